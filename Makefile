@@ -1,0 +1,92 @@
+# halfopen. `make help` lists the targets.
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CC      ?= cc
+B       ?= build
+SPEED   ?= 10
+
+PACKAGES := openssl yaml-0.1 jansson zlib libpcre2-8 libxml-2.0
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -Iproxy -I. -I$(B)/gen \
+    $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+ALL_LIBS = $(SANITIZE) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm -lpthread
+
+FAULTS := $(sort $(basename $(notdir $(wildcard proxy/fault/*.c))))
+RULES  := $(sort $(basename $(notdir $(wildcard proxy/rules/*.c))))
+MAIN   := proxy/control/main.c
+SRCS   := $(filter-out $(MAIN),$(wildcard proxy/base/*.c proxy/ws/*.c proxy/trace/*.c proxy/fault/*.c \
+    proxy/fault/lib/*.c proxy/rules/*.c proxy/rules/lib/*.c proxy/core/*.c proxy/scenario/*.c \
+    proxy/net/*.c proxy/endpoint/*.c proxy/control/*.c reports/*.c))
+GEN    := $(B)/gen/faults.c $(B)/gen/rules.c
+OBJS   := $(SRCS:%.c=$(B)/%.o) $(GEN:%.c=%.o)
+TEST_SRCS := $(sort $(wildcard tests/unit/*.c tests/sim/*.c))
+SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_SRCS),$(if $(findstring test_,$(f)),$(f)))))))
+TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/gen/suites.o
+LIB    := $(B)/libhalfopen.a
+
+.PHONY: all check demo install san lint bench clean help needs unit e2e golden calibrate FORCE
+all: $(B)/halfopen $(B)/libhalfopen-time.so
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make            build build/halfopen
+## make demo       install what is missing, build, and show halfopen doing its job
+## make check      install what is missing, build, and run all tests
+## make unit       the unit and simulated tests only
+## make e2e        the tests over real sockets only
+## make san        all of it again under AddressSanitizer and UBSan
+## make lint       layering, style, documentation freshness
+## make bench      round trips, MiB/s and memory beside HAProxy, as ratios
+## make golden     rewrite the golden files (review the diff)
+## make calibrate  repeat the Monte Carlo of the backoff verdicts
+## make install    PREFIX=/usr/local DESTDIR=
+## make clean      remove build/
+
+needs:
+	@sh scripts/needs.sh build
+
+$(B)/halfopen: $(B)/proxy/control/main.o $(LIB)
+	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
+
+$(LIB): $(OBJS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/libhalfopen-time.so: $(wildcard proxy/preload/*.c proxy/preload/*.h)
+	@mkdir -p $(@D)
+	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -g -fPIC -shared -Iproxy -o $@ $(filter %.c,$^) -ldl -lpthread
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DHALFOPEN_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# The registries are the sorted folder listings: dropping a file in registers it.
+$(B)/gen/faults.c: $(B)/gen/faults.list
+	@scripts/registry.sh fault fault_desc $(FAULTS) > $@
+$(B)/gen/rules.c: $(B)/gen/rules.list
+	@scripts/registry.sh rule rule_desc $(RULES) > $@
+$(B)/gen/suites.c: $(B)/gen/suites.list
+	@scripts/registry.sh suite test_suite $(SUITES) > $@
+$(B)/gen/faults.list: FORCE
+	@mkdir -p $(@D); echo '$(FAULTS)' | cmp -s - $@ || echo '$(FAULTS)' > $@
+$(B)/gen/rules.list: FORCE
+	@mkdir -p $(@D); echo '$(RULES)' | cmp -s - $@ || echo '$(RULES)' > $@
+$(B)/gen/suites.list: FORCE
+	@mkdir -p $(@D); echo '$(SUITES)' | cmp -s - $@ || echo '$(SUITES)' > $@
+
+$(B)/check: $(TEST_OBJS) $(LIB)
+	$(CC) -o $@ $(TEST_OBJS) $(LIB) $(ALL_LIBS) -lcunit
+
+unit: $(B)/check
+	$(B)/check $(ONLY)
+
+clean:
+	rm -rf $(B)
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,125 @@
+/* What a scenario compiles to. Plain data, made by scenario/ (or by tests), owned by whoever made it,
+ * read by the core. Times are target time. */
+#ifndef HALFOPEN_CORE_PLAN_H
+#define HALFOPEN_CORE_PLAN_H
+
+#include "fault/fault.h"
+
+#define PLAN_CLIENTS_LIMIT 64
+#define PLAN_STEPS_LIMIT   1000 /* after repeats are unrolled */
+
+enum which_connections { CONNS_ALL, CONNS_NEW, CONNS_NEWEST, CONNS_EXISTING, CONNS_CLIENT };
+
+struct selector {
+    enum which_connections which; /* ALL: those there are and those to come */
+    unsigned client;              /* CONNS_CLIENT */
+    char *path;                   /* only connections whose request path is this; NULL: any */
+};
+
+enum moment { AT_ONCE, AFTER_HEARTBEAT, AFTER_PING, AFTER_PONG, AFTER_OPEN };
+
+struct fault_step {
+    const struct fault_desc *desc;
+    void *config;        /* param_free + free */
+    unsigned dirs;
+    struct selector connections;
+    double probability;  /* decided once per connection */
+    enum moment moment;  /* armed now, begins on each connection at its own moment */
+    nsec at_most;        /* begins at the latest then; NEVER */
+    nsec duration;       /* NEVER: until cleared or the end of the scenario */
+    bool blocking;       /* the step lasts as long as the fault (`for` without `as`) */
+    char *label;         /* never NULL: the `as`, else the fault's name */
+};
+
+enum condition {
+    UNTIL_TIME, UNTIL_OPEN, UNTIL_REOPENED, UNTIL_CLOSED, UNTIL_ATTEMPTS, UNTIL_PING, UNTIL_PONG,
+    UNTIL_HEARTBEAT, UNTIL_QUIET, UNTIL_EXITED
+};
+
+enum quorum { OF_ALL, OF_ANY, OF_SHARE, OF_CLIENT };
+
+struct until {
+    enum condition condition;
+    uint64_t attempts; /* UNTIL_ATTEMPTS */
+    nsec quiet;        /* UNTIL_QUIET */
+};
+
+#define WAIT_CONDITIONS_LIMIT 8
+
+struct wait_step {
+    struct until any[WAIT_CONDITIONS_LIMIT]; /* the first of these counts, per client */
+    size_t count;
+    nsec duration;     /* UNTIL_TIME */
+    nsec at_most;
+    enum quorum of;
+    double share;      /* OF_SHARE: median is 0.5 */
+    unsigned client;   /* OF_CLIENT */
+    char *since;       /* label; NULL: since the newest step that was not a wait */
+};
+
+struct close_step {
+    enum side to; /* SIDE_NONE: both */
+    unsigned code; /* 1005: without a code */
+    char *reason;
+};
+
+enum step_kind { STEP_WAIT, STEP_FAULT, STEP_CLEAR, STEP_MARK, STEP_CLOSE };
+
+struct step {
+    enum step_kind kind;
+    char *what;  /* the step in words, for the trace and the report */
+    char *label; /* NULL: none; wait's since refers to it */
+    union {
+        struct wait_step wait;
+        struct fault_step fault;
+        char *clear; /* label */
+        char *mark;
+        struct close_step close;
+    };
+};
+
+struct expectation {
+    char *rule;   /* name of a rule that exists */
+    char *params; /* JSON object: parameter name to value as written */
+};
+
+enum tests_what { TESTS_CLIENT = 1, TESTS_SERVER = 2, TESTS_PATH = 4 };
+
+struct builtin_server_options {
+    nsec pings; /* 0: never */
+    bool echo;
+};
+
+struct builtin_client_options {
+    double sends; /* bytes per second; 0: nothing */
+    uint64_t message_bytes;
+};
+
+struct plan {
+    char *name, *story, *file;
+    unsigned tests;   /* enum tests_what, or-ed */
+    unsigned clients; /* 1 to PLAN_CLIENTS_LIMIT */
+    bool tls;
+    bool strip_deflate; /* some fault breaks it: taken out of every offer */
+    struct builtin_server_options server;
+    struct builtin_client_options client;
+    struct step *steps;
+    size_t step_count;
+    struct expectation *expect;
+    size_t expect_count;
+    /* Which connections count, from the target file; NULL: every upgrade. */
+    char *path, *protocol, *host;
+    /* Application heartbeat, from the target file (PCRE2); NULL: by regularity. */
+    char *ping_pattern, *pong_pattern;
+};
+
+struct plan *plan_new(void); /* one client, tests client, nothing to do */
+void plan_free(struct plan *);
+struct step *plan_add_step(struct plan *, enum step_kind); /* zeroed but for sensible defaults; borrowed */
+void plan_add_expectation(struct plan *, const char *rule, const char *params_json);
+/* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
+nsec plan_longest(const struct plan *);
+/* Rough time they take when the endpoint behaves, for --dry-run and the header line. */
+nsec plan_expected(const struct plan *);
+
+#endif

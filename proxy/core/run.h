@@ -1,0 +1,50 @@
+/* A scenario under way: the steps of its plan over all connections of all its clients. Sans-I/O: a
+ * driver calls in with `now` (target time) and is told the next deadline. */
+#ifndef HALFOPEN_CORE_RUN_H
+#define HALFOPEN_CORE_RUN_H
+
+#include "core/plan.h"
+#include "core/session.h"
+#include "trace/recorder.h"
+
+struct run;
+
+struct run_options {
+    uint64_t seed;
+    bool server_builtin; /* what the server does is BY_BUILTIN, not held against anybody */
+    bool client_builtin;
+    bool observe; /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
+};
+
+/* Borrows the plan and keeps the recorder until run_free; becomes the recorder's listener. */
+struct run *run_new(const struct plan *, struct recorder *, const struct run_options *);
+void run_free(struct run *); /* sessions that are left are freed; drivers get on_over before */
+
+/* The first step begins. Connections may be accepted before. */
+void run_start(struct run *, nsec now);
+/* An endpoint connected to the port of that client. The session says whether it is admitted; REFUSE:
+ * the driver answers RST and calls nothing more. The driver pointer is kept until on_over. */
+struct session *run_accept(struct run *, unsigned client, const char *peer, const char *family,
+                           const struct session_ops *, void *driver, nsec now);
+void run_process_exited(struct run *, unsigned client, nsec now); /* for waits until exited */
+nsec run_deadline(const struct run *);
+void run_expire(struct run *, nsec now);
+/* Every driver calls this when it has handed over all that happened in one turn of its loop: begins
+ * armed faults, advances the steps, frees sessions that are over. */
+void run_settle(struct run *, nsec now);
+bool run_finished(const struct run *); /* all steps done */
+/* Ends early: steps are interrupted, faults end. Also called after the last step; then run.end. */
+void run_end(struct run *, const char *reason, nsec now);
+/* A fault outside the steps: --fault and, later, live control. Borrows the step until run_free. */
+void run_add_fault(struct run *, const struct fault_step *, nsec now);
+
+/* For the live table and diagnostics. */
+struct run_status {
+    unsigned clients, open, ever_connected; /* clients with an open WebSocket; that ever connected */
+    uint64_t attempts;
+    size_t step, steps;
+    const char *doing; /* the step in words */
+};
+void run_status(const struct run *, struct run_status *);
+
+#endif

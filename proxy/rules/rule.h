@@ -1,0 +1,82 @@
+/* A rule: a pure function over a trace. It reads the trace and nothing else, holds only BY_ENDPOINT
+ * against an endpoint, cites events, and gives what it measured beside what it allows. One rule is one
+ * file whose descriptor is its name with _rule; the registry is generated from the folder. */
+#ifndef HALFOPEN_RULES_RULE_H
+#define HALFOPEN_RULES_RULE_H
+
+#include "base/param.h"
+#include "trace/trace.h"
+
+/* In ascending order of how they merge within a scenario except that NOT_APPLICABLE and NOT_TESTED
+ * never hide a decision: fail > inconclusive > warn > pass (DESIGN 2). */
+enum verdict { NOT_APPLICABLE, NOT_TESTED, PASS, WARN, INCONCLUSIVE, FAIL };
+enum level { MUST, SHOULD, ADVICE };
+enum applies { APPLIES_CLIENT = 1, APPLIES_SERVER = 2, APPLIES_PATH = 4 };
+/* What the limits of a rule are measured in (DESIGN 5, RULES 0): decides how fast it may be run. */
+enum rule_clock { CLOCK_TIMER, CLOCK_WORK, CLOCK_KERNEL };
+/* Whether a failure is confirmed by a second run before it is reported. */
+enum certainty { DETERMINISTIC, STATISTICAL };
+
+struct findings;
+struct finding;
+
+struct rule_desc {
+    const char *name, *id; /* "reconnect.backoff", "RECON-02" */
+    const char *title;     /* "Delays grow exponentially" */
+    const char *brief;     /* completes "This rule checks that ...": lower case, no full stop, <= 60 */
+    const char *doc;       /* what is provoked, observed, allowed, and what to do about a failure */
+    const char *source;    /* "RFC 6455 7.2.3"; none: doc argues for it */
+    const char *example;   /* YAML of an expect entry */
+    enum level level;
+    unsigned applies;
+    enum rule_clock clock;
+    enum certainty certainty;
+    uint64_t needs;        /* NEEDS(FAULT_ON) | ...: without one of each the verdict is inconclusive */
+    const struct param *params; /* "": take it from the policy */
+    size_t config_size;
+    void (*check)(const struct trace *, const void *config, struct findings *out); /* pure */
+};
+
+#define NEEDS(KIND) ((uint64_t)1 << EV_##KIND)
+
+extern const struct rule_desc *const all_rules[]; /* sorted by file name, NULL ends */
+const struct rule_desc *rule_find(const char *name_or_id); /* NULL: none */
+
+const char *verdict_name(enum verdict); /* "not_applicable" ... as in results.json */
+const char *level_name(enum level);
+bool verdict_from_name(const char *, enum verdict *);
+enum verdict verdict_worst(enum verdict a, enum verdict b); /* within a scenario */
+
+/* --- Findings: what check() says. The text is one sentence with numbers that a developer understands
+ * without the manual, no full stop at the end. The rule's verdict is the worst finding. --- */
+struct finding *finding_add(struct findings *, enum verdict, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void finding_fix(struct finding *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void finding_measured(struct finding *, const char *key, double value);  /* seconds, bytes, counts, ratios */
+void finding_allowed(struct finding *, const char *key, double value);
+void finding_evidence(struct finding *, uint64_t from_seq, uint64_t to_seq); /* may be called again: widens */
+/* Lines shown under the finding in a fixed-width font ("retry  1  2 ..."); copied. */
+void finding_table(struct finding *, const char *lines);
+
+struct finding {
+    enum verdict verdict;
+    char *text, *fix, *table;  /* fix, table: may be NULL */
+    char *measured, *allowed;  /* members of a JSON object without braces, or NULL */
+    uint64_t from, to;         /* 0: nothing to cite */
+    struct finding *next;
+};
+
+struct findings {
+    struct finding *first, *last;
+};
+
+void findings_init(struct findings *);
+void findings_fini(struct findings *);
+enum verdict findings_verdict(const struct findings *); /* INCONCLUSIVE when empty: it looked at nothing */
+const struct finding *findings_worst(const struct findings *); /* the first of the worst; NULL: empty */
+
+/* Runs one rule with the guard every rule has: needs present, trace not cut of what it needs, nothing
+ * found means inconclusive. config: NULL takes the defaults. */
+void rule_judge(const struct rule_desc *, const struct trace *, const void *config, struct findings *out);
+
+#endif

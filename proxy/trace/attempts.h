@@ -1,0 +1,69 @@
+/* What a client tried, built from a trace as RULES 3 says, with the corrections of its section 0:
+ * happy-eyeballs pairs are one attempt (at most one connection per address family within 300 ms, and
+ * only when the earlier had not failed); a socket that never sent a byte and that the *endpoint* closed
+ * within 50 ms is a preconnect and no attempt; requests that are not the selected upgrade are none. */
+#ifndef HALFOPEN_TRACE_ATTEMPTS_H
+#define HALFOPEN_TRACE_ATTEMPTS_H
+
+#include "trace/trace.h"
+
+enum attempt_outcome {
+    ATTEMPT_OPENED,    /* 101 delivered */
+    ATTEMPT_REFUSED,   /* our RST after accept, or the server's */
+    ATTEMPT_STATUS,    /* an HTTP status other than 101 */
+    ATTEMPT_CUT,       /* ended by us before it opened */
+    ATTEMPT_ABANDONED, /* the client gave up */
+    ATTEMPT_PENDING    /* still under way at the end of the trace */
+};
+
+struct attempt {
+    int client;
+    uint32_t conn;       /* the one that counts (of a pair: the one that opened, else the later) */
+    nsec start;          /* accepted */
+    nsec failed;         /* when the failure was delivered, or the client gave up; NEVER: it opened */
+    nsec opened;         /* NEVER: it did not */
+    nsec lost;           /* when the open connection ended, whoever did it; NEVER: still open */
+    enum cause lost_by;  /* who ended it */
+    enum attempt_outcome outcome;
+    uint64_t from, to;   /* seq of its first and last event */
+};
+
+struct attempts {
+    struct attempt *list; /* by start */
+    size_t count;
+};
+
+void attempts_of(const struct trace *, int client, struct attempts *out);
+void attempts_fini(struct attempts *);
+
+/* One outage: the clients' open connections were cut or silenced together and attempts were made to
+ * fail. From the first fault that acts until the first attempt that opens, per client. */
+struct retries {
+    int client;
+    nsec lost;        /* t_cut: when the loss was delivered to this client */
+    double *delays;   /* seconds: start of attempt i minus failure of attempt i - 1 (i = 0: minus lost) */
+    double *starts;   /* seconds since the cut */
+    size_t count;
+    nsec last_failed; /* failure of the last attempt; the loss when there was none */
+    nsec observed;    /* end of the outage or of the trace: silence after last_failed is censored here */
+    bool reopened;
+    uint64_t from, to;
+};
+
+struct outage {
+    nsec at;
+    struct retries *clients;
+    size_t count;
+};
+
+struct outages {
+    struct outage *list;
+    size_t count;
+};
+
+/* Every outage of the run in order: connections ended by a fault (fault.act cut, by fault) followed by
+ * attempts refused, held, or answered by our doing, or none at all. */
+void outages_of(const struct trace *, struct outages *out);
+void outages_fini(struct outages *);
+
+#endif

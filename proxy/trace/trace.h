@@ -1,0 +1,44 @@
+/* A recorded run, read back: what rules look at and nothing else. */
+#ifndef HALFOPEN_TRACE_TRACE_H
+#define HALFOPEN_TRACE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "trace/event.h"
+#include "trace/policy.h"
+
+struct trace {
+    const struct event *events; /* in order of seq, which is index + 1 unless unknown events were skipped */
+    size_t count;
+    const struct ev_run_start *start; /* never NULL in a trace that was read */
+    struct policy policy;             /* from run.start */
+    nsec noise;                       /* the larger of calibrated and watched, target time */
+    nsec end;                         /* time of the last event */
+    bool complete;                    /* run.end is there */
+    bool full;                        /* frames were left out (trace.full) */
+    struct trace_memory *memory;
+};
+
+/* Reads a file or a string. A last line cut in the middle is dropped with a warning; unknown events are
+ * skipped; anything else wrong is an error with its line. NULL when there were errors.
+ * seq numbers must ascend; time must not go back. */
+struct trace *trace_read(const char *path, struct diag *);
+struct trace *trace_parse(const char *name, const char *text, size_t len, struct diag *);
+/* For tests: copies the events and strings, numbers them from 1, and puts a run.start with the default
+ * policy in front unless the first event is one. */
+struct trace *trace_from(const struct event *events, size_t count);
+void trace_free(struct trace *);
+
+const struct event *trace_at_seq(const struct trace *, uint64_t seq); /* NULL: no such event */
+/* The next event of that kind at or after index *i; leaves *i behind it. NULL: none. */
+const struct event *trace_next(const struct trace *, size_t *i, enum event_kind);
+size_t trace_clients(const struct trace *);
+
+/* A complete message: a final unfragmented data frame, or ws.message. Also control frames. */
+bool event_is_message(const struct event *); /* data only */
+/* An act on conn by a fault, or a fault.on on conn, covering [at]: our doing, not the endpoint's. */
+bool trace_silenced(const struct trace *, uint32_t conn, enum side hears, nsec at);
+
+#endif
