@@ -1,0 +1,222 @@
+/* Fault steps that were started: on which connections they work, when they begin and end. */
+#include "core/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static bool is_selected(const struct activation *a, const struct session *s)
+{
+    const struct selector *which = &a->step->connections;
+    if (which->path && (!s->request.path || strcmp(which->path, s->request.path) != 0))
+        return false;
+    switch (which->which) {
+    case CONNS_ALL:
+        return true;
+    case CONNS_NEW:
+        return s->conn > a->last_conn;
+    case CONNS_EXISTING:
+        return s->conn <= a->last_conn;
+    case CONNS_NEWEST:
+        return s->conn == a->newest;
+    case CONNS_CLIENT:
+        return s->client == which->client;
+    }
+    return false;
+}
+
+/* Decided once per connection, whatever else changes. */
+static bool dice_say_yes(const struct run *run, const struct activation *a, const struct session *s)
+{
+    struct rng rng;
+    if (a->step->probability >= 1)
+        return true;
+    rng_init(&rng, run->options.seed, "probability", (a->serial << 32) + s->conn);
+    return rng_unit(&rng) < a->step->probability;
+}
+
+static bool works_on(const struct activation *a, const struct session *s)
+{
+    for (size_t i = 0; i < s->instance_count; i++)
+        if (s->instances[i]->activation == a)
+            return true;
+    return false;
+}
+
+static bool only_at_acceptance(const struct fault_desc *desc)
+{
+    const struct fault_ops *ops = &desc->ops;
+    return ops->on_attempt && !ops->on_start && !ops->on_bytes && !ops->on_head && !ops->on_frame &&
+           !ops->on_traffic;
+}
+
+static bool moment_came(const struct activation *a, const struct session *s, nsec now)
+{
+    nsec since = nsec_max(a->began, s->accepted);
+    if (now >= nsec_add(since, a->step->at_most))
+        return true;
+    switch (a->step->moment) {
+    case AT_ONCE:
+        return true;
+    case AFTER_HEARTBEAT:
+        return s->heartbeat_now;
+    case AFTER_PING:
+        return s->ping_now;
+    case AFTER_PONG:
+        return s->pong_now;
+    case AFTER_OPEN:
+        return s->open_now;
+    }
+    return false;
+}
+
+/* A bit per activation would need a set: the connections an activation was considered for are those
+ * that already carry it, or that the dice spared, which say the same every time. */
+static void begin_on(struct run *run, struct activation *a, struct session *s)
+{
+    if (s->over || works_on(a, s) || !is_selected(a, s) || !dice_say_yes(run, a, s))
+        return;
+    if (!moment_came(a, s, run->now))
+        return;
+    s->now = nsec_max(s->now, run->now);
+    s->depth++;
+    struct instance *in = chain_add(s, a);
+    if (in && a->step->desc->instant)
+        chain_stop(s, in, "over");
+    s->depth--;
+    session_update(s);
+}
+
+static void write_listener_event(struct run *run, const struct activation *a, enum event_kind kind,
+                                 const char *why)
+{
+    struct event ev = {.at = run->now, .kind = kind, .client = -1, .by = BY_FAULT};
+    const struct fault_step *step = a->step;
+    if (kind == EV_FAULT_ON)
+        ev.fault_on = (struct ev_fault_on){.fault = step->desc->name,
+                                           .label = step->label,
+                                           .direction = "both",
+                                           .params = "{}"};
+    else
+        ev.fault_off =
+            (struct ev_fault_off){.fault = step->desc->name, .label = step->label, .why = why};
+    run_emit(run, ev);
+}
+
+static void write_armed(struct run *run, const struct activation *a)
+{
+    struct event ev = {.at = run->now, .kind = EV_FAULT_ARMED, .client = -1, .by = BY_FAULT};
+    ev.fault_armed =
+        (struct ev_fault_armed){.fault = a->step->desc->name, .label = a->step->label};
+    run_emit(run, ev);
+}
+
+static uint32_t newest_conn(const struct run *run)
+{
+    uint32_t newest = 0;
+    for (const struct session *s = run->sessions; s; s = s->next)
+        if (!s->over && s->conn > newest)
+            newest = s->conn;
+    return newest;
+}
+
+void activation_begin(struct run *run, const struct fault_step *step, struct activation **out)
+{
+    struct activation *a = xcalloc(1, sizeof *a);
+    a->step = step;
+    a->serial = ++run->activation_serial;
+    a->began = run->now;
+    a->ends = step->moment == AT_ONCE ? nsec_add(run->now, step->duration) : NEVER;
+    a->newest = newest_conn(run);
+    a->last_conn = run->conns;
+    struct activation **link = &run->activations;
+    while (*link)
+        link = &(*link)->next;
+    *link = a;
+    if (step->moment != AT_ONCE)
+        write_armed(run, a);
+    else if (step->desc->ops.on_attempt)
+        write_listener_event(run, a, EV_FAULT_ON, NULL);
+    if (!only_at_acceptance(step->desc))
+        for (struct session *s = run->sessions; s; s = s->next)
+            begin_on(run, a, s);
+    if (step->desc->instant && step->moment == AT_ONCE)
+        a->over = true;
+    if (out)
+        *out = a;
+}
+
+/* A connection that is just being accepted: faults that are on begin before a byte is read. */
+void activations_accept(struct run *run, struct session *s)
+{
+    for (struct activation *a = run->activations; a; a = a->next) {
+        bool comes_to_new = a->step->connections.which == CONNS_ALL ||
+                            a->step->connections.which == CONNS_NEW ||
+                            a->step->connections.which == CONNS_CLIENT;
+        if (a->over || !comes_to_new || a->step->desc->instant || a->step->moment != AT_ONCE)
+            continue;
+        if (a->step->connections.path)
+            continue;
+        begin_on(run, a, s);
+    }
+}
+
+static void stop_everywhere(struct run *run, struct activation *a, const char *why)
+{
+    for (struct session *s = run->sessions; s; s = s->next) {
+        s->now = nsec_max(s->now, run->now);
+        s->depth++;
+        for (size_t i = 0; i < s->instance_count; i++)
+            if (s->instances[i]->activation == a)
+                chain_stop(s, s->instances[i], why);
+        chain_release(s);
+        s->depth--;
+        session_update(s);
+    }
+    if (a->step->desc->ops.on_attempt && a->step->moment == AT_ONCE)
+        write_listener_event(run, a, EV_FAULT_OFF, why);
+    a->over = true;
+}
+
+void activation_clear(struct run *run, const char *label, const char *why)
+{
+    for (struct activation *a = run->activations; a; a = a->next)
+        if (!a->over && strcmp(a->step->label, label) == 0)
+            stop_everywhere(run, a, why);
+}
+
+static bool may_begin_later(const struct activation *a)
+{
+    return !a->over && (a->step->moment != AT_ONCE || a->step->connections.path);
+}
+
+void activations_settle(struct run *run)
+{
+    for (struct activation *a = run->activations; a; a = a->next) {
+        if (!a->over && a->ends <= run->now)
+            stop_everywhere(run, a, "over");
+        if (may_begin_later(a))
+            for (struct session *s = run->sessions; s; s = s->next)
+                begin_on(run, a, s);
+    }
+}
+
+nsec activations_deadline(const struct run *run)
+{
+    nsec at = NEVER;
+    for (const struct activation *a = run->activations; a; a = a->next) {
+        if (a->over)
+            continue;
+        at = nsec_min(at, a->ends);
+        if (a->step->moment == AT_ONCE || a->step->at_most == NEVER)
+            continue;
+        for (const struct session *s = run->sessions; s; s = s->next)
+            if (!s->over && is_selected(a, s) && !works_on(a, s)) {
+                nsec due = nsec_add(nsec_max(a->began, s->accepted), a->step->at_most);
+                if (due > run->now)
+                    at = nsec_min(at, due);
+            }
+    }
+    return at;
+}

@@ -1,0 +1,220 @@
+/* What the files of the core share and nobody else sees. */
+#ifndef HALFOPEN_CORE_INTERNAL_H
+#define HALFOPEN_CORE_INTERNAL_H
+
+#include "base/buf.h"
+#include "base/deadline.h"
+#include "core/run.h"
+#include "trace/heartbeat.h"
+#include "ws/deflate.h"
+#include "ws/http.h"
+
+#define OUT_LIMIT_BYTES   ((size_t)16 << 20) /* per side; input stops long before */
+#define OUT_HIGH_BYTES    ((size_t)256 << 10) /* held units are not released beyond this */
+#define HELD_HIGH_BYTES   ((size_t)4 << 20)  /* per fault and direction; then the source is not read */
+#define COLLECT_LIMIT     ((size_t)64 << 10) /* payload kept to recognise a message */
+#define INSTANCES_LIMIT   64                 /* faults on one connection */
+#define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
+
+/* --- A unit that waits --- */
+struct held {
+    struct held *next;
+    struct unit unit; /* bytes are its own */
+    nsec until;
+};
+
+struct held_queue {
+    struct held *first, *last;
+    size_t bytes;
+};
+
+enum outcome { PASSED, HELD, ASIDE, DROPPED, REPLACED };
+
+/* Consecutive acts of the same kind. */
+struct act_run {
+    const char *verb;
+    enum dir dir;
+    uint64_t count, bytes;
+    nsec written; /* when the newest event of it was emitted */
+};
+
+/* --- A fault at work on one connection --- */
+struct instance {
+    struct fault fault;
+    struct session *session;
+    struct activation *activation;
+    struct held_queue queue[DIRS], aside[DIRS];
+    enum outcome frame_outcome[DIRS]; /* of the frame under way: its payload follows it */
+    nsec frame_until[DIRS];
+    bool mid_frame[DIRS], mid_message[DIRS]; /* of what went on downstream */
+    struct buf inject[DIRS];                 /* waits for a frame boundary */
+    nsec wake, ends;
+    bool stopping; /* over: lets everything pass, is removed when the turn settles */
+    enum outcome outcome; /* of the unit in hand */
+    const uint8_t *replacement;
+    size_t replacement_len;
+    struct act_run acts;
+};
+
+/* --- One direction of a connection: what its source sent, observed --- */
+enum lane_mode { LANE_HEAD, LANE_BODY, LANE_FRAMES, LANE_RAW };
+
+struct lane {
+    enum dir dir;
+    enum lane_mode mode;
+    struct http_reader *head;  /* collects a head in LANE_HEAD */
+    struct http_body body;
+    struct frame_decoder decoder;
+    struct frame_head frame;   /* of the frame under way */
+    bool in_frame, frame_dropped_whole;
+    struct buf whole;          /* a small frame being collected for faults */
+    struct buf payload;        /* start of the message's payload, unmasked, to recognise it */
+    uint64_t frame_payload;    /* payload bytes of the frame seen so far */
+    uint64_t payload_hash;
+    bool in_message;
+    uint64_t message_opcode, message_len, message_frames;
+    bool message_compressed;
+    struct deflate *inflater;
+    uint64_t bytes_in, bytes_out;
+    bool ended;                /* the source ended */
+    enum cut end;
+    int stalls;                /* faults that stop reading it */
+    bool paused;               /* tcp.pause was written */
+    struct buf out;            /* accepted for the sink and not yet taken */
+    bool end_pending;          /* FIN to the sink once out is empty */
+    enum cause end_by;
+};
+
+enum leg { LEG_NONE, LEG_CONNECTING, LEG_OPEN, LEG_SHUT, LEG_CUT };
+
+struct session {
+    struct run *run;
+    struct session *next;
+    struct deadline deadline;
+    uint32_t conn;
+    unsigned client;
+    enum admission admission;
+    nsec hang_until;
+    bool refused;
+    const struct session_ops *ops;
+    void *driver;
+    nsec accepted, now;
+    struct lane lanes[DIRS];
+    enum leg legs[3];           /* by enum side: what we can still do with it */
+    bool gone[3];               /* by enum side: the endpoint's socket is finished */
+    struct instance *instances[INSTANCES_LIMIT]; /* from client to server */
+    size_t instance_count;
+    struct http_request_facts { char *path, *key; bool upgrade, counts, head_method; } request;
+    bool open;                  /* 101 delivered */
+    bool open_pending;          /* 101 seen and not yet delivered */
+    bool over, over_told;
+    struct heartbeats *beats;
+    bool heartbeat_now, ping_now, pong_now, open_now; /* moments of this turn */
+    int depth;                  /* inside a session call: actions are ours to finish */
+    bool dirty;
+};
+
+/* --- A fault step that was started --- */
+struct activation {
+    struct activation *next;
+    const struct fault_step *step;
+    uint64_t serial;
+    nsec began, ends; /* NEVER: until cleared */
+    uint32_t newest;  /* CONNS_NEWEST: the connection; EXISTING and NEWEST: conns up to last_conn */
+    uint32_t last_conn;
+    bool over;
+};
+
+struct counters {
+    uint64_t opens, closes, attempts, pings, pongs, beats;
+};
+
+struct client_state {
+    struct counters counters;
+    unsigned open; /* WebSockets open now */
+    nsec last_traffic;
+    bool exited, connected_once;
+};
+
+enum step_state { STEP_NOT_BEGUN, STEP_UNDER_WAY };
+
+struct run {
+    const struct plan *plan;
+    struct recorder *recorder;
+    struct run_options options;
+    struct deadlines deadlines;
+    struct deadline own; /* of the step under way and the activations */
+    struct session *sessions;
+    uint32_t conns;
+    struct activation *activations;
+    uint64_t activation_serial;
+    struct client_state *clients;
+    size_t step;
+    enum step_state step_state;
+    nsec step_began, step_ends;
+    struct activation *blocking;
+    struct counters **baselines; /* per step: the clients' counters when it began; NULL: not begun */
+    bool started, finished, ended, settling;
+    nsec now;
+    void *ping_pattern, *pong_pattern; /* pcre2_code */
+    uint64_t hash_key;
+};
+
+/* chain.c */
+void chain_offer(struct session *, struct unit *, size_t from_index); /* index of the first asked */
+void chain_feed(struct session *, struct unit *);  /* from the start of the chain of its direction */
+void chain_release(struct session *);              /* what is due */
+nsec chain_deadline(const struct session *);
+struct instance *chain_add(struct session *, struct activation *);
+void chain_stop(struct session *, struct instance *, const char *why);
+void chain_reap(struct session *);                 /* frees instances that stopped */
+void chain_free(struct session *, const char *why);
+void chain_timers(struct session *);
+void chain_traffic(struct session *, enum dir);
+void chain_attempt(struct session *);
+bool chain_holds_too_much(const struct session *, enum dir);
+size_t chain_whole_frames(const struct session *, enum dir);
+bool chain_idle(const struct session *, enum dir); /* no fault looks at this direction */
+
+/* observer.c */
+void observer_init(struct session *);
+void observer_fini(struct session *);
+void observer_input(struct session *, struct lane *, const uint8_t *, size_t);
+
+/* recognise.c: an application heartbeat by its words or by the target's patterns: "ping", "pong" or "". */
+const char *recognise_kind(const struct run *, const uint8_t *payload, size_t len);
+void recognise_init(struct run *);
+void recognise_fini(struct run *);
+
+/* session.c */
+void session_free(struct session *);
+struct session *session_new(struct run *, unsigned client, const struct session_ops *, void *driver,
+                            nsec now);
+void session_admit(struct session *);     /* go on: connect to the server */
+void session_ask_again(struct session *); /* a fault that held the attempt is over */
+void session_sink(struct session *, struct unit *);   /* past the last fault */
+void session_cut(struct session *, enum side, enum cut, enum cause, const char *fault, const char *label);
+void session_stall(struct session *, enum dir, bool on, enum cause);
+void session_update(struct session *);
+uint64_t session_emit(struct session *, struct event);
+enum cause session_cause(const struct session *, enum side);
+enum side dir_from(enum dir);
+enum side dir_to(enum dir);
+enum dir dir_of_source(enum side);
+
+/* run.c */
+enum note { NOTE_ATTEMPT, NOTE_OPEN, NOTE_CLOSED, NOTE_PING, NOTE_PONG, NOTE_HEARTBEAT, NOTE_TRAFFIC };
+void run_note(struct run *, struct session *, enum note);
+uint64_t run_emit(struct run *, struct event);
+
+/* activation.c */
+void activation_begin(struct run *, const struct fault_step *, struct activation **out);
+void activations_accept(struct run *, struct session *);
+void activations_settle(struct run *);
+void activation_clear(struct run *, const char *label, const char *why);
+nsec activations_deadline(const struct run *);
+
+/* steps.c */
+void steps_advance(struct run *);
+
+#endif

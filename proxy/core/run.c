@@ -1,0 +1,292 @@
+/* A scenario under way: its connections and its clients' counters. Faults begin and end in
+ * activation.c, the steps advance in steps.c. */
+#include "core/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+uint64_t run_emit(struct run *run, struct event ev)
+{
+    if (ev.at < recorder_last(run->recorder))
+        ev.at = recorder_last(run->recorder);
+    return recorder_emit(run->recorder, ev);
+}
+
+void run_note(struct run *run, struct session *s, enum note note)
+{
+    struct client_state *client = &run->clients[s->client];
+    struct counters *counters = &client->counters;
+    switch (note) {
+    case NOTE_ATTEMPT:
+        counters->attempts++;
+        break;
+    case NOTE_OPEN:
+        counters->opens++;
+        client->open++;
+        client->connected_once = true;
+        break;
+    case NOTE_CLOSED:
+        counters->closes++;
+        client->open--;
+        break;
+    case NOTE_PING:
+        counters->pings++;
+        break;
+    case NOTE_PONG:
+        counters->pongs++;
+        break;
+    case NOTE_HEARTBEAT:
+        counters->beats++;
+        break;
+    case NOTE_TRAFFIC:
+        client->last_traffic = s->now;
+        break;
+    }
+}
+
+struct run *run_new(const struct plan *plan, struct recorder *recorder,
+                    const struct run_options *options)
+{
+    struct run *run = xcalloc(1, sizeof *run);
+    run->plan = plan;
+    run->recorder = recorder;
+    run->options = *options;
+    run->clients = xcalloc(plan->clients, sizeof *run->clients);
+    run->baselines = xcalloc(plan->step_count + 1, sizeof *run->baselines);
+    run->step_ends = NEVER;
+    run->hash_key = options->seed * 0x9e3779b97f4a7c15u + 1;
+    deadlines_init(&run->deadlines);
+    recognise_init(run);
+    return run;
+}
+
+static void end_session(struct session *s)
+{
+    if (!s->over_told && s->ops->on_over)
+        s->ops->on_over(s->driver);
+    s->over_told = true;
+}
+
+void run_free(struct run *run)
+{
+    while (run->sessions) {
+        struct session *s = run->sessions;
+        run->sessions = s->next;
+        end_session(s);
+        chain_free(s, "run ended");
+        session_free(s);
+    }
+    while (run->activations) {
+        struct activation *next = run->activations->next;
+        free(run->activations);
+        run->activations = next;
+    }
+    for (size_t i = 0; i <= run->plan->step_count; i++)
+        free(run->baselines[i]);
+    free(run->baselines);
+    free(run->clients);
+    deadlines_set(&run->deadlines, &run->own, NEVER);
+    deadlines_fini(&run->deadlines);
+    recognise_fini(run);
+    free(run);
+}
+
+void run_start(struct run *run, nsec now)
+{
+    run->now = now;
+    run->started = true;
+    run_settle(run, now);
+}
+
+static void turn_away(struct session *s)
+{
+    s->legs[SIDE_CLIENT] = LEG_CUT;
+    s->gone[SIDE_CLIENT] = true;
+    s->over = s->over_told = true; /* the driver answers with an RST by itself */
+    struct event ev = {.kind = EV_TCP_SHUT, .side = SIDE_CLIENT, .by = BY_FAULT};
+    ev.tcp_shut = (struct ev_tcp_shut){.how = "rst"};
+    session_emit(s, ev);
+}
+
+struct session *run_accept(struct run *run, unsigned client, const char *peer, const char *family,
+                           const struct session_ops *ops, void *driver, nsec now)
+{
+    assert(client < run->plan->clients);
+    run->now = nsec_max(run->now, now);
+    struct session *s = session_new(run, client, ops, driver, run->now);
+    s->next = run->sessions;
+    run->sessions = s;
+    struct event ev = {
+        .kind = EV_TCP_OPEN, .side = SIDE_CLIENT, .by = session_cause(s, SIDE_CLIENT)};
+    ev.tcp_open = (struct ev_tcp_open){.peer = peer, .family = family};
+    session_emit(s, ev);
+    s->depth++;
+    activations_accept(run, s);
+    chain_attempt(s);
+    if (s->admission != ADMIT)
+        run_note(run, s, NOTE_ATTEMPT);
+    if (s->admission == REFUSE)
+        turn_away(s);
+    else if (s->admission == ADMIT)
+        session_admit(s);
+    s->depth--;
+    session_update(s);
+    return s;
+}
+
+void run_process_exited(struct run *run, unsigned client, nsec now)
+{
+    run->now = nsec_max(run->now, now);
+    if (client < run->plan->clients)
+        run->clients[client].exited = true;
+}
+
+nsec run_deadline(const struct run *run)
+{
+    return deadlines_next(&run->deadlines);
+}
+
+static struct session *session_of(struct deadline *deadline)
+{
+    return (struct session *)((char *)deadline - offsetof(struct session, deadline));
+}
+
+static void expire(struct session *s, nsec now)
+{
+    s->now = nsec_max(s->now, now);
+    s->depth++;
+    if (s->admission == HANG && s->hang_until <= s->now)
+        session_admit(s);
+    chain_timers(s);
+    chain_release(s);
+    s->depth--;
+    session_update(s);
+}
+
+void run_expire(struct run *run, nsec now)
+{
+    run->now = nsec_max(run->now, now);
+    /* Bounded: what sets itself due again at once is served in the next turn. */
+    for (size_t turns = run->deadlines.count + 16; turns > 0; turns--) {
+        struct deadline *due = deadlines_pop_due(&run->deadlines, run->now);
+        if (!due)
+            break;
+        if (due != &run->own)
+            expire(session_of(due), run->now);
+    }
+    run_settle(run, run->now);
+}
+
+static void bury(struct run *run, struct session *s)
+{
+    struct event ev = {.kind = EV_CONN_END, .by = BY_PROXY};
+    ev.conn_end = (struct ev_conn_end){.why = run->ended ? "run ended" : "closed"};
+    s->now = nsec_max(s->now, run->now);
+    if (s->open) {
+        s->open = false;
+        run_note(run, s, NOTE_CLOSED);
+    }
+    chain_free(s, "connection ended");
+    session_emit(s, ev);
+    end_session(s);
+    session_free(s);
+}
+
+static void reap(struct run *run)
+{
+    struct session **link = &run->sessions;
+    while (*link) {
+        struct session *s = *link;
+        chain_reap(s);
+        if (!s->over) {
+            link = &s->next;
+            continue;
+        }
+        *link = s->next;
+        bury(run, s);
+    }
+}
+
+static void forget_moments(struct run *run)
+{
+    for (struct session *s = run->sessions; s; s = s->next)
+        if (s->dirty) {
+            s->heartbeat_now = s->ping_now = s->pong_now = s->open_now = false;
+            s->dirty = false;
+        }
+}
+
+void run_settle(struct run *run, nsec now)
+{
+    if (run->settling)
+        return;
+    run->settling = true;
+    run->now = nsec_max(run->now, now);
+    activations_settle(run);
+    if (run->started && !run->finished && !run->ended)
+        steps_advance(run);
+    forget_moments(run);
+    reap(run);
+    nsec at = nsec_min(activations_deadline(run), run->finished ? NEVER : run->step_ends);
+    deadlines_set(&run->deadlines, &run->own, run->ended ? NEVER : at);
+    run->settling = false;
+}
+
+bool run_finished(const struct run *run)
+{
+    return run->finished;
+}
+
+static void end_step(struct run *run)
+{
+    if (run->step_state != STEP_UNDER_WAY)
+        return;
+    struct event ev = {.at = run->now, .kind = EV_STEP_END, .client = -1, .by = BY_PROXY};
+    ev.step_end = (struct ev_step_end){.step = run->step + 1, .outcome = "interrupted"};
+    run_emit(run, ev);
+    run->step_state = STEP_NOT_BEGUN;
+}
+
+void run_end(struct run *run, const char *reason, nsec now)
+{
+    if (run->ended)
+        return;
+    run->now = nsec_max(run->now, now);
+    end_step(run);
+    run->ended = true;
+    for (struct session *s = run->sessions; s; s = s->next) {
+        s->now = nsec_max(s->now, run->now);
+        s->over = true;
+    }
+    reap(run);
+    struct event ev = {.at = run->now, .kind = EV_RUN_END, .client = -1, .by = BY_PROXY};
+    ev.run_end = (struct ev_run_end){.reason = reason};
+    run_emit(run, ev);
+}
+
+void run_add_fault(struct run *run, const struct fault_step *step, nsec now)
+{
+    run->now = nsec_max(run->now, now);
+    activation_begin(run, step, NULL);
+    run_settle(run, run->now);
+}
+
+void run_status(const struct run *run, struct run_status *status)
+{
+    *status = (struct run_status){.clients = run->plan->clients,
+                                  .step = run->step + 1,
+                                  .steps = run->plan->step_count,
+                                  .doing = ""};
+    for (unsigned i = 0; i < run->plan->clients; i++) {
+        status->open += run->clients[i].open > 0;
+        status->ever_connected += run->clients[i].connected_once;
+        status->attempts += run->clients[i].counters.attempts;
+    }
+    if (run->step < run->plan->step_count)
+        status->doing = run->plan->steps[run->step].what;
+    if (status->step > status->steps)
+        status->step = status->steps;
+}

@@ -1,0 +1,441 @@
+/* A connection: what comes in is observed, walks through the chain of faults and goes out; endings and
+ * back-pressure travel with it. */
+#include "core/internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* --- Sides and directions --- */
+
+enum side dir_from(enum dir d)
+{
+    return d == TO_SERVER ? SIDE_CLIENT : SIDE_SERVER;
+}
+
+enum side dir_to(enum dir d)
+{
+    return d == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT;
+}
+
+enum dir dir_of_source(enum side from)
+{
+    return from == SIDE_CLIENT ? TO_SERVER : TO_CLIENT;
+}
+
+enum cause session_cause(const struct session *s, enum side side)
+{
+    const struct run_options *options = &s->run->options;
+    bool builtin = side == SIDE_CLIENT ? options->client_builtin : options->server_builtin;
+    return builtin ? BY_BUILTIN : BY_ENDPOINT;
+}
+
+uint64_t session_emit(struct session *s, struct event ev)
+{
+    ev.at = s->now;
+    ev.conn = s->conn;
+    ev.client = (int)s->client;
+    return run_emit(s->run, ev);
+}
+
+static void act(struct session *s, enum action_kind kind, enum side side, enum cut how)
+{
+    if (s->ops->on_action)
+        s->ops->on_action(s->driver, (struct action){.kind = kind, .side = side, .how = how});
+}
+
+/* --- Calls from the driver are turns: what follows from them is settled before they return --- */
+
+static void enter(struct session *s, nsec now)
+{
+    assert(now >= s->now);
+    s->now = now;
+    s->run->now = nsec_max(s->run->now, now);
+    s->depth++;
+}
+
+static void leave(struct session *s)
+{
+    if (--s->depth == 0)
+        session_update(s);
+}
+
+/* --- Endings --- */
+
+static bool side_is_finished(const struct session *s, enum side side)
+{
+    if (s->gone[side] || s->legs[side] == LEG_NONE)
+        return true;
+    return s->legs[side] == LEG_SHUT && s->lanes[dir_of_source(side)].ended;
+}
+
+static void note_shut(struct session *s, enum side side, enum cut how, enum cause by)
+{
+    struct event ev = {.kind = EV_TCP_SHUT, .side = side, .by = by};
+    ev.tcp_shut = (struct ev_tcp_shut){
+        .how = cut_name(how), .bytes = s->lanes[dir_of_source(side_other(side))].bytes_out};
+    session_emit(s, ev);
+}
+
+static void shut_now(struct session *s, enum side side)
+{
+    struct lane *lane = &s->lanes[dir_of_source(side_other(side))];
+    lane->end_pending = false;
+    if (s->legs[side] != LEG_OPEN && s->legs[side] != LEG_CONNECTING)
+        return;
+    s->legs[side] = LEG_SHUT;
+    note_shut(s, side, CUT_FIN, lane->end_by);
+    act(s, ACTION_CUT, side, CUT_FIN);
+}
+
+static void note_lost_websocket(struct session *s)
+{
+    if (!s->open)
+        return;
+    s->open = false;
+    run_note(s->run, s, NOTE_CLOSED);
+}
+
+void session_cut(struct session *s, enum side side, enum cut how, enum cause by, const char *fault,
+                 const char *label)
+{
+    struct lane *towards = &s->lanes[dir_of_source(side_other(side))];
+    (void)fault;
+    (void)label;
+    if (s->legs[side] == LEG_CUT || s->legs[side] == LEG_NONE)
+        return;
+    if (how == CUT_FIN) {
+        if (s->legs[side] == LEG_SHUT)
+            return;
+        towards->end_pending = true;
+        towards->end_by = by;
+        if (buf_len(&towards->out) == 0)
+            shut_now(s, side);
+        return;
+    }
+    buf_clear(&towards->out);
+    towards->end_pending = false;
+    s->legs[side] = LEG_CUT;
+    s->gone[side] = how == CUT_RST;
+    note_shut(s, side, how, by);
+    act(s, ACTION_CUT, side, how);
+    if (side == SIDE_CLIENT)
+        note_lost_websocket(s);
+}
+
+static void note_end(struct session *s, enum side from, enum cut how, const char *words)
+{
+    struct event ev = {.kind = EV_TCP_CLOSE, .side = from, .by = session_cause(s, from)};
+    ev.tcp_close =
+        (struct ev_tcp_close){.how = words, .bytes = s->lanes[dir_of_source(from)].bytes_in};
+    session_emit(s, ev);
+    (void)how;
+}
+
+void session_end(struct session *s, enum side from, enum cut how, const char *words, nsec now)
+{
+    struct lane *lane = &s->lanes[dir_of_source(from)];
+    enter(s, now);
+    if (!(lane->ended && (how == CUT_FIN || s->gone[from])) && !s->over) {
+        note_end(s, from, how, words);
+        bool first = !lane->ended;
+        lane->ended = true;
+        lane->end = how;
+        if (how == CUT_RST) {
+            s->gone[from] = true;
+            s->legs[from] = LEG_CUT;
+            buf_clear(&s->lanes[dir_of_source(side_other(from))].out);
+        } else if (s->legs[from] == LEG_CUT) {
+            s->gone[from] = true;
+        }
+        if (from == SIDE_CLIENT)
+            note_lost_websocket(s);
+        if (s->admission == HANG)
+            s->over = true;
+        else if (first || how == CUT_RST)
+            chain_feed(s, &(struct unit){
+                              .kind = UNIT_END, .dir = lane->dir, .arrived = now, .end = how});
+    }
+    leave(s);
+}
+
+/* --- Towards the sink --- */
+
+static bool sink_is_open(const struct session *s, enum side to)
+{
+    return s->legs[to] == LEG_OPEN || s->legs[to] == LEG_CONNECTING;
+}
+
+static void write_out(struct session *s, struct lane *lane, const uint8_t *bytes, size_t len)
+{
+    enum side to = dir_to(lane->dir);
+    size_t taken = 0;
+    lane->bytes_out += len;
+    if (s->legs[to] == LEG_OPEN && buf_len(&lane->out) == 0)
+        taken = s->ops->on_output(s->driver, to, bytes, len);
+    if (taken < len && !buf_append_all(&lane->out, bytes + taken, len - taken))
+        session_cut(s, to, CUT_RST, BY_PROXY, "", "");
+}
+
+static void deliver_frame(struct session *s, const struct unit *u)
+{
+    if (u->frame_seq == 0)
+        return;
+    struct event ev = {.kind = EV_WS_DELIVERED, .side = dir_to(u->dir), .by = BY_PROXY};
+    ev.ws_delivered = (struct ev_ws_delivered){.frame = u->frame_seq};
+    session_emit(s, ev);
+}
+
+static void deliver_head(struct session *s, const struct unit *u)
+{
+    if (u->dir != TO_CLIENT || !s->open_pending)
+        return;
+    s->open_pending = false;
+    s->open = true;
+    s->open_now = true;
+    struct event ev = {.kind = EV_WS_OPEN, .side = SIDE_CLIENT, .by = BY_PROXY};
+    ev.ws_open = (struct ev_ws_open){.took = s->now - s->accepted};
+    session_emit(s, ev);
+    run_note(s->run, s, NOTE_OPEN);
+}
+
+static void pass_end(struct session *s, const struct unit *u)
+{
+    enum side to = dir_to(u->dir);
+    session_cut(s, to, u->end == CUT_RST ? CUT_RST : CUT_FIN, BY_PROXY, "", "");
+}
+
+void session_sink(struct session *s, struct unit *u)
+{
+    struct lane *lane = &s->lanes[u->dir];
+    if (u->kind == UNIT_END) {
+        pass_end(s, u);
+        return;
+    }
+    if (!sink_is_open(s, dir_to(u->dir)) || lane->end_pending)
+        return;
+    write_out(s, lane, u->bytes, u->len);
+    if (u->kind == UNIT_HEAD)
+        deliver_head(s, u);
+    else if (u->last)
+        deliver_frame(s, u);
+}
+
+void session_writable(struct session *s, enum side to, nsec now)
+{
+    struct lane *lane = &s->lanes[dir_of_source(side_other(to))];
+    enter(s, now);
+    if (s->legs[to] == LEG_OPEN && buf_len(&lane->out) > 0) {
+        size_t taken = s->ops->on_output(s->driver, to, buf_bytes(&lane->out), buf_len(&lane->out));
+        buf_consume(&lane->out, taken);
+        if (buf_len(&lane->out) == 0)
+            buf_clear(&lane->out);
+    }
+    if (lane->end_pending && buf_len(&lane->out) == 0)
+        shut_now(s, to);
+    chain_release(s);
+    leave(s);
+}
+
+/* --- From the source --- */
+
+void session_input(struct session *s, enum side from, const uint8_t *bytes, size_t len, nsec now)
+{
+    struct lane *lane = &s->lanes[dir_of_source(from)];
+    enter(s, now);
+    if (s->legs[from] != LEG_CUT && !lane->ended && len > 0) {
+        lane->bytes_in += len;
+        run_note(s->run, s, from == SIDE_CLIENT ? NOTE_TRAFFIC : NOTE_TRAFFIC);
+        chain_traffic(s, lane->dir);
+        chain_release(s);
+        observer_input(s, lane, bytes, len);
+    }
+    leave(s);
+}
+
+bool session_wants_input(const struct session *s, enum side from)
+{
+    const struct lane *lane = &s->lanes[dir_of_source(from)];
+    if (s->over || s->admission != ADMIT || lane->ended || lane->stalls > 0)
+        return false;
+    if (s->legs[from] == LEG_CUT || s->legs[from] == LEG_CONNECTING || s->legs[from] == LEG_NONE)
+        return false;
+    return buf_len(&lane->out) < OUT_HIGH_BYTES && !chain_holds_too_much(s, lane->dir);
+}
+
+static void note_queues(struct session *s, enum side from)
+{
+    uint64_t ours = 0, theirs = 0;
+    if (!s->ops->on_queues)
+        return;
+    bool known = s->ops->on_queues(s->driver, from, &ours, &theirs);
+    struct event ev = {.kind = EV_TCP_QUEUES, .side = from, .by = BY_PROXY};
+    ev.tcp_queues = (struct ev_tcp_queues){.ours = ours, .theirs = theirs, .known = known};
+    session_emit(s, ev);
+}
+
+void session_stall(struct session *s, enum dir d, bool on, enum cause by)
+{
+    struct lane *lane = &s->lanes[d];
+    enum side from = dir_from(d);
+    lane->stalls += on ? 1 : -1;
+    assert(lane->stalls >= 0);
+    if (lane->stalls > 1 || (on && lane->stalls != 1))
+        return;
+    note_queues(s, from);
+    struct event ev = {.kind = EV_TCP_PAUSE, .side = from, .by = by};
+    ev.tcp_pause = (struct ev_tcp_pause){.on = on, .why = "fault"};
+    session_emit(s, ev);
+    act(s, on ? ACTION_CLOSE_WINDOW : ACTION_OPEN_WINDOW, from, CUT_FIN);
+}
+
+/* --- The server's leg --- */
+
+void session_admit(struct session *s)
+{
+    s->admission = ADMIT;
+    s->legs[SIDE_SERVER] = LEG_CONNECTING;
+    act(s, ACTION_CONNECT, SIDE_SERVER, CUT_FIN);
+}
+
+void session_ask_again(struct session *s)
+{
+    if (s->over)
+        return;
+    s->admission = ADMIT;
+    chain_attempt(s);
+    if (s->admission == ADMIT)
+        session_admit(s);
+}
+
+static void note_connect(struct session *s, const char *how)
+{
+    struct event ev = {.kind = EV_TCP_CONNECT, .side = SIDE_SERVER, .by = BY_PROXY};
+    ev.tcp_connect = (struct ev_tcp_connect){.how = how, .took = s->now - s->accepted};
+    session_emit(s, ev);
+}
+
+void session_connected(struct session *s, nsec now)
+{
+    enter(s, now);
+    if (s->legs[SIDE_SERVER] == LEG_CONNECTING) {
+        note_connect(s, "connected");
+        s->legs[SIDE_SERVER] = LEG_OPEN;
+    }
+    leave(s);
+    session_writable(s, SIDE_SERVER, now);
+}
+
+void session_connect_failed(struct session *s, const char *how, nsec now)
+{
+    enter(s, now);
+    if (s->legs[SIDE_SERVER] == LEG_CONNECTING) {
+        note_connect(s, how);
+        s->legs[SIDE_SERVER] = LEG_CUT;
+        s->gone[SIDE_SERVER] = true;
+        session_cut(s, SIDE_CLIENT, CUT_RST, BY_PROXY, "", "");
+    }
+    leave(s);
+}
+
+void session_answer(struct session *s, const char *action, const char *answer, const char *detail,
+                    nsec now)
+{
+    enter(s, now);
+    struct event ev = {.kind = EV_FAULT_ANSWER, .by = BY_PROXY};
+    ev.fault_answer =
+        (struct ev_fault_answer){.action = action, .answer = answer, .detail = detail};
+    session_emit(s, ev);
+    leave(s);
+}
+
+void session_tls_open(struct session *s, enum side side, const char *version, const char *name,
+                      nsec now)
+{
+    enter(s, now);
+    struct event ev = {.kind = EV_TLS_OPEN, .side = side, .by = BY_PROXY};
+    ev.tls_open = (struct ev_tls_open){.version = version, .name = name};
+    session_emit(s, ev);
+    leave(s);
+}
+
+/* --- Life --- */
+
+enum admission session_admission(const struct session *s)
+{
+    return s->admission;
+}
+
+uint32_t session_conn(const struct session *s)
+{
+    return s->conn;
+}
+
+int session_client(const struct session *s)
+{
+    return (int)s->client;
+}
+
+static void note_pressure(struct session *s, struct lane *lane)
+{
+    enum side from = dir_from(lane->dir);
+    bool waits = s->admission == ADMIT && !s->over && !lane->ended && lane->stalls == 0 &&
+                 s->legs[dir_to(lane->dir)] == LEG_OPEN && !session_wants_input(s, from);
+    if (waits == lane->paused)
+        return;
+    lane->paused = waits;
+    struct event ev = {.kind = EV_TCP_PAUSE, .side = from, .by = BY_PROXY};
+    ev.tcp_pause = (struct ev_tcp_pause){.on = waits, .why = "the other side does not read"};
+    session_emit(s, ev);
+}
+
+/* After every turn: is it over, what may be read, when is it due. */
+void session_update(struct session *s)
+{
+    s->dirty = true;
+    if (!s->over && s->admission != HANG && side_is_finished(s, SIDE_CLIENT) &&
+        side_is_finished(s, SIDE_SERVER))
+        s->over = true;
+    if (s->over && s->admission == HANG)
+        s->gone[SIDE_CLIENT] = true;
+    for (int d = 0; d < DIRS; d++)
+        note_pressure(s, &s->lanes[d]);
+    if (s->ops->on_interest && !s->over) {
+        s->ops->on_interest(s->driver, SIDE_CLIENT);
+        s->ops->on_interest(s->driver, SIDE_SERVER);
+    }
+    nsec at = s->over ? s->now : chain_deadline(s);
+    if (s->admission == HANG && !s->over)
+        at = nsec_min(at, s->hang_until);
+    deadlines_set(&s->run->deadlines, &s->deadline, at);
+}
+
+struct session *session_new(struct run *run, unsigned client, const struct session_ops *ops,
+                            void *driver, nsec now)
+{
+    struct session *s = xcalloc(1, sizeof *s);
+    s->run = run;
+    s->client = client;
+    s->conn = ++run->conns;
+    s->ops = ops;
+    s->driver = driver;
+    s->accepted = s->now = now;
+    s->legs[SIDE_CLIENT] = LEG_OPEN;
+    for (int d = 0; d < DIRS; d++) {
+        s->lanes[d].dir = (enum dir)d;
+        buf_init(&s->lanes[d].out, OUT_LIMIT_BYTES);
+    }
+    observer_init(s);
+    return s;
+}
+
+void session_free(struct session *s)
+{
+    deadlines_set(&s->run->deadlines, &s->deadline, NEVER);
+    observer_fini(s);
+    for (int d = 0; d < DIRS; d++)
+        buf_fini(&s->lanes[d].out);
+    free(s);
+}

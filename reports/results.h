@@ -1,0 +1,88 @@
+/* What a run came to: filled by judging, read by every report writer. Owns its strings. */
+#ifndef HALFOPEN_REPORTS_RESULTS_H
+#define HALFOPEN_REPORTS_RESULTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/nsec.h"
+#include "rules/rule.h"
+
+struct rule_result {
+    const struct rule_desc *rule;
+    enum verdict verdict;
+    char *summary;            /* one sentence with numbers */
+    char *fix, *table;        /* NULL: none */
+    char *measured, *allowed; /* JSON objects */
+    uint64_t from, to;        /* evidence: seq; 0: none */
+    bool confirmed;           /* a failure that a second run repeated, or that needs no second */
+    bool accepted;            /* a failure the target file accepts: does not count */
+    char *note;               /* "not repeatable: ...", NULL: none */
+};
+
+struct scenario_result {
+    char *name, *story, *file;
+    enum verdict verdict;      /* the worst of its rules */
+    nsec duration;             /* target time */
+    double wall_s, speed;
+    uint64_t seed;
+    unsigned clients;
+    bool repeated;             /* ran a second time */
+    bool confirmed;            /* ... and failed again */
+    uint64_t second_seed;
+    char *trace, *sha256;      /* path relative to the report folder */
+    char *second_trace;        /* NULL: none */
+    char *trouble;             /* the environment failed: why, in full; NULL: none */
+    char *speed_note;          /* why it ran at speed 1; NULL: as asked */
+    bool interrupted;
+    nsec noise;
+    struct rule_result *rules;
+    size_t rule_count;
+};
+
+/* One line per rule over all scenarios. */
+struct rule_summary {
+    const struct rule_desc *rule;
+    enum verdict verdict; /* fail > warn > pass > inconclusive > not_tested > not_applicable */
+    bool accepted;
+};
+
+struct results {
+    char *version, *started; /* RFC 3339 */
+    char *system, *target, *suite, *profile; /* what is under test, in words; NULL: not said */
+    char *target_json;       /* object, redacted */
+    char *command;           /* the command line, redacted: how to repeat it */
+    double wall_s, speed;
+    uint64_t seed;
+    nsec noise;
+    bool strict, interrupted;
+    int exit_code;
+    unsigned cores;
+    char *host; /* kernel and machine in words */
+    struct scenario_result *scenarios;
+    size_t scenario_count;
+    struct rule_summary *rules; /* sorted by name */
+    size_t rule_count;
+};
+
+struct results *results_new(void);
+void results_free(struct results *);
+/* Zeroed; borrowed until the next add. */
+struct scenario_result *results_add_scenario(struct results *);
+struct rule_result *scenario_add_rule(struct scenario_result *);
+/* Fills rules, each scenario's verdict and exit_code from what is there (DESIGN 4). Called once, last. */
+void results_conclude(struct results *);
+size_t results_count(const struct results *, enum verdict); /* over rules */
+
+/* --- Writers. folder ends without a slash; each says false with errno when it could not write. --- */
+bool report_json(const struct results *, const char *folder);  /* results.json */
+bool report_junit(const struct results *, const char *folder); /* junit.xml */
+/* index.html; traces are read back from the folder for the timelines. */
+bool report_html(const struct results *, const char *folder);
+void results_add_json(const struct results *, struct text *out); /* for --json */
+/* What a person sees after the run: findings, the tally, where the report is (DESIGN 4). */
+enum ink { INK_PLAIN, INK_COLOUR };
+void report_text(const struct results *, const char *folder, enum ink, struct text *out);
+
+#endif
