@@ -1,6 +1,6 @@
-/* TLS by OpenSSL over memory: whoever owns the socket reads and writes it, and feeds ciphertext in and
- * takes it out here. So a bare FIN can be told from a close_notify, and writing goes on after either
- * (OpenSSL 3 on a socket of its own cannot). No socket, no clock. */
+/* TLS by OpenSSL over memory: whoever owns the socket reads and writes it, and feeds ciphertext in
+ * and takes it out here. So a bare FIN can be told from a close_notify, and writing goes on after
+ * either (OpenSSL 3 on a socket of its own cannot). No socket, no clock. */
 #ifndef HALFOPEN_NET_TLS_H
 #define HALFOPEN_NET_TLS_H
 
@@ -27,14 +27,14 @@ void tls_context_free(struct tls_context *); /* connections that are left keep w
 struct tls *tls_new(struct tls_context *, const char *server_name);
 void tls_free(struct tls *);
 
-/* Ciphertext from the socket; all of it is taken. At most one read's worth should be fed before it is
- * drained by tls_handshake or tls_read. */
+/* Ciphertext from the socket; all of it is taken. At most one read's worth should be fed before it
+ * is drained by tls_handshake or tls_read. */
 void tls_feed(struct tls *, const void *bytes, size_t len);
-void tls_feed_end(struct tls *);        /* the socket's FIN */
-size_t tls_fed(const struct tls *);     /* ciphertext not looked at yet */
+void tls_feed_end(struct tls *);    /* the socket's FIN */
+size_t tls_fed(const struct tls *); /* ciphertext not looked at yet */
 /* Ciphertext for the socket: borrows; 0 when there is none. */
 size_t tls_unsent(struct tls *, const uint8_t **bytes);
-void tls_sent(struct tls *, size_t);    /* so much of it is written */
+void tls_sent(struct tls *, size_t); /* so much of it is written */
 
 /* IO_OK: complete. IO_WANT_READ; IO_TRUNCATED: FIN in the middle; IO_ERROR: tls_why. */
 enum io_result tls_handshake(struct tls *);

@@ -1,0 +1,216 @@
+#include "net/driver.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "net/link.h"
+#include "net/listener.h"
+
+#define POLL_EVERY (100 * NSEC_PER_MSEC) /* target time */
+#define POLL_LEAST (10 * NSEC_PER_MSEC)  /* real */
+#define PORT_TRIES 16                    /* for one that is free in both families */
+
+/* Where the connections of one client arrive. */
+struct entrance {
+    struct driver *driver;
+    struct entrance *next;
+    struct listener *listener;
+    unsigned client;
+};
+
+nsec driver_now(const struct driver *driver)
+{
+    return clock_target(&driver->clock, loop_now());
+}
+
+/* --- Turns and deadlines --- */
+
+void driver_touch(struct driver *driver)
+{
+    if (driver->run)
+        loop_touch(driver->loop, &driver->turn);
+}
+
+static void free_dead(struct driver *driver)
+{
+    while (driver->dead) {
+        struct link *next = driver->dead->next;
+        free(driver->dead->answers[0]);
+        free(driver->dead->answers[1]);
+        free(driver->dead);
+        driver->dead = next;
+    }
+}
+
+static void rearm(struct driver *driver)
+{
+    loop_timer_set(driver->loop, &driver->deadline,
+                   clock_real(&driver->clock, run_deadline(driver->run)));
+    if (driver->stalled > 0 && driver->poll.deadline.slot == 0) {
+        nsec every = (nsec)((double)POLL_EVERY / driver->clock.speed);
+        loop_timer_set(driver->loop, &driver->poll, loop_now() + nsec_max(every, POLL_LEAST));
+    }
+}
+
+static void on_turn(struct turn *turn)
+{
+    struct driver *driver = (struct driver *)((char *)turn - offsetof(struct driver, turn));
+    if (driver->run) {
+        run_settle(driver->run, driver_now(driver));
+        rearm(driver);
+    }
+    if (driver->config.recorder)
+        recorder_flush(driver->config.recorder);
+    if (driver->run && driver->config.on_turn)
+        driver->config.on_turn(driver->config.context);
+    free_dead(driver);
+}
+
+static void on_deadline(struct timer *timer, nsec now)
+{
+    struct driver *driver = (struct driver *)((char *)timer - offsetof(struct driver, deadline));
+    driver_touch(driver);
+    run_expire(driver->run, driver_now(driver));
+}
+
+static void on_poll(struct timer *timer, nsec now)
+{
+    struct driver *driver = (struct driver *)((char *)timer - offsetof(struct driver, poll));
+    for (struct link *link = driver->links.next; link != &driver->links; link = link->next)
+        link_poll(link);
+    driver_touch(driver); /* which sets it again while anything is stalled */
+}
+
+/* --- Listening --- */
+
+static void on_fd(void *context, int fd, const struct address *peer)
+{
+    struct entrance *entrance = context;
+    link_accept(entrance->driver, entrance->client, fd, peer);
+}
+
+static struct entrance *new_entrance(struct driver *driver, unsigned client, const char *host,
+                                     uint16_t port)
+{
+    struct entrance *entrance = xcalloc(1, sizeof *entrance);
+    entrance->driver = driver;
+    entrance->client = client;
+    entrance->listener = listener_new(driver->loop, host, port, on_fd, entrance);
+    if (entrance->listener)
+        return entrance;
+    free(entrance);
+    return NULL;
+}
+
+static uint16_t add_entrance(struct driver *driver, struct entrance *entrance)
+{
+    entrance->next = driver->entrances;
+    driver->entrances = entrance;
+    return listener_port(entrance->listener);
+}
+
+static void free_entrance(struct entrance *entrance)
+{
+    int error = errno;
+    listener_free(entrance->listener);
+    free(entrance);
+    errno = error;
+}
+
+static bool is_missing_family(int error)
+{
+    return error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
+static uint16_t listen_on_both(struct driver *driver, unsigned client, uint16_t port)
+{
+    for (int i = 0; i < PORT_TRIES; i++) {
+        struct entrance *v4 = new_entrance(driver, client, "127.0.0.1", port);
+        if (!v4)
+            return 0;
+        struct entrance *v6 = new_entrance(driver, client, "::1", listener_port(v4->listener));
+        if (v6)
+            (void)add_entrance(driver, v6);
+        if (v6 || is_missing_family(errno))
+            return add_entrance(driver, v4);
+        free_entrance(v4);
+        if (port != 0)
+            return 0;
+    }
+    return 0;
+}
+
+uint16_t driver_listen(struct driver *driver, unsigned client, const char *host, uint16_t port,
+                       enum driver_families families)
+{
+    if (families == DRIVER_BOTH_LOOPBACKS)
+        return listen_on_both(driver, client, port);
+    struct entrance *entrance = new_entrance(driver, client, host, port);
+    return entrance ? add_entrance(driver, entrance) : 0;
+}
+
+/* --- Life --- */
+
+struct driver *driver_new(struct loop *loop, struct run *run, const struct driver_config *config,
+                          const char **why)
+{
+    assert(config->speed > 0);
+    struct driver *driver = xcalloc(1, sizeof *driver);
+    *why = socket_resolve(config->upstream.host, config->upstream.port, &driver->upstream);
+    if (*why) {
+        free(driver);
+        return NULL;
+    }
+    driver->loop = loop;
+    driver->run = run;
+    driver->config = *config;
+    driver->config.upstream.host = xstrdup(config->upstream.host);
+    if (config->upstream.server_name)
+        driver->config.upstream.server_name = xstrdup(config->upstream.server_name);
+    driver->clock = (struct clock){.start = loop_now(), .speed = config->speed};
+    driver->links.next = driver->links.previous = &driver->links;
+    driver->turn.on_turn = on_turn;
+    driver->deadline.on_due = on_deadline;
+    driver->poll.on_due = on_poll;
+    return driver;
+}
+
+void driver_start(struct driver *driver)
+{
+    driver_touch(driver);
+    run_start(driver->run, driver_now(driver));
+}
+
+void driver_stop(struct driver *driver)
+{
+    driver->run = NULL;
+    loop_timer_set(driver->loop, &driver->deadline, NEVER);
+    loop_timer_set(driver->loop, &driver->poll, NEVER);
+    while (driver->entrances) {
+        struct entrance *entrance = driver->entrances;
+        driver->entrances = entrance->next;
+        free_entrance(entrance);
+    }
+    for (struct link *link = driver->links.next; link != &driver->links; link = link->next) {
+        stream_read(&link->client, false);
+        stream_read(&link->server, false);
+        link->session = NULL;
+    }
+}
+
+void driver_free(struct driver *driver)
+{
+    if (!driver)
+        return;
+    if (driver->run)
+        driver_stop(driver);
+    while (driver->links.next != &driver->links)
+        link_abandon(driver->links.next);
+    loop_untouch(&driver->turn);
+    free_dead(driver);
+    free((char *)driver->config.upstream.host);
+    free((char *)driver->config.upstream.server_name);
+    free(driver);
+}

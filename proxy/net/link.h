@@ -1,0 +1,41 @@
+/* One connection through the driver: a session and its two sockets. Only driver.c and link.c use
+ * this. */
+#ifndef HALFOPEN_NET_LINK_H
+#define HALFOPEN_NET_LINK_H
+
+#include "net/driver.h"
+#include "net/stream.h"
+
+struct link {
+    struct driver *driver;
+    struct link *next, *previous;
+    struct session *session; /* NULL: over, or not known yet */
+    struct stream client, server;
+    size_t window_before[2]; /* receive buffer before a stall: client, server */
+    char *answers[2];        /* what became of close_window, for the end of the turn */
+    struct timer lingering;  /* over, and TLS has bytes left for a socket */
+    struct turn turn;
+    bool hanging, over, stalled[2];
+};
+
+/* What the driver gives its links. */
+struct driver {
+    struct loop *loop;
+    struct run *run; /* NULL: stopped */
+    struct driver_config config;
+    struct clock clock;
+    struct addresses upstream;
+    struct link links; /* ring head */
+    struct link *dead; /* freed at the end of the turn */
+    struct entrance *entrances;
+    struct timer deadline, poll;
+    struct turn turn;
+    size_t stalled; /* sides whose peers are polled */
+};
+
+void link_accept(struct driver *, unsigned client, int fd, const struct address *peer);
+/* Reports the ends that only sock_diag shows: a FIN that waits behind a closed window. */
+void link_poll(struct link *);
+void link_abandon(struct link *); /* closes both sockets; calls nothing */
+
+#endif
