@@ -1,0 +1,240 @@
+#include "net/ca.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/pem.h>
+
+#include "base/mem.h"
+#include "net/certificate.h"
+
+#define AUTHORITY_DAYS 3650
+#define LEAF_DAYS      397 /* longer ones are refused by some clients */
+#define RENEW_DAYS     30
+#define BUNDLE_LIMIT   ((size_t)8 << 20)
+
+static const char *const system_bundles[] = {
+    "/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */
+    "/etc/pki/tls/certs/ca-bundle.crt",   /* Fedora */
+    "/etc/ssl/ca-bundle.pem",             /* openSUSE */
+    "/etc/ssl/cert.pem",
+};
+
+/* --- Files --- */
+
+char *ca_default_folder(void)
+{
+    const char *state = getenv("XDG_STATE_HOME");
+    if (state && state[0] == '/')
+        return xprintf("%s/halfopen", state);
+    const char *home = getenv("HOME");
+    return xprintf("%s/.local/state/halfopen", home && home[0] ? home : "/tmp");
+}
+
+static bool make_folders(const char *path, struct text *why)
+{
+    char *copy = xstrdup(path);
+    bool failed = false;
+    for (char *slash = copy + 1; !failed; slash++) {
+        bool last = *slash == '\0';
+        if (!last && *slash != '/')
+            continue;
+        *slash = '\0';
+        failed = mkdir(copy, last ? 0700 : 0755) && errno != EEXIST;
+        if (last)
+            break;
+        *slash = '/';
+    }
+    if (failed)
+        text_addf(why, "%s: %s", copy, strerror(errno));
+    free(copy);
+    return !failed;
+}
+
+/* Whole or not at all: written beside it and renamed. */
+static bool write_file(const char *path, mode_t mode, bool (*fill)(FILE *, const void *),
+                       const void *context, struct text *why)
+{
+    char *beside = xprintf("%s.%ld", path, (long)getpid());
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool done = file && fill(file, context);
+    if (file)
+        done = fclose(file) == 0 && done;
+    done = done && rename(beside, path) == 0;
+    if (!done) {
+        text_addf(why, "%s: %s", path, strerror(errno));
+        (void)unlink(beside);
+    }
+    free(beside);
+    return done;
+}
+
+static bool fill_certificate(FILE *file, const void *cert)
+{
+    return PEM_write_X509(file, cert) == 1;
+}
+
+static bool fill_key(FILE *file, const void *key)
+{
+    return PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
+}
+
+static X509 *read_certificate(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    X509 *cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+    if (file)
+        fclose(file);
+    return cert;
+}
+
+static EVP_PKEY *read_key(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
+    if (file)
+        fclose(file);
+    return key;
+}
+
+/* --- The bundle --- */
+
+static bool copy_file(FILE *to, const char *path)
+{
+    FILE *from = path ? fopen(path, "re") : NULL;
+    if (!from)
+        return false;
+    char part[16 << 10];
+    size_t got, all = 0;
+    while (all < BUNDLE_LIMIT && (got = fread(part, 1, sizeof part, from)) > 0) {
+        if (fwrite(part, 1, got, to) != got)
+            break;
+        all += got;
+    }
+    fclose(from);
+    fputc('\n', to);
+    return all > 0;
+}
+
+static bool fill_bundle(FILE *file, const void *context)
+{
+    const struct ca *ca = context;
+    bool copied = copy_file(file, getenv("SSL_CERT_FILE"));
+    for (size_t i = 0; !copied && i < sizeof system_bundles / sizeof *system_bundles; i++)
+        copied = copy_file(file, system_bundles[i]);
+    return copy_file(file, ca->authority);
+}
+
+/* --- Keys and certificates --- */
+
+static void forget(EVP_PKEY *key, X509 *cert)
+{
+    EVP_PKEY_free(key);
+    X509_free(cert);
+}
+
+static bool make_authority(const char *cert_path, const char *key_path, struct text *why)
+{
+    EVP_PKEY *key = certificate_key();
+    X509 *cert = certificate_authority(key, "halfopen local authority", AUTHORITY_DAYS);
+    bool done = write_file(key_path, 0600, fill_key, key, why) &&
+                write_file(cert_path, 0644, fill_certificate, cert, why);
+    forget(key, cert);
+    return done;
+}
+
+static bool make_leaf(const struct ca *ca, X509 *authority, EVP_PKEY *authority_key,
+                      struct text *why)
+{
+    EVP_PKEY *key = certificate_key();
+    X509 *cert = certificate_for_localhost(key, authority, authority_key, LEAF_DAYS);
+    bool done = write_file(ca->key, 0600, fill_key, key, why) &&
+                write_file(ca->certificate, 0644, fill_certificate, cert, why);
+    forget(key, cert);
+    return done;
+}
+
+/* A pair of which one is missing, expiring or another's is no pair. */
+static bool is_usable(X509 *cert, EVP_PKEY *key)
+{
+    return cert && key && certificate_lasts(cert, RENEW_DAYS) &&
+           X509_check_private_key(cert, key) == 1;
+}
+
+static bool pair_is_usable(const char *cert_path, const char *key_path, X509 *signer)
+{
+    X509 *cert = read_certificate(cert_path);
+    EVP_PKEY *key = read_key(key_path);
+    bool usable = is_usable(cert, key);
+    if (usable && signer)
+        usable = X509_verify(cert, X509_get0_pubkey(signer)) == 1;
+    forget(key, cert);
+    return usable;
+}
+
+static bool make_missing(const struct ca *ca, struct text *why)
+{
+    char *authority_key_path = xprintf("%s/authority.key", ca->folder);
+    bool done = pair_is_usable(ca->authority, authority_key_path, NULL) ||
+                make_authority(ca->authority, authority_key_path, why);
+    X509 *authority = done ? read_certificate(ca->authority) : NULL;
+    EVP_PKEY *key = done ? read_key(authority_key_path) : NULL;
+    if (done && (!authority || !key)) {
+        text_addf(why, "%s cannot be read", ca->folder);
+        done = false;
+    }
+    if (done && !pair_is_usable(ca->certificate, ca->key, authority))
+        done = make_leaf(ca, authority, key, why);
+    forget(key, authority);
+    free(authority_key_path);
+    return done && write_file(ca->bundle, 0644, fill_bundle, ca, why);
+}
+
+static void name_files(struct ca *ca, const char *folder)
+{
+    *ca = (struct ca){0};
+    ca->folder = folder ? xstrdup(folder) : ca_default_folder();
+    ca->authority = xprintf("%s/authority.pem", ca->folder);
+    ca->certificate = xprintf("%s/localhost.pem", ca->folder);
+    ca->key = xprintf("%s/localhost.key", ca->folder);
+    ca->bundle = xprintf("%s/bundle.pem", ca->folder);
+    ca->environment[0] = xprintf("NODE_EXTRA_CA_CERTS=%s", ca->authority);
+    ca->environment[1] = xprintf("SSL_CERT_FILE=%s", ca->bundle);
+    ca->environment[2] = xprintf("REQUESTS_CA_BUNDLE=%s", ca->bundle);
+}
+
+bool ca_open(struct ca *ca, const char *folder, struct text *why)
+{
+    name_files(ca, folder);
+    bool done = make_folders(ca->folder, why);
+    int lock = done ? open(ca->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (done && (lock < 0 || flock(lock, LOCK_EX))) {
+        text_addf(why, "%s: %s", ca->folder, strerror(errno));
+        done = false;
+    }
+    done = done && make_missing(ca, why);
+    if (lock >= 0)
+        close(lock);
+    if (!done)
+        ca_close(ca);
+    return done;
+}
+
+void ca_close(struct ca *ca)
+{
+    free(ca->folder);
+    free(ca->authority);
+    free(ca->certificate);
+    free(ca->key);
+    free(ca->bundle);
+    for (size_t i = 0; i < CA_ENVIRONMENT_COUNT; i++)
+        free(ca->environment[i]);
+    *ca = (struct ca){0};
+}
