@@ -1,0 +1,132 @@
+#include "endpoint/endpoint_policy.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Longer delays mean nothing; keeps 2^1000 a number that fits. */
+#define LONGEST_DELAY_SECONDS 1e9
+
+static const char *const growth_names[] = {"exponential", "linear", "constant", NULL};
+static const char *const first_delay_names[] = {"backoff", "none", "uniform", NULL};
+
+const struct param client_policy_params[] = {
+    P_DURATION(client_policy, ping, .def = "30s", .doc = "a ping this often while open; 0: never"),
+    P_DURATION(client_policy, pong, .def = "10s",
+               .doc = "silence after a ping that means the peer is dead; 0: not watched"),
+    P_CHOICE(client_policy, growth, .def = "exponential", .choices = growth_names,
+             .doc = "how the delay between attempts grows"),
+    P_DURATION(client_policy, backoff_base, .def = "1s", .doc = "the first delay, before jitter"),
+    P_DURATION(client_policy, backoff_cap, .def = "30s",
+               .doc = "the longest delay, before jitter; 0: none"),
+    P_RATIO(client_policy, backoff_factor, .def = "2", .min = "1", .max = "10",
+            .doc = "each delay is the last one times this"),
+    P_RATIO(client_policy, jitter_low, .def = "0.5", .min = "0", .max = "10",
+            .doc = "delays are multiplied by a random number from this"),
+    P_RATIO(client_policy, jitter_high, .def = "1.5", .min = "0", .max = "10", .doc = "to this"),
+    P_BOOL(client_policy, jitter_before_cap, .def = "false",
+           .doc = "jitter first, cap afterwards: at the cap no jitter is left"),
+    P_CHOICE(client_policy, first_delay, .def = "backoff", .choices = first_delay_names,
+             .doc = "the law of the first delay after a loss"),
+    P_DURATION(client_policy, first_delay_limit, .def = "5s",
+               .doc = "longest first delay when it is uniform"),
+    P_DURATION(client_policy, stable_after, .def = "5s",
+               .doc = "a connection this old resets the backoff"),
+    P_DURATION(client_policy, connect_timeout, .def = "20s",
+               .doc = "for connecting and the upgrade together; 0: none"),
+    P_DURATION(client_policy, close_timeout, .def = "10s",
+               .doc = "for the closing handshake; 0: none"),
+    P_COUNT(client_policy, retry_limit, .def = "0",
+            .doc = "failures in a row after which it gives up; 0: never"),
+    P_BOOL(client_policy, reconnects, .def = "true", .doc = "comes back after a loss"),
+    P_BOOL(client_policy, reconnects_after_normal, .def = "false",
+           .doc = "comes back even after the server closed with 1000"),
+    P_BOOL(client_policy, heeds_close_codes, .def = "true",
+           .doc = "stays away after fatal close codes, waits longer after 1012 and 1013"),
+    P_BOOL(client_policy, heeds_status, .def = "true",
+           .doc = "heeds Retry-After and retries a 4xx at the cap"),
+    P_RATE(client_policy, rate, .def = "0B/s", .doc = "messages produced; 0: never sends"),
+    P_SIZE(client_policy, message_size, .def = "256B", .min = "64B", .max = "1MiB",
+           .doc = "size of each message"),
+    P_SIZE(client_policy, send_buffer, .def = "1MiB",
+           .doc = "unsent bytes at which production pauses; 0: no bound"),
+    P_COUNT(client_policy, queue_messages, .def = "5000",
+            .doc = "messages kept while disconnected; 0: no bound"),
+    P_SIZE(client_policy, queue_bytes, .def = "4MiB",
+           .doc = "bytes kept while disconnected; 0: no bound"),
+    P_BOOL(client_policy, replays, .def = "true", .doc = "sends after reopening what was kept"),
+    P_SIZE(client_policy, max_message, .def = "16MiB",
+           .doc = "longest message accepted; 0: no bound"),
+    P_BOOL(client_policy, answers_pings, .def = "true", .doc = "answers pings"),
+    P_BOOL(client_policy, echo_close, .def = "true", .doc = "answers a Close with a Close"),
+    P_BOOL(client_policy, closes_politely, .def = "true",
+           .doc = "ends with a Close frame, not with a bare FIN"),
+    P_BOOL(client_policy, masks, .def = "true", .doc = "masks its frames"),
+    P_BOOL(client_policy, fresh_mask_keys, .def = "true", .doc = "a new random key for each frame"),
+    P_BOOL(client_policy, own_seed, .def = "true",
+           .doc = "random numbers differ from those of other clients"),
+    P_END,
+};
+
+const struct param server_policy_params[] = {
+    P_BOOL(server_policy, echo, .def = "false", .doc = "sends each message back"),
+    P_DURATION(server_policy, ping, .def = "0s", .doc = "a ping this often; 0: never"),
+    P_DURATION(server_policy, pong, .def = "10s",
+               .doc = "silence after a ping that means the client is dead; 0: not watched"),
+    P_DURATION(server_policy, request_timeout, .def = "10s",
+               .doc = "for the whole request head; 0: none"),
+    P_DURATION(server_policy, close_timeout, .def = "10s",
+               .doc = "for the closing handshake; 0: none"),
+    P_SIZE(server_policy, send_buffer, .def = "1MiB",
+           .doc = "unsent bytes at which it stops reading; 0: no bound"),
+    P_SIZE(server_policy, max_message, .def = "16MiB",
+           .doc = "longest message accepted; 0: no bound"),
+    P_BOOL(server_policy, answers_pings, .def = "true", .doc = "answers pings"),
+    P_BOOL(server_policy, echo_close, .def = "true", .doc = "answers a Close with a Close"),
+    P_END,
+};
+
+void client_policy_defaults(struct client_policy *policy)
+{
+    memset(policy, 0, sizeof *policy);
+    param_defaults(client_policy_params, policy);
+}
+
+void server_policy_defaults(struct server_policy *policy)
+{
+    memset(policy, 0, sizeof *policy);
+    param_defaults(server_policy_params, policy);
+}
+
+static double grown_seconds(const struct client_policy *policy, uint64_t failures)
+{
+    double base = nsec_to_seconds(policy->backoff_base);
+    switch ((enum backoff_growth)policy->growth) {
+    case GROWTH_EXPONENTIAL:
+        return base * pow(policy->backoff_factor, (double)(failures - 1));
+    case GROWTH_LINEAR:
+        return base * (double)failures;
+    case GROWTH_CONSTANT:
+        return base;
+    }
+    return base;
+}
+
+static double capped(const struct client_policy *policy, double seconds)
+{
+    double cap =
+        policy->backoff_cap > 0 ? nsec_to_seconds(policy->backoff_cap) : LONGEST_DELAY_SECONDS;
+    return seconds < cap ? seconds : cap;
+}
+
+nsec client_policy_delay(const struct client_policy *policy, uint64_t failures, struct rng *rng)
+{
+    if (failures <= 1 && policy->first_delay == FIRST_DELAY_NONE)
+        return 0;
+    if (failures <= 1 && policy->first_delay == FIRST_DELAY_UNIFORM)
+        return rng_between(rng, 0, policy->first_delay_limit);
+    double jitter = rng_uniform(rng, policy->jitter_low, policy->jitter_high);
+    double grown = grown_seconds(policy, failures > 0 ? failures : 1);
+    if (policy->jitter_before_cap)
+        return nsec_from_seconds(capped(policy, grown * jitter));
+    return nsec_from_seconds(capped(policy, grown) * jitter);
+}

@@ -1,0 +1,70 @@
+/* How the built-in endpoints behave, as numbers: the sound defaults are RULES' own (section 2), a
+ * flaw changes them (flaws.h). Command line options and YAML derive from the two tables. */
+#ifndef HALFOPEN_ENDPOINT_POLICY_H
+#define HALFOPEN_ENDPOINT_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/nsec.h"
+#include "base/param.h"
+#include "base/rng.h"
+
+enum backoff_growth { GROWTH_EXPONENTIAL, GROWTH_LINEAR, GROWTH_CONSTANT };
+enum first_delay { FIRST_DELAY_BACKOFF, FIRST_DELAY_NONE, FIRST_DELAY_UNIFORM };
+
+/* Wherever a limit is 0 there is none. */
+struct client_policy {
+    nsec ping; /* 0: never pings */
+    nsec pong; /* 0: pings, and never asks what became of them */
+
+    int growth; /* enum backoff_growth */
+    nsec backoff_base, backoff_cap;
+    double backoff_factor;
+    double jitter_low, jitter_high;
+    bool jitter_before_cap; /* the mistake that loses the jitter at the cap */
+    int first_delay;        /* enum first_delay */
+    nsec first_delay_limit; /* of FIRST_DELAY_UNIFORM */
+    nsec stable_after;      /* a connection this old makes the next failure the first one again */
+    nsec connect_timeout;   /* from dialling to the 101 */
+    nsec close_timeout;
+    uint64_t retry_limit;
+    bool reconnects;
+    bool reconnects_after_normal; /* also after the server's 1000 */
+    bool heeds_close_codes; /* fatal codes are final, 1012 and 1013 have delays of their own */
+    bool heeds_status;      /* Retry-After; a 4xx is retried at the cap */
+
+    double rate; /* of messages produced; 0: never sends */
+    uint64_t message_size;
+    uint64_t send_buffer; /* unsent bytes above which production pauses; resumes below half */
+    uint64_t queue_messages, queue_bytes; /* kept while down; the oldest go first, with notice */
+    bool replays;                         /* what was kept is sent after reopening */
+
+    uint64_t max_message; /* received; beyond it the connection fails with 1009 */
+    bool answers_pings, echo_close, closes_politely;
+    bool masks, fresh_mask_keys;
+    bool own_seed; /* false: every process draws the same random numbers */
+};
+
+/* Mute by default: answers, never speaks first (DESIGN 4). */
+struct server_policy {
+    bool echo;
+    nsec ping, pong;      /* 0: none */
+    nsec request_timeout; /* for the whole request head */
+    nsec close_timeout;
+    uint64_t send_buffer; /* unsent bytes above which it stops reading */
+    uint64_t max_message;
+    bool answers_pings, echo_close;
+};
+
+extern const struct param client_policy_params[];
+extern const struct param server_policy_params[];
+
+void client_policy_defaults(struct client_policy *);
+void server_policy_defaults(struct server_policy *);
+
+/* The wait before the next attempt after `failures` (from 1) failures in a row: jitter is applied
+ * after the cap, so that it is never lost there. Draws from rng. */
+nsec client_policy_delay(const struct client_policy *, uint64_t failures, struct rng *);
+
+#endif

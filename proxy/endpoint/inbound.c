@@ -1,0 +1,195 @@
+#include "endpoint/inbound.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "ws/close.h"
+#include "ws/frame.h"
+#include "ws/utf8.h"
+
+#define KEPT_LIMIT_BYTES ((size_t)256 << 20) /* of one message, whatever max_message says */
+
+struct inbound {
+    enum inbound_peer peer;
+    uint64_t max_message;
+    bool keeps_messages;
+    struct inbound_ops ops;
+    void *context;
+    struct frame_decoder decoder;
+    bool over;            /* failed, or a Close was read */
+    bool in_message;      /* data frames came, the last was not final */
+    uint8_t opcode;       /* of that message */
+    uint64_t message_len; /* declared so far, of the frame under way too */
+    struct utf8 utf8;
+    struct buf kept;
+    uint8_t control[FRAME_CONTROL_MAX];
+};
+
+struct inbound *inbound_new(enum inbound_peer peer, uint64_t max_message, bool keeps_messages,
+                            const struct inbound_ops *ops, void *context)
+{
+    struct inbound *in = xcalloc(1, sizeof *in);
+    in->peer = peer;
+    in->max_message = max_message;
+    in->keeps_messages = keeps_messages;
+    in->ops = *ops;
+    in->context = context;
+    buf_init(&in->kept, KEPT_LIMIT_BYTES);
+    inbound_reset(in);
+    return in;
+}
+
+void inbound_free(struct inbound *in)
+{
+    if (!in)
+        return;
+    buf_fini(&in->kept);
+    free(in);
+}
+
+void inbound_reset(struct inbound *in)
+{
+    frame_decoder_init(&in->decoder);
+    in->over = in->in_message = false;
+    in->utf8 = (struct utf8){0};
+    in->message_len = 0;
+    buf_clear(&in->kept);
+}
+
+static uint16_t begin_data(struct inbound *in, const struct frame_head *head)
+{
+    if (!in->in_message) {
+        in->opcode = head->opcode;
+        in->message_len = 0;
+        in->utf8 = (struct utf8){0};
+        buf_clear(&in->kept);
+    }
+    in->in_message = true;
+    if (in->max_message > 0 && head->payload_len > in->max_message - in->message_len)
+        return CLOSE_TOO_BIG; /* RFC 6455 10.4: known from the head, before any of it is kept */
+    in->message_len += head->payload_len;
+    return 0;
+}
+
+static uint16_t begin_frame(struct inbound *in)
+{
+    const struct frame_head *head = &in->decoder.head;
+    struct frame_context context = {.sender = in->peer == PEER_IS_CLIENT ? FRAME_FROM_CLIENT
+                                                                         : FRAME_FROM_SERVER,
+                                    .in_message = in->in_message};
+    if (frame_violation(head, &context))
+        return CLOSE_PROTOCOL_ERROR;
+    return frame_is_control(head->opcode) ? 0 : begin_data(in, head);
+}
+
+/* offset: of the first byte in its frame. */
+static void copy_plain(const struct inbound *in, uint8_t *plain, const uint8_t *bytes, size_t len,
+                       uint64_t offset)
+{
+    memcpy(plain, bytes, len);
+    if (in->decoder.head.masked)
+        frame_mask(plain, len, in->decoder.head.mask_key, offset);
+}
+
+static uint16_t take_data(struct inbound *in, const uint8_t *bytes, size_t len)
+{
+    if (in->opcode == OPCODE_TEXT && !utf8_feed(&in->utf8, bytes, len))
+        return CLOSE_INVALID_PAYLOAD; /* RFC 6455 8.1 */
+    if (in->keeps_messages && !buf_append_all(&in->kept, bytes, len))
+        return CLOSE_TOO_BIG;
+    return 0;
+}
+
+static uint16_t take_payload(struct inbound *in, const uint8_t *bytes, size_t len)
+{
+    uint8_t plain[4096];
+    uint64_t offset = in->decoder.offset;
+    uint16_t problem = 0;
+    if (frame_is_control(in->decoder.head.opcode)) { /* 5.5: checked to be at most 125 */
+        copy_plain(in, in->control + offset, bytes, len, offset);
+        return 0;
+    }
+    for (size_t done = 0; done < len && problem == 0; done += sizeof plain) {
+        size_t part = len - done < sizeof plain ? len - done : sizeof plain;
+        copy_plain(in, plain, bytes + done, part, offset + done);
+        problem = take_data(in, plain, part);
+    }
+    return problem;
+}
+
+static uint16_t end_close(struct inbound *in, size_t len, nsec now)
+{
+    struct close_payload payload;
+    close_parse(in->control, len, &payload);
+    if (len > 0 && !payload.reason_is_utf8)
+        return CLOSE_INVALID_PAYLOAD;
+    if (payload.wrong[0] != '\0')
+        return CLOSE_PROTOCOL_ERROR;
+    in->over = true;
+    in->ops.on_close(in->context, payload.code, now);
+    return 0;
+}
+
+static uint16_t end_message(struct inbound *in, nsec now)
+{
+    if (!in->decoder.head.fin)
+        return 0;
+    if (in->opcode == OPCODE_TEXT && !utf8_is_complete(&in->utf8))
+        return CLOSE_INVALID_PAYLOAD;
+    in->in_message = false;
+    const uint8_t *bytes = in->keeps_messages ? buf_bytes(&in->kept) : NULL;
+    in->ops.on_message(in->context, in->opcode, bytes, (size_t)in->message_len, now);
+    buf_clear(&in->kept);
+    return 0;
+}
+
+static uint16_t end_frame(struct inbound *in, nsec now)
+{
+    size_t len = (size_t)in->decoder.head.payload_len;
+    switch (in->decoder.head.opcode) {
+    case OPCODE_PING:
+        in->ops.on_ping(in->context, in->control, len, now);
+        return 0;
+    case OPCODE_PONG:
+        in->ops.on_pong(in->context, now);
+        return 0;
+    case OPCODE_CLOSE:
+        return end_close(in, len, now);
+    default:
+        return end_message(in, now);
+    }
+}
+
+static uint16_t take_step(struct inbound *in, enum frame_step step, const uint8_t *bytes,
+                          size_t taken, nsec now)
+{
+    switch (step) {
+    case FRAME_MORE:
+        return 0;
+    case FRAME_HEAD:
+        return begin_frame(in);
+    case FRAME_PAYLOAD:
+        return take_payload(in, bytes, taken);
+    case FRAME_END:
+        return end_frame(in, now);
+    }
+    return 0;
+}
+
+uint16_t inbound_feed(struct inbound *in, const uint8_t *bytes, size_t len, nsec now)
+{
+    enum frame_step step;
+    size_t taken;
+    while (!in->over && (step = frame_decode(&in->decoder, bytes, len, &taken)) != FRAME_MORE) {
+        uint16_t problem = take_step(in, step, bytes, taken, now);
+        if (problem != 0) {
+            in->over = true;
+            return problem;
+        }
+        bytes += taken;
+        len -= taken;
+    }
+    return 0;
+}

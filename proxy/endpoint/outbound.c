@@ -1,0 +1,125 @@
+#include "endpoint/outbound.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ws/close.h"
+
+void outbound_init(struct outbound *out, enum outbound_masking masking, uint64_t seed,
+                   size_t (*on_output)(void *context, const uint8_t *bytes, size_t len),
+                   void (*on_finish)(void *context), void *context)
+{
+    *out = (struct outbound){
+        .on_output = on_output, .on_finish = on_finish, .context = context, .masking = masking};
+    buf_init(&out->wire, OUTBOUND_LIMIT_BYTES);
+    rng_init(&out->masks, seed, "outbound.masks", 0);
+}
+
+void outbound_fini(struct outbound *out)
+{
+    buf_fini(&out->wire);
+}
+
+void outbound_reset(struct outbound *out)
+{
+    buf_clear(&out->wire);
+    out->written = out->taken = 0;
+    out->blocked = out->finishing = out->finished = out->pong_owed = false;
+}
+
+size_t outbound_len(const struct outbound *out)
+{
+    return buf_len(&out->wire);
+}
+
+static void offer(struct outbound *out)
+{
+    size_t len = buf_len(&out->wire);
+    if (out->blocked || len == 0)
+        return;
+    size_t taken = out->on_output(out->context, buf_bytes(&out->wire), len);
+    out->blocked = taken < len;
+    out->taken += taken;
+    buf_consume(&out->wire, taken);
+}
+
+bool outbound_bytes(struct outbound *out, const void *bytes, size_t len)
+{
+    if (!buf_append_all(&out->wire, bytes, len))
+        return false;
+    out->written += len;
+    offer(out);
+    return true;
+}
+
+/* RFC 6455 5.3: a client's key is fresh and unpredictable for each frame. */
+static const uint8_t *mask_key(struct outbound *out, uint8_t key[4])
+{
+    static const uint8_t constant[4] = {0x12, 0x34, 0x56, 0x78};
+    uint64_t random;
+    if (out->masking == MASKING_NONE)
+        return NULL;
+    random = rng_next(&out->masks) >> 32;
+    for (int i = 0; i < 4; i++)
+        key[i] = (uint8_t)(random >> (8 * i));
+    return out->masking == MASKING_FRESH ? key : constant;
+}
+
+bool outbound_frame(struct outbound *out, uint8_t opcode, const void *payload, size_t len)
+{
+    uint8_t key[4];
+    size_t room = FRAME_HEAD_MAX + len;
+    uint8_t *frame = xmalloc(room);
+    size_t frame_len = frame_build(frame, room, opcode, payload, len, mask_key(out, key));
+    bool fits = outbound_bytes(out, frame, frame_len);
+    free(frame);
+    return fits;
+}
+
+bool outbound_close(struct outbound *out, uint16_t code, const char *reason)
+{
+    uint8_t payload[FRAME_CONTROL_MAX];
+    size_t len = close_build(payload, code == 0 ? CLOSE_NO_STATUS : code, reason);
+    out->pong_owed = false;
+    return outbound_frame(out, OPCODE_CLOSE, payload, len);
+}
+
+static void pay_pong(struct outbound *out)
+{
+    if (!out->pong_owed || outbound_len(out) > OUTBOUND_PONG_ROOM)
+        return;
+    out->pong_owed = false;
+    (void)outbound_frame(out, OPCODE_PONG, out->pong, out->pong_len);
+}
+
+void outbound_pong(struct outbound *out, const void *payload, size_t len)
+{
+    out->pong_len = len < sizeof out->pong ? len : sizeof out->pong;
+    if (out->pong_len > 0)
+        memcpy(out->pong, payload, out->pong_len);
+    out->pong_owed = true;
+    pay_pong(out);
+}
+
+static void finish_when_empty(struct outbound *out)
+{
+    if (!out->finishing || out->finished || outbound_len(out) > 0)
+        return;
+    out->finished = true;
+    out->on_finish(out->context);
+}
+
+void outbound_finish(struct outbound *out)
+{
+    out->finishing = true;
+    finish_when_empty(out);
+}
+
+void outbound_writable(struct outbound *out)
+{
+    out->blocked = false;
+    offer(out);
+    pay_pong(out);
+    finish_when_empty(out);
+}

@@ -1,0 +1,50 @@
+/* What an endpoint has to say on one connection and its driver has not taken yet. Pongs do not pile
+ * up behind a peer that does not read: while there is no room only the latest is kept (RFC 6455
+ * 5.5.3 allows to answer only the most recent ping). */
+#ifndef HALFOPEN_ENDPOINT_OUTBOUND_H
+#define HALFOPEN_ENDPOINT_OUTBOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "ws/frame.h"
+
+#define OUTBOUND_LIMIT_BYTES ((size_t)1 << 30)
+#define OUTBOUND_PONG_ROOM   4096 /* unsent bytes up to which every ping has its own pong */
+
+enum outbound_masking { MASKING_NONE, MASKING_FRESH, MASKING_CONSTANT };
+
+struct outbound {
+    size_t (*on_output)(void *context, const uint8_t *bytes, size_t len);
+    void (*on_finish)(void *context);
+    void *context;
+    struct buf wire;
+    uint64_t written, taken; /* bytes since outbound_reset */
+    bool blocked;            /* the driver took less than all: wait for outbound_writable */
+    bool finishing, finished;
+    enum outbound_masking masking;
+    struct rng masks;
+    bool pong_owed;
+    uint8_t pong[FRAME_CONTROL_MAX];
+    size_t pong_len;
+};
+
+void outbound_init(struct outbound *, enum outbound_masking, uint64_t seed,
+                   size_t (*on_output)(void *context, const uint8_t *bytes, size_t len),
+                   void (*on_finish)(void *context), void *context);
+void outbound_fini(struct outbound *);
+void outbound_reset(struct outbound *); /* for the next connection: nothing is left over */
+
+/* Each offers to the driver at once what it can. false: beyond OUTBOUND_LIMIT_BYTES, not sent. */
+bool outbound_bytes(struct outbound *, const void *bytes, size_t len);
+bool outbound_frame(struct outbound *, uint8_t opcode, const void *payload, size_t len);
+bool outbound_close(struct outbound *, uint16_t code, const char *reason); /* code 0: no body */
+void outbound_pong(struct outbound *, const void *payload, size_t len);
+void outbound_finish(struct outbound *); /* on_finish once everything was taken */
+void outbound_writable(struct outbound *);
+size_t outbound_len(const struct outbound *); /* unsent bytes */
+
+#endif

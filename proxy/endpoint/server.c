@@ -1,0 +1,292 @@
+#include "endpoint/server.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "ws/close.h"
+#include "ws/frame.h"
+#include "endpoint/inbound.h"
+#include "endpoint/outbound.h"
+#include "endpoint/server_request.h"
+
+struct server_conn {
+    struct server_policy policy;
+    struct server_ops ops;
+    void *context;
+    enum server_state state;
+    nsec state_by; /* when the state's timeout comes */
+    nsec ping_at, pong_by;
+    struct server_request *request;
+    struct outbound out;
+    struct inbound *in;
+    uint64_t received;
+};
+
+/* What a state does with each thing that can happen; NULL: nothing, such reports come too late. */
+struct behaviour {
+    const char *name;
+    void (*input)(struct server_conn *, const uint8_t *bytes, size_t len, nsec now);
+    void (*close)(struct server_conn *, uint16_t code, const char *reason, nsec now);
+    const char *lost; /* what an end of input means */
+};
+
+static const struct behaviour behaviours[SERVER_STATES];
+
+static void note(struct server_conn *s, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void note(struct server_conn *s, const char *event, const char *format, ...)
+{
+    char detail[160];
+    va_list arguments;
+    if (!s->ops.on_log)
+        return;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    s->ops.on_log(s->context, event, detail);
+}
+
+/* now + length, where a length of 0 means there is no limit. */
+static nsec limit(nsec now, nsec length)
+{
+    return length > 0 ? nsec_add(now, length) : NEVER;
+}
+
+static void enter(struct server_conn *s, enum server_state state, nsec by)
+{
+    s->state = state;
+    s->state_by = by;
+    s->ping_at = s->pong_by = NEVER;
+}
+
+static void end(struct server_conn *s, const char *event, const char *how)
+{
+    enter(s, SERVER_OVER, NEVER);
+    note(s, event, "%s", how);
+    s->ops.on_abort(s->context);
+}
+
+/* RFC 6455 7.1.1: the server closes TCP first; the client's FIN is awaited, not for ever. */
+static void drain(struct server_conn *s, nsec now)
+{
+    enter(s, SERVER_DRAINING, limit(now, s->policy.close_timeout));
+    outbound_finish(&s->out);
+}
+
+static void take_frames(struct server_conn *s, const uint8_t *bytes, size_t len, nsec now)
+{
+    s->pong_by = NEVER; /* any traffic proves life */
+    uint16_t problem = inbound_feed(s->in, bytes, len, now);
+    if (problem == 0)
+        return;
+    note(s, "failing", "%u", (unsigned)problem);
+    if (s->state == SERVER_OPEN)
+        (void)outbound_close(&s->out, problem, "");
+    drain(s, now);
+}
+
+static void open(struct server_conn *s, nsec now)
+{
+    enter(s, SERVER_OPEN, NEVER);
+    s->ping_at = limit(now, s->policy.ping);
+    note(s, "open", "%s", "");
+}
+
+static void answer(struct server_conn *s, enum request_progress progress, nsec now)
+{
+    note(s, "http", "%d", server_request_status(s->request));
+    if (progress == REQUEST_UPGRADE)
+        open(s, now);
+    else
+        drain(s, now);
+}
+
+static void take_request(struct server_conn *s, const uint8_t *bytes, size_t len, nsec now)
+{
+    struct text response;
+    size_t used = 0;
+    text_init(&response);
+    enum request_progress progress = server_request_input(s->request, bytes, len, &used, &response);
+    (void)outbound_bytes(&s->out, text_chars(&response), response.len);
+    text_fini(&response);
+    if (progress == REQUEST_MORE)
+        return;
+    answer(s, progress, now);
+    if (s->state == SERVER_OPEN && used < len)
+        take_frames(s, bytes + used, len - used, now);
+}
+
+static void close_request(struct server_conn *s, uint16_t code, const char *reason, nsec now)
+{
+    (void)code;
+    (void)reason;
+    drain(s, now);
+}
+
+static void close_open(struct server_conn *s, uint16_t code, const char *reason, nsec now)
+{
+    note(s, "close_sent", "%u", (unsigned)code);
+    enter(s, SERVER_CLOSING, limit(now, s->policy.close_timeout));
+    (void)outbound_close(&s->out, code, reason);
+}
+
+static const struct behaviour behaviours[SERVER_STATES] = {
+    [SERVER_REQUEST] = {"request", take_request, close_request, "closed before the upgrade"},
+    [SERVER_OPEN] = {"open", take_frames, close_open, "no Close frame"},
+    [SERVER_CLOSING] = {"closing", take_frames, NULL, "no Close frame"},
+    [SERVER_DRAINING] = {"draining", NULL, NULL, NULL},
+    [SERVER_OVER] = {"over", NULL, NULL, NULL},
+};
+
+static void on_ping(void *context, const uint8_t *payload, size_t len, nsec now)
+{
+    struct server_conn *s = context;
+    (void)now;
+    if (s->policy.answers_pings && s->state == SERVER_OPEN)
+        outbound_pong(&s->out, payload, len);
+}
+
+static void on_pong(void *context, nsec now)
+{
+    (void)now;
+    note(context, "pong", "%s", "");
+}
+
+static void on_close(void *context, uint16_t code, nsec now)
+{
+    struct server_conn *s = context;
+    note(s, "close_received", "%u", (unsigned)code);
+    if (s->state == SERVER_OPEN && !s->policy.echo_close)
+        return;
+    if (s->state == SERVER_OPEN)
+        (void)outbound_close(&s->out, code == CLOSE_NO_STATUS ? 0 : code, "");
+    drain(s, now);
+}
+
+static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size_t len, nsec now)
+{
+    struct server_conn *s = context;
+    (void)now;
+    s->received++;
+    if (s->ops.on_message)
+        s->ops.on_message(s->context, bytes, len);
+    if (s->policy.echo && s->state == SERVER_OPEN)
+        (void)outbound_frame(&s->out, opcode, bytes, len);
+}
+
+static const struct inbound_ops inbound_ops = {
+    .on_ping = on_ping, .on_pong = on_pong, .on_close = on_close, .on_message = on_message};
+
+struct server_conn *server_conn_new(const struct server_policy *policy,
+                                    const struct server_ops *ops, void *context, nsec now)
+{
+    struct server_conn *s = xcalloc(1, sizeof *s);
+    s->policy = *policy;
+    s->ops = *ops;
+    s->context = context;
+    s->request = server_request_new();
+    outbound_init(&s->out, MASKING_NONE, 0, ops->on_output, ops->on_finish, context);
+    bool keeps_messages = policy->echo || ops->on_message;
+    s->in = inbound_new(PEER_IS_CLIENT, policy->max_message, keeps_messages, &inbound_ops, s);
+    enter(s, SERVER_REQUEST, limit(now, policy->request_timeout));
+    return s;
+}
+
+void server_conn_free(struct server_conn *s)
+{
+    if (!s)
+        return;
+    server_request_free(s->request);
+    outbound_fini(&s->out);
+    inbound_free(s->in);
+    free(s);
+}
+
+void server_conn_input(struct server_conn *s, const uint8_t *bytes, size_t len, nsec now)
+{
+    if (len > 0 && behaviours[s->state].input)
+        behaviours[s->state].input(s, bytes, len, now);
+}
+
+void server_conn_eof(struct server_conn *s, nsec now)
+{
+    (void)now;
+    const char *lost = behaviours[s->state].lost;
+    if (s->state != SERVER_OVER)
+        end(s, lost ? "lost" : "finished", lost ? lost : "");
+}
+
+void server_conn_writable(struct server_conn *s, nsec now)
+{
+    (void)now;
+    outbound_writable(&s->out);
+}
+
+static void ping(struct server_conn *s, nsec now)
+{
+    note(s, "ping", "%s", "");
+    (void)outbound_frame(&s->out, OPCODE_PING, "halfopen", 8);
+    s->ping_at += s->policy.ping;
+    if (s->ping_at <= now) /* called late: pings are not made up for */
+        s->ping_at = now + s->policy.ping;
+    if (s->pong_by == NEVER)
+        s->pong_by = limit(now, s->policy.pong);
+}
+
+void server_conn_expire(struct server_conn *s, nsec now)
+{
+    if (s->pong_by <= now)
+        end(s, "pong_missing", "");
+    else if (s->state_by <= now)
+        end(s, "timeout", behaviours[s->state].name);
+    else if (s->ping_at <= now)
+        ping(s, now);
+}
+
+nsec server_conn_deadline(const struct server_conn *s)
+{
+    return nsec_min(s->state_by, nsec_min(s->ping_at, s->pong_by));
+}
+
+void server_conn_close(struct server_conn *s, uint16_t code, const char *reason, nsec now)
+{
+    if (behaviours[s->state].close)
+        behaviours[s->state].close(s, code, reason, now);
+}
+
+bool server_conn_wants_input(const struct server_conn *s)
+{
+    return s->policy.send_buffer == 0 || outbound_len(&s->out) < s->policy.send_buffer;
+}
+
+bool server_conn_send_text(struct server_conn *s, const char *text, nsec now)
+{
+    (void)now;
+    return s->state == SERVER_OPEN && server_conn_wants_input(s) &&
+           outbound_frame(&s->out, OPCODE_TEXT, text, strlen(text));
+}
+
+enum server_state server_conn_state(const struct server_conn *s)
+{
+    return s->state;
+}
+
+const char *server_state_name(enum server_state state)
+{
+    return behaviours[state].name;
+}
+
+uint64_t server_conn_received(const struct server_conn *s)
+{
+    return s->received;
+}
+
+uint64_t server_conn_buffered(const struct server_conn *s)
+{
+    return outbound_len(&s->out);
+}
