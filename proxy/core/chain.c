@@ -532,7 +532,7 @@ struct instance *chain_add(struct session *s, struct activation *activation)
              ((uint64_t)s->conn << 32) + activation->serial);
     for (int d = 0; d < DIRS; d++) {
         buf_init(&in->inject[d], HELD_HIGH_BYTES);
-        in->mid_frame[d] = s->lanes[d].in_frame;
+        in->mid_frame[d] = s->lanes[d].decoder.in_frame;
         in->mid_message[d] = s->lanes[d].in_message;
     }
     s->instances[s->instance_count++] = in;

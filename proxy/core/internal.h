@@ -12,7 +12,6 @@
 #define OUT_LIMIT_BYTES   ((size_t)16 << 20) /* per side; input stops long before */
 #define OUT_HIGH_BYTES    ((size_t)256 << 10) /* held units are not released beyond this */
 #define HELD_HIGH_BYTES   ((size_t)4 << 20)  /* per fault and direction; then the source is not read */
-#define COLLECT_LIMIT     ((size_t)64 << 10) /* payload kept to recognise a message */
 #define INSTANCES_LIMIT   64                 /* faults on one connection */
 #define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
 
@@ -62,30 +61,41 @@ enum lane_mode { LANE_HEAD, LANE_BODY, LANE_FRAMES, LANE_RAW };
 struct lane {
     enum dir dir;
     enum lane_mode mode;
-    struct http_reader *head;  /* collects a head in LANE_HEAD */
+    struct http_reader *head; /* collects a head in LANE_HEAD */
     struct http_body body;
     struct frame_decoder decoder;
-    struct frame_head frame;   /* of the frame under way */
-    bool in_frame, frame_dropped_whole;
-    struct buf whole;          /* a small frame being collected for faults */
-    struct buf payload;        /* start of the message's payload, unmasked, to recognise it */
-    uint64_t frame_payload;    /* payload bytes of the frame seen so far */
-    uint64_t payload_hash;
-    bool in_message;
-    uint64_t message_opcode, message_len, message_frames;
+    struct buf whole;         /* a small frame being collected for faults */
+    bool collecting;
+    bool walking;             /* frame by frame through the chain, since a fault looks */
+    size_t head_sent;         /* bytes of a cut head that went on before frames began to walk */
+    uint8_t control[FRAME_CONTROL_MAX]; /* unmasked payload of a control frame under way */
+    size_t control_len;
+    struct text message;      /* start of the message's payload, unmasked and inflated */
+    size_t frame_from;        /* where the frame under way begins in it */
+    bool in_message;          /* a fragmented message is under way */
+    uint8_t message_opcode;
+    uint64_t message_len, message_frames;
     bool message_compressed;
-    struct deflate *inflater;
+    struct deflate *inflater; /* NULL: permessage-deflate was not negotiated */
+    enum unit_heartbeat heartbeat; /* of the newest frame */
     uint64_t bytes_in, bytes_out;
-    bool ended;                /* the source ended */
+    bool ended;               /* the source ended */
     enum cut end;
-    int stalls;                /* faults that stop reading it */
-    bool paused;               /* tcp.pause was written */
-    struct buf out;            /* accepted for the sink and not yet taken */
-    bool end_pending;          /* FIN to the sink once out is empty */
+    int stalls;               /* faults that stop reading it */
+    bool paused;              /* tcp.pause was written */
+    struct buf out;           /* accepted for the sink and not yet taken */
+    bool end_pending;         /* FIN to the sink once out is empty */
     enum cause end_by;
 };
 
 enum leg { LEG_NONE, LEG_CONNECTING, LEG_OPEN, LEG_SHUT, LEG_CUT };
+
+/* The newest request, as far as the response and the selection of connections need it. */
+struct request_facts {
+    char *path, *key, *protocols, *extensions;
+    bool upgrade, counts, noted;
+    enum http_asked asked;
+};
 
 struct session {
     struct run *run;
@@ -104,7 +114,7 @@ struct session {
     bool gone[3];               /* by enum side: the endpoint's socket is finished */
     struct instance *instances[INSTANCES_LIMIT]; /* from client to server */
     size_t instance_count;
-    struct http_request_facts { char *path, *key; bool upgrade, counts, head_method; } request;
+    struct request_facts request;
     bool open;                  /* 101 delivered */
     bool open_pending;          /* 101 seen and not yet delivered */
     bool over, over_told;
@@ -180,6 +190,11 @@ bool chain_idle(const struct session *, enum dir); /* no fault looks at this dir
 void observer_init(struct session *);
 void observer_fini(struct session *);
 void observer_input(struct session *, struct lane *, const uint8_t *, size_t);
+
+/* frames.c */
+void frames_init(struct lane *);
+void frames_fini(struct lane *);
+void frames_input(struct session *, struct lane *, const uint8_t *, size_t);
 
 /* recognise.c: an application heartbeat by its words or by the target's patterns: "ping", "pong" or "". */
 const char *recognise_kind(const struct run *, const uint8_t *payload, size_t len);

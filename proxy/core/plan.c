@@ -62,6 +62,7 @@ void plan_free(struct plan *plan)
     free(plan->path);
     free(plan->protocol);
     free(plan->host);
+    free(plan->rewrite_host);
     free(plan->ping_pattern);
     free(plan->pong_pattern);
     free(plan);

@@ -109,6 +109,7 @@ struct plan {
     size_t expect_count;
     /* Which connections count, from the target file; NULL: every upgrade. */
     char *path, *protocol, *host;
+    char *rewrite_host; /* Host towards the server; NULL: as the client sent it */
     /* Application heartbeat, from the target file (PCRE2); NULL: by regularity. */
     char *ping_pattern, *pong_pattern;
 };

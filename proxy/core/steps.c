@@ -104,18 +104,30 @@ static nsec quiet_deadline(const struct run *run, const struct wait_step *wait)
 
 /* --- Steps that act --- */
 
+static size_t build_close(const struct session *s, enum side to, const struct close_step *step,
+                          uint8_t frame[FRAME_HEAD_MAX + FRAME_CONTROL_MAX])
+{
+    uint8_t payload[FRAME_CONTROL_MAX], key[4];
+    struct rng rng;
+    rng_init(&rng, s->run->options.seed, "close", s->conn);
+    uint64_t random = rng_next(&rng);
+    memcpy(key, &random, sizeof key);
+    size_t len = close_build(payload, (uint16_t)step->code, step->reason);
+    return frame_build(frame, FRAME_HEAD_MAX + FRAME_CONTROL_MAX, OPCODE_CLOSE, payload, len,
+                       to == SIDE_SERVER ? key : NULL);
+}
+
 static void send_close(struct session *s, enum side to, const struct close_step *step)
 {
-    uint8_t frame[160];
-    enum dir d = dir_of_source(side_other(to));
-    size_t len = close_build_frame(frame, sizeof frame, step->code, step->reason,
-                                   to == SIDE_SERVER, (uint32_t)s->run->hash_key);
+    uint8_t frame[FRAME_HEAD_MAX + FRAME_CONTROL_MAX];
+    struct unit u = {.kind = UNIT_BYTES, .dir = dir_of_source(side_other(to)), .arrived = s->now};
+    u.bytes = frame;
+    u.len = build_close(s, to, step, frame);
     struct event ev = {.kind = EV_WS_CLOSE, .side = side_other(to), .by = BY_PROXY};
     ev.ws_close = (struct ev_ws_close){
         .code = step->code, .reason = step->reason ? step->reason : "", .wrong = ""};
     session_emit(s, ev);
-    session_sink(s, &(struct unit){
-                        .kind = UNIT_BYTES, .dir = d, .bytes = frame, .len = len, .arrived = s->now});
+    session_sink(s, &u);
 }
 
 static void close_all(struct run *run, const struct close_step *step)

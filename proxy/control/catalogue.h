@@ -1,0 +1,27 @@
+/* Lists and explanations, derived from the descriptors of rules, faults, flaws and the bundled files. */
+#ifndef HALFOPEN_CONTROL_CATALOGUE_H
+#define HALFOPEN_CONTROL_CATALOGUE_H
+
+#include <stdbool.h>
+
+#include "base/json.h"
+#include "base/text.h"
+
+void catalogue_rules_text(struct text *);
+void catalogue_rules_json(struct json *);
+void catalogue_faults_text(struct text *);
+void catalogue_faults_json(struct json *);
+void catalogue_scenarios_text(struct text *);
+void catalogue_scenarios_json(struct json *);
+void catalogue_suites_text(struct text *);
+void catalogue_suites_json(struct json *);
+void catalogue_profiles_text(struct text *);
+void catalogue_profiles_json(struct json *);
+void catalogue_flaws_text(struct text *);
+void catalogue_flaws_json(struct json *);
+
+/* A rule (by name or id), a fault, a flaw, or `exit`, in full. false: nothing is called that; near is a
+ * name to suggest, or NULL. */
+bool catalogue_explain(const char *name, struct text *out, const char **near);
+
+#endif

@@ -1,0 +1,165 @@
+#include "control/judge.h"
+
+#include <fnmatch.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* --- One rule --- */
+
+static void *config_of(const struct rule_desc *rule, json_t *params)
+{
+    void *config = xcalloc(1, rule->config_size + 1);
+    const char *name;
+    json_t *value;
+    struct text why;
+    if (!rule->params)
+        return config;
+    param_defaults(rule->params, config);
+    text_init(&why);
+    json_object_foreach(params, name, value)
+    {
+        const struct param *param = param_find(rule->params, name);
+        if (param && json_is_string(value))
+            (void)param_set(param, config, json_string_value(value), &why);
+    }
+    text_fini(&why);
+    return config;
+}
+
+static char *copy(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+static char *in_braces(const char *members)
+{
+    return xprintf("{%s}", members ? members : "");
+}
+
+static void fill(struct rule_result *result, const struct findings *findings)
+{
+    const struct finding *worst = findings_worst(findings);
+    result->verdict = findings_verdict(findings);
+    result->summary = xstrdup(worst ? worst->text : "the rule found nothing to look at");
+    result->fix = copy(worst ? worst->fix : NULL);
+    result->table = copy(worst ? worst->table : NULL);
+    result->measured = in_braces(worst ? worst->measured : NULL);
+    result->allowed = in_braces(worst ? worst->allowed : NULL);
+    result->from = worst ? worst->from : 0;
+    result->to = worst ? worst->to : 0;
+    result->confirmed = result->verdict == FAIL && result->rule->certainty == DETERMINISTIC;
+}
+
+static void judge_rule(const struct rule_desc *rule, json_t *params, const struct trace *trace,
+                       struct rule_result *result)
+{
+    struct findings findings;
+    void *config = config_of(rule, params);
+    findings_init(&findings);
+    result->rule = rule;
+    rule_judge(rule, trace, config, &findings);
+    fill(result, &findings);
+    findings_fini(&findings);
+    if (rule->params)
+        param_free(rule->params, config);
+    free(config);
+}
+
+static bool is_wanted(const struct rule_desc *rule, const char *only)
+{
+    return !only || fnmatch(only, rule->name, 0) == 0 || fnmatch(only, rule->id, 0) == 0;
+}
+
+/* --- A trace --- */
+
+static void describe(const struct trace *trace, struct scenario_result *result)
+{
+    const struct ev_run_start *start = trace->start;
+    free(result->name);
+    free(result->story);
+    result->name = xstrdup(start->scenario);
+    result->story = xstrdup(start->story);
+    result->duration = trace->end;
+    result->speed = start->speed;
+    result->seed = start->seed;
+    result->clients = (unsigned)start->clients;
+    result->noise = trace->noise;
+}
+
+static enum verdict worst_of(const struct scenario_result *result)
+{
+    enum verdict worst = NOT_APPLICABLE;
+    for (size_t i = 0; i < result->rule_count; i++)
+        worst = verdict_worst(worst, result->rules[i].verdict);
+    return worst;
+}
+
+void judge_trace(const struct trace *trace, const char *only, struct scenario_result *result)
+{
+    json_error_t error;
+    describe(trace, result);
+    json_t *expect = json_loads(trace->start->expect, 0, &error);
+    size_t index;
+    json_t *entry;
+    json_array_foreach(expect, index, entry)
+    {
+        const char *name = json_string_value(json_object_get(entry, "rule"));
+        const struct rule_desc *rule = name ? rule_find(name) : NULL;
+        if (rule && is_wanted(rule, only))
+            judge_rule(rule, json_object_get(entry, "params"), trace, scenario_add_rule(result));
+    }
+    json_decref(expect);
+    result->verdict = worst_of(result);
+}
+
+/* --- Confirmation --- */
+
+bool judge_wants_repeat(const struct scenario_result *result)
+{
+    for (size_t i = 0; i < result->rule_count; i++)
+        if (result->rules[i].verdict == FAIL && !result->rules[i].confirmed)
+            return true;
+    return false;
+}
+
+static const struct rule_result *same_rule(const struct scenario_result *in,
+                                           const struct rule_desc *rule)
+{
+    for (size_t i = 0; i < in->rule_count; i++)
+        if (in->rules[i].rule == rule)
+            return &in->rules[i];
+    return NULL;
+}
+
+static void doubt(struct rule_result *rule, const struct rule_result *again)
+{
+    rule->verdict = INCONCLUSIVE;
+    char *summary = xprintf("not repeatable: failed once (%s), and in a second run %s: %s",
+                            rule->summary, again ? verdict_name(again->verdict) : "was not judged",
+                            again ? again->summary : "the run ended early");
+    free(rule->summary);
+    free(rule->note);
+    rule->summary = summary;
+    rule->note = xstrdup("not repeatable");
+}
+
+void judge_merge(struct scenario_result *first, const struct scenario_result *second)
+{
+    first->repeated = true;
+    first->second_seed = second->seed;
+    first->confirmed = false;
+    for (size_t i = 0; i < first->rule_count; i++) {
+        struct rule_result *rule = &first->rules[i];
+        if (rule->verdict != FAIL || rule->confirmed)
+            continue;
+        const struct rule_result *again = same_rule(second, rule->rule);
+        rule->confirmed = again && again->verdict == FAIL;
+        first->confirmed = first->confirmed || rule->confirmed;
+        if (!rule->confirmed)
+            doubt(rule, again);
+    }
+    first->verdict = worst_of(first);
+}
