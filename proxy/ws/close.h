@@ -36,13 +36,14 @@ struct close_payload {
     const uint8_t *reason; /* into the bytes parsed; not terminated */
     size_t reason_len;
     bool reason_is_utf8;
-    const char *wrong;     /* what is illegal about it, a sentence without full stop; "": nothing */
+    const char *wrong; /* what is illegal about it, a sentence without full stop; "": nothing */
 };
 
 /* Borrows the unmasked payload; out points into it. Any length is taken. */
 void close_parse(const uint8_t *payload, size_t len, struct close_payload *out);
-/* Writes the payload and returns its length: 0 for CLOSE_NO_STATUS. A reason that is too long is cut
- * before a character; NULL is none. Illegal codes are written as asked: they are faults of ours. */
+/* Writes the payload and returns its length: 0 for CLOSE_NO_STATUS. A reason that is too long is
+ * cut before a character; NULL is none. Illegal codes are written as asked: they are faults of
+ * ours. */
 size_t close_build(uint8_t out[125], uint16_t code, const char *reason);
 
 #endif

@@ -1,5 +1,5 @@
-/* Inflating permessage-deflate (RFC 7692 7.2.2) to look at messages that pass: one inflater for each
- * direction. Output and work have limits for each message. */
+/* Inflating permessage-deflate (RFC 7692 7.2.2) to look at messages that pass: one inflater for
+ * each direction. Output and work have limits for each message. */
 #ifndef HALFOPEN_WS_DEFLATE_H
 #define HALFOPEN_WS_DEFLATE_H
 
@@ -8,7 +8,8 @@
 
 #include "base/text.h"
 
-/* Beyond what is kept inflating goes on, for the sake of the context, until a message is this long. */
+/* Beyond what is kept inflating goes on, for the sake of the context, until a message is this long.
+ */
 #define DEFLATE_MESSAGE_LIMIT ((uint64_t)16 << 20)
 
 enum deflate_context { DEFLATE_CONTEXT_KEPT, DEFLATE_CONTEXT_RESET }; /* takeover or not */
@@ -29,10 +30,11 @@ struct deflate;
 struct deflate *deflate_new(int window_bits, enum deflate_context);
 void deflate_free(struct deflate *);
 /* A piece of a compressed message's payload, unmasked. Adds what it inflates to out as long as this
- * message gave at most cap bytes. The result is the message's so far; after DEFLATE_LAST a new message
- * begins. */
+ * message gave at most cap bytes. The result is the message's so far; after DEFLATE_LAST a new
+ * message begins. */
 enum deflate_result deflate_feed(struct deflate *, const uint8_t *bytes, size_t len,
                                  enum deflate_part, struct text *out, size_t cap);
-uint64_t deflate_message_len(const struct deflate *); /* of the newest message, as far as inflated */
+uint64_t
+deflate_message_len(const struct deflate *); /* of the newest message, as far as inflated */
 
 #endif

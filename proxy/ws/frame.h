@@ -1,6 +1,6 @@
 /* WebSocket frames (RFC 6455 5.2): decoding heads in place, encoding, masking. The decoder refuses
- * nothing: reserved bits, unknown opcodes, lengths that are too long or not minimal are reported in the
- * head and carried on, for a man in the middle must forward what an endpoint has to reject. */
+ * nothing: reserved bits, unknown opcodes, lengths that are too long or not minimal are reported in
+ * the head and carried on, for a man in the middle must forward what an endpoint has to reject. */
 #ifndef HALFOPEN_WS_FRAME_H
 #define HALFOPEN_WS_FRAME_H
 
@@ -29,9 +29,9 @@ struct frame_head {
     bool masked;
     uint8_t mask_key[4]; /* zero when not masked */
     uint64_t payload_len;
-    uint8_t head_len;  /* bytes of the head as it was read */
-    bool minimal_len;  /* the length is in its shortest form, RFC 6455 5.2 */
-    bool len_top_bit;  /* 64-bit length with the top bit set, which 5.2 forbids */
+    uint8_t head_len; /* bytes of the head as it was read */
+    bool minimal_len; /* the length is in its shortest form, RFC 6455 5.2 */
+    bool len_top_bit; /* 64-bit length with the top bit set, which 5.2 forbids */
 };
 
 enum frame_step {
@@ -43,29 +43,32 @@ enum frame_step {
 
 /* Held by value; zeroed memory is a decoder at the start of a frame. */
 struct frame_decoder {
-    struct frame_head head;        /* of the frame under way, from FRAME_HEAD to the next one */
-    uint64_t offset;               /* of the newest payload span in its frame */
-    uint64_t left;                 /* payload bytes to come */
-    uint8_t raw[FRAME_HEAD_MAX];   /* the head as it was read, head.head_len bytes */
-    uint8_t raw_len;               /* of a head that is not complete */
-    bool in_frame;                 /* after FRAME_HEAD, before FRAME_END */
+    struct frame_head head;      /* of the frame under way, from FRAME_HEAD to the next one */
+    uint64_t offset;             /* of the newest payload span in its frame */
+    uint64_t left;               /* payload bytes to come */
+    uint8_t raw[FRAME_HEAD_MAX]; /* the head as it was read, head.head_len bytes */
+    uint8_t raw_len;             /* of a head that is not complete */
+    bool in_frame;               /* after FRAME_HEAD, before FRAME_END */
 };
 
 void frame_decoder_init(struct frame_decoder *);
-/* Takes one step and says in *taken how many bytes it used, from the start of bytes. Call again with the
- * rest until it says FRAME_MORE, then all of len is used:
- *     while ((step = frame_decode(&decoder, bytes, len, &taken)) != FRAME_MORE) {
+/* Takes one step and says in *taken how many bytes it used, from the start of bytes. Call again
+ * with the rest until it says FRAME_MORE, then all of len is used: while ((step =
+ * frame_decode(&decoder, bytes, len, &taken)) != FRAME_MORE) {
  *         ...
  *         bytes += taken, len -= taken;
  *     }
- * Every frame gives HEAD, PAYLOAD any number of times (none when it is empty), END; END needs no further
- * bytes. Bytes may be cut anywhere; nothing beyond len is read, payload is not looked at. */
-enum frame_step frame_decode(struct frame_decoder *, const uint8_t *bytes, size_t len, size_t *taken);
+ * Every frame gives HEAD, PAYLOAD any number of times (none when it is empty), END; END needs no
+ * further bytes. Bytes may be cut anywhere; nothing beyond len is read, payload is not looked at.
+ */
+enum frame_step frame_decode(struct frame_decoder *, const uint8_t *bytes, size_t len,
+                             size_t *taken);
 /* Between two frames, with no part of a head read: a frame of ours may go here. */
 bool frame_at_boundary(const struct frame_decoder *);
 
-/* Writes a head and returns its length. head_len 0: in the shortest form. Otherwise in that many bytes,
- * so that what was decoded is encoded as it was; it must be possible (2, 4 or 10, and 4 for a key). */
+/* Writes a head and returns its length. head_len 0: in the shortest form. Otherwise in that many
+ * bytes, so that what was decoded is encoded as it was; it must be possible (2, 4 or 10, and 4 for
+ * a key). */
 size_t frame_encode_head(const struct frame_head *, uint8_t out[FRAME_HEAD_MAX]);
 /* Masks or unmasks in place; offset: of the first byte in its frame's payload. */
 void frame_mask(uint8_t *bytes, size_t len, const uint8_t key[4], uint64_t offset);
@@ -83,11 +86,12 @@ enum frame_sender { FRAME_FROM_CLIENT, FRAME_FROM_SERVER };
 /* What the sender's side of the connection was doing when a head came. */
 struct frame_context {
     enum frame_sender sender;
-    bool in_message; /* a fragmented message is under way */
+    bool in_message;            /* a fragmented message is under way */
     bool rsv1_means_compressed; /* permessage-deflate was negotiated, RFC 7692 6 */
 };
 
-/* The first thing in which a head breaks RFC 6455, as a sentence without full stop; NULL: nothing. */
+/* The first thing in which a head breaks RFC 6455, as a sentence without full stop; NULL: nothing.
+ */
 const char *frame_violation(const struct frame_head *, const struct frame_context *);
 
 #endif

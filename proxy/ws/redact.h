@@ -9,16 +9,16 @@
 
 #define REDACTED "REDACTED"
 
-/* A request target or URL: values of token-like query keys, passwords before an '@' and JWT-shaped words
- * anywhere become REDACTED; the rest stays as it is. */
+/* A request target or URL: values of token-like query keys, passwords before an '@' and JWT-shaped
+ * words anywhere become REDACTED; the rest stays as it is. */
 void redact_target(const char *target, size_t len, struct text *out);
-/* A header's value: Authorization and Proxy-Authorization keep their scheme, Cookie and Set-Cookie the
- * names; in every other header JWT-shaped words go. */
+/* A header's value: Authorization and Proxy-Authorization keep their scheme, Cookie and Set-Cookie
+ * the names; in every other header JWT-shaped words go. */
 void redact_header(const char *name, const char *value, size_t len, struct text *out);
 /* Any other text (a close reason, a subprotocol): JWT-shaped words go. */
 void redact_words(const char *chars, size_t len, struct text *out);
-/* token, access_token, accessToken, auth, jwt, key, apikey, x-api-key, session, sid, ticket, password,
- * secret and names ending in one of the longer ones. */
+/* token, access_token, accessToken, auth, jwt, key, apikey, x-api-key, session, sid, ticket,
+ * password, secret and names ending in one of the longer ones. */
 bool redact_is_secret_key(const char *name, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
-/* What a message says and what kind of message it is, as hashes (RULES 5.1.1). In the kind, decimal runs,
- * runs of 8 or more hexadecimal digits and UUIDs are one and the same mark, so that "tick 9" and
- * "tick 10" are of one kind. */
+/* What a message says and what kind of message it is, as hashes (RULES 5.1.1). In the kind, decimal
+ * runs, runs of 8 or more hexadecimal digits and UUIDs are one and the same mark, so that "tick 9"
+ * and "tick 10" are of one kind. */
 #ifndef HALFOPEN_WS_SIGNATURE_H
 #define HALFOPEN_WS_SIGNATURE_H
 
@@ -14,8 +14,8 @@ struct signature {
     uint64_t kind;    /* of the first bytes, masked */
 };
 
-/* payload: the start of the message, unmasked and inflated, at least SIGNATURE_LIMIT_BYTES of it or all;
- * total_len: of the whole message. key: per run. */
+/* payload: the start of the message, unmasked and inflated, at least SIGNATURE_LIMIT_BYTES of it or
+ * all; total_len: of the whole message. key: per run. */
 struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len);
 /* The masked text itself; out has room for SIGNATURE_LIMIT_BYTES. Returns its length. */
 size_t signature_mask(const uint8_t *payload, size_t len, uint8_t *out);

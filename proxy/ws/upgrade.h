@@ -1,5 +1,5 @@
-/* The opening handshake (RFC 6455 4): what a request asks for, what a response answers, as facts; and
- * heads for the built-in endpoints. */
+/* The opening handshake (RFC 6455 4): what a request asks for, what a response answers, as facts;
+ * and heads for the built-in endpoints. */
 #ifndef HALFOPEN_WS_UPGRADE_H
 #define HALFOPEN_WS_UPGRADE_H
 
@@ -16,7 +16,7 @@
 /* What RFC 6455 4.2.1 (request), 4.2.2 and 4.1 (response) ask for and is not so. */
 enum upgrade_wrong {
     UPGRADE_NOT_GET = 1 << 0,
-    UPGRADE_OLD_HTTP = 1 << 1,      /* before HTTP/1.1 */
+    UPGRADE_OLD_HTTP = 1 << 1, /* before HTTP/1.1 */
     UPGRADE_NO_HOST = 1 << 2,
     UPGRADE_NO_UPGRADE = 1 << 3,    /* Upgrade: websocket */
     UPGRADE_NO_CONNECTION = 1 << 4, /* Connection: Upgrade */
@@ -43,7 +43,8 @@ struct upgrade_response {
 };
 
 void upgrade_read_request(const struct http_head *, struct upgrade_request *out);
-/* protocols and extensions: what the request offered, as in its headers; NULL: not known, not judged. */
+/* protocols and extensions: what the request offered, as in its headers; NULL: not known, not
+ * judged. */
 void upgrade_read_response(const struct http_head *, const char *key, const char *protocols,
                            const char *extensions, struct upgrade_response *out);
 /* "no Sec-WebSocket-Key, not a GET"; adds nothing for 0. */
@@ -61,8 +62,8 @@ struct upgrade_ask {
 
 void upgrade_add_request(struct text *, const struct upgrade_ask *);
 /* A 101 for the key; protocol, extensions, headers as above. */
-void upgrade_add_switch(struct text *, const char *key, const char *protocol, const char *extensions,
-                        const char *headers);
+void upgrade_add_switch(struct text *, const char *key, const char *protocol,
+                        const char *extensions, const char *headers);
 
 /* permessage-deflate as a response settles it (RFC 7692 7.1). */
 struct upgrade_deflate {
@@ -72,7 +73,8 @@ struct upgrade_deflate {
     bool wrong; /* a parameter that is unknown, there twice or out of bounds */
 };
 
-/* extensions: the response's Sec-WebSocket-Extensions. The first permessage-deflate in it counts. */
+/* extensions: the response's Sec-WebSocket-Extensions. The first permessage-deflate in it counts.
+ */
 void upgrade_read_deflate(const char *extensions, struct upgrade_deflate *out);
 
 #endif
