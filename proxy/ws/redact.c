@@ -1,0 +1,235 @@
+#include "ws/redact.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#define KEY_NAME_MAX  64    /* longer names are not looked up whole: their end is */
+#define JWT_PART_MIN  4     /* characters of each of the first two parts */
+#define JWT_BEGIN     "eyJ" /* the base64url of {" */
+#define JWT_BEGIN_LEN 3
+
+/* Compared with letters in lower case and '-', '_' left out. */
+static const char *const secret_names[] = {"auth", "authorization", "key", "sid",    "code",
+                                           "pwd",  "passwd",        "sig", "bearer", "credential"};
+static const char *const secret_endings[] = {"token",     "jwt",     "apikey",    "accesskey",
+                                             "secretkey", "session", "sessionid", "ticket",
+                                             "password",  "secret",  "signature", "credentials"};
+
+static bool is_hex(char c, int *value)
+{
+    const char *digits = "0123456789abcdef";
+    char lower = c >= 'A' && c <= 'F' ? (char)(c | 0x20) : c;
+    const char *found = lower ? strchr(digits, lower) : NULL;
+    *value = found ? (int)(found - digits) : 0;
+    return found;
+}
+
+/* The end of a name, as names are compared; percent-escapes are undone. */
+static size_t plain_name(const char *name, size_t len, char out[KEY_NAME_MAX + 1])
+{
+    size_t written = 0, at = len > KEY_NAME_MAX ? len - KEY_NAME_MAX : 0;
+    while (at < len) {
+        int high, low;
+        char c = name[at];
+        bool escaped =
+            c == '%' && at + 2 < len && is_hex(name[at + 1], &high) && is_hex(name[at + 2], &low);
+        if (escaped)
+            c = (char)(high << 4 | low);
+        at += escaped ? 3 : 1;
+        if (c >= 'A' && c <= 'Z')
+            c = (char)(c | 0x20);
+        if (c != '-' && c != '_' && c != '\0')
+            out[written++] = c;
+    }
+    out[written] = '\0';
+    return written;
+}
+
+static bool ends_with(const char *name, size_t len, const char *ending)
+{
+    size_t ending_len = strlen(ending);
+    return len >= ending_len && memcmp(name + len - ending_len, ending, ending_len) == 0;
+}
+
+bool redact_is_secret_key(const char *name, size_t len)
+{
+    char plain[KEY_NAME_MAX + 1];
+    size_t plain_len = plain_name(name, len, plain);
+    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names; i++)
+        if (strcmp(plain, secret_names[i]) == 0)
+            return true;
+    for (size_t i = 0; i < sizeof secret_endings / sizeof *secret_endings; i++)
+        if (ends_with(plain, plain_len, secret_endings[i]))
+            return true;
+    return false;
+}
+
+/* --- JWT-shaped words --- */
+
+static bool is_base64url(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+static size_t part_len(const char *chars, size_t len)
+{
+    size_t run = 0;
+    while (run < len && is_base64url(chars[run]))
+        run++;
+    return run;
+}
+
+/* header.payload.signature, or the five parts of an encrypted one (RFC 7515 7.1, RFC 7516 7.1).
+ * Parts after the second may be empty. 0: it is none. */
+static size_t jwt_len(const char *chars, size_t len)
+{
+    if (len < JWT_BEGIN_LEN || memcmp(chars, JWT_BEGIN, JWT_BEGIN_LEN) != 0)
+        return 0;
+    size_t at = part_len(chars, len), parts = 1;
+    if (at < JWT_PART_MIN)
+        return 0;
+    while (at < len && chars[at] == '.' && parts < 5) {
+        size_t part = part_len(chars + at + 1, len - at - 1);
+        if (parts == 1 && part < JWT_PART_MIN)
+            return 0;
+        at += 1 + part;
+        parts++;
+    }
+    return parts >= 3 ? at : 0;
+}
+
+/* Where in a run of base64url characters a JWT may begin. Trying the first place is enough: what
+ * follows the run is the same for all of them. */
+static size_t jwt_begin(const char *chars, size_t run)
+{
+    const char *begin = memmem(chars, run, JWT_BEGIN, JWT_BEGIN_LEN);
+    return begin ? (size_t)(begin - chars) : run;
+}
+
+void redact_words(const char *chars, size_t len, struct text *out)
+{
+    size_t at = 0;
+    while (at < len) {
+        size_t run = part_len(chars + at, len - at);
+        size_t before = jwt_begin(chars + at, run);
+        size_t jwt = jwt_len(chars + at + before, len - at - before);
+        size_t kept = jwt ? before : run + (at + run < len);
+        text_add_bytes(out, chars + at, kept);
+        text_add(out, jwt ? REDACTED : "");
+        at += kept + jwt;
+    }
+}
+
+/* --- Targets --- */
+
+static void add_parameter(const char *parameter, size_t len, struct text *out)
+{
+    const char *equals = memchr(parameter, '=', len);
+    size_t name_len = equals ? (size_t)(equals - parameter) : len;
+    if (!equals || !redact_is_secret_key(parameter, name_len) || name_len + 1 == len) {
+        redact_words(parameter, len, out);
+        return;
+    }
+    text_add_bytes(out, parameter, name_len + 1);
+    text_add(out, REDACTED);
+}
+
+static size_t length_until(const char *chars, size_t len, const char *ends)
+{
+    size_t run = 0;
+    while (run < len && !(chars[run] && strchr(ends, chars[run])))
+        run++;
+    return run;
+}
+
+/* scheme://user:password@host: what stands before the '@' goes. Returns how much was written. */
+static size_t add_authority(const char *target, size_t len, struct text *out)
+{
+    const char *slashes = memmem(target, len, "://", 3);
+    if (!slashes || memchr(target, '?', (size_t)(slashes - target)))
+        return 0;
+    size_t begin = (size_t)(slashes - target) + 3;
+    size_t authority = length_until(target + begin, len - begin, "/?#");
+    const char *at = memrchr(target + begin, '@', authority);
+    if (!at)
+        return 0;
+    text_add_bytes(out, target, begin);
+    text_add(out, REDACTED);
+    return (size_t)(at - target);
+}
+
+void redact_target(const char *target, size_t len, struct text *out)
+{
+    size_t at = add_authority(target, len, out);
+    size_t path = length_until(target + at, len - at, "?#");
+    redact_words(target + at, path, out);
+    at += path;
+    while (at < len) {
+        text_add_bytes(out, target + at, 1); /* ? & ; # */
+        at++;
+        size_t parameter = length_until(target + at, len - at, "&;#");
+        add_parameter(target + at, parameter, out);
+        at += parameter;
+    }
+}
+
+/* --- Headers --- */
+
+static void add_scheme(const char *value, size_t len, struct text *out)
+{
+    const char *blank = memchr(value, ' ', len);
+    if (blank)
+        text_add_bytes(out, value, (size_t)(blank - value) + 1);
+    text_add(out, REDACTED);
+}
+
+/* "a=1; b=2" keeps the names. A lone word is a value. */
+static void add_cookies(const char *value, size_t len, struct text *out)
+{
+    size_t at = 0;
+    while (at < len) {
+        size_t pair = length_until(value + at, len - at, ";,");
+        const char *equals = memchr(value + at, '=', pair);
+        if (equals)
+            text_add_bytes(out, value + at, (size_t)(equals - (value + at)) + 1);
+        text_add(out, REDACTED);
+        at += pair;
+        if (at < len)
+            text_add_bytes(out, value + at++, 1);
+    }
+}
+
+/* Attributes of Set-Cookie are values too: only the name in front is kept. */
+static void add_set_cookie(const char *value, size_t len, struct text *out)
+{
+    const char *equals = memchr(value, '=', len);
+    if (equals)
+        text_add_bytes(out, value, (size_t)(equals - value) + 1);
+    text_add(out, REDACTED);
+}
+
+static const struct {
+    const char *name;
+    void (*add)(const char *, size_t, struct text *);
+} headers[] = {
+    {"Authorization", add_scheme},
+    {"Proxy-Authorization", add_scheme},
+    {"Cookie", add_cookies},
+    {"Set-Cookie", add_set_cookie},
+};
+
+void redact_header(const char *name, const char *value, size_t len, struct text *out)
+{
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        if (strcasecmp(name, headers[i].name) != 0)
+            continue;
+        headers[i].add(value, len, out);
+        return;
+    }
+    if (redact_is_secret_key(name, strlen(name)))
+        text_add(out, REDACTED);
+    else
+        redact_words(value, len, out);
+}

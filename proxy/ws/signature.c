@@ -1,0 +1,70 @@
+#include "ws/signature.h"
+
+#include <stdbool.h>
+
+#include "base/digest.h"
+
+#define MARK     '#'
+#define HEX_MIN  8 /* shorter runs are words: "bad", "feed" */
+#define UUID_LEN 36
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_hex(uint8_t c)
+{
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+static size_t run_of(bool (*belongs)(uint8_t), const uint8_t *bytes, size_t len)
+{
+    size_t run = 0;
+    while (run < len && belongs(bytes[run]))
+        run++;
+    return run;
+}
+
+/* RFC 9562 4: 8-4-4-4-12 */
+static bool is_uuid(const uint8_t *bytes, size_t len)
+{
+    if (len < UUID_LEN)
+        return false;
+    for (size_t i = 0; i < UUID_LEN; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? bytes[i] != '-' : !is_hex(bytes[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Bytes at the start that become one mark; 0: none. */
+static size_t masked_len(const uint8_t *bytes, size_t len)
+{
+    if (is_uuid(bytes, len))
+        return UUID_LEN;
+    size_t hex = run_of(is_hex, bytes, len);
+    return hex >= HEX_MIN ? hex : run_of(is_digit, bytes, len);
+}
+
+size_t signature_mask(const uint8_t *payload, size_t len, uint8_t *out)
+{
+    size_t at = 0, written = 0;
+    len = len < SIGNATURE_LIMIT_BYTES ? len : SIGNATURE_LIMIT_BYTES;
+    while (at < len) {
+        size_t masked = is_hex(payload[at]) ? masked_len(payload + at, len - at) : 0;
+        out[written++] = masked ? MARK : payload[at];
+        at += masked ? masked : 1;
+    }
+    return written;
+}
+
+struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len)
+{
+    uint8_t masked[SIGNATURE_LIMIT_BYTES];
+    size_t masked_bytes = signature_mask(payload, len, masked);
+    len = len < SIGNATURE_LIMIT_BYTES ? len : SIGNATURE_LIMIT_BYTES;
+    return (struct signature){.content = digest_hash(key ^ total_len, payload, len),
+                              .kind = digest_hash(key, masked, masked_bytes)};
+}
