@@ -25,13 +25,13 @@ void json_object_open(struct json *, const char *key);
 void json_object_close(struct json *);
 void json_array_open(struct json *, const char *key);
 void json_array_close(struct json *);
-void json_string(struct json *, const char *key, const char *value); /* NULL value: null */
-void json_string_bytes(struct json *, const char *key, const void *bytes, size_t len);
-void json_int(struct json *, const char *key, int64_t value);
-void json_uint(struct json *, const char *key, uint64_t value);
-void json_real(struct json *, const char *key, double value); /* %.6g; not finite: null */
-void json_seconds(struct json *, const char *key, nsec value); /* seconds with six digits: 35.355826 */
-void json_bool(struct json *, const char *key, bool value);
-void json_raw(struct json *, const char *key, const char *valid_json);
+void json_put_string(struct json *, const char *key, const char *value); /* NULL value: null */
+void json_put_string_bytes(struct json *, const char *key, const void *bytes, size_t len);
+void json_put_int(struct json *, const char *key, int64_t value);
+void json_put_uint(struct json *, const char *key, uint64_t value);
+void json_put_real(struct json *, const char *key, double value); /* %.6g; not finite: null */
+void json_put_seconds(struct json *, const char *key, nsec value); /* seconds with six digits: 35.355826 */
+void json_put_bool(struct json *, const char *key, bool value);
+void json_put_raw(struct json *, const char *key, const char *valid_json);
 
 #endif

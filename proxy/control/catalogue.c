@@ -38,18 +38,18 @@ static void params_json(struct json *json, const struct param *params)
     json_array_open(json, "params");
     for (const struct param *param = params; param && param->name; param++) {
         json_object_open(json, NULL);
-        json_string(json, "name", param->name);
-        json_string(json, "type", types[param->type]);
-        json_string(json, "default", param->def);
-        json_string(json, "min", param->min);
-        json_string(json, "max", param->max);
+        json_put_string(json, "name", param->name);
+        json_put_string(json, "type", types[param->type]);
+        json_put_string(json, "default", param->def);
+        json_put_string(json, "min", param->min);
+        json_put_string(json, "max", param->max);
         if (param->type == PARAM_CHOICE) {
             json_array_open(json, "choices");
             for (size_t i = 0; param->choices[i]; i++)
-                json_string(json, NULL, param->choices[i]);
+                json_put_string(json, NULL, param->choices[i]);
             json_array_close(json);
         }
-        json_string(json, "doc", param->doc);
+        json_put_string(json, "doc", param->doc);
         json_object_close(json);
     }
     json_array_close(json);
@@ -61,14 +61,14 @@ void catalogue_rules_json(struct json *json)
     for (size_t i = 0; all_rules[i]; i++) {
         const struct rule_desc *rule = all_rules[i];
         json_object_open(json, NULL);
-        json_string(json, "name", rule->name);
-        json_string(json, "id", rule->id);
-        json_string(json, "title", rule->title);
-        json_string(json, "brief", rule->brief);
-        json_string(json, "level", level_name(rule->level));
-        json_string(json, "applies", applies_to(rule->applies));
-        json_string(json, "source", rule->source);
-        json_string(json, "doc", rule->doc);
+        json_put_string(json, "name", rule->name);
+        json_put_string(json, "id", rule->id);
+        json_put_string(json, "title", rule->title);
+        json_put_string(json, "brief", rule->brief);
+        json_put_string(json, "level", level_name(rule->level));
+        json_put_string(json, "applies", applies_to(rule->applies));
+        json_put_string(json, "source", rule->source);
+        json_put_string(json, "doc", rule->doc);
         params_json(json, rule->params);
         json_object_close(json);
     }
@@ -89,11 +89,11 @@ void catalogue_faults_json(struct json *json)
     for (size_t i = 0; all_faults[i]; i++) {
         const struct fault_desc *fault = all_faults[i];
         json_object_open(json, NULL);
-        json_string(json, "name", fault->name);
-        json_string(json, "brief", fault->brief);
-        json_bool(json, "silences", fault->silences);
-        json_string(json, "doc", fault->doc);
-        json_string(json, "example", fault->example);
+        json_put_string(json, "name", fault->name);
+        json_put_string(json, "brief", fault->brief);
+        json_put_bool(json, "silences", fault->silences);
+        json_put_string(json, "doc", fault->doc);
+        json_put_string(json, "example", fault->example);
         params_json(json, fault->params);
         json_object_close(json);
     }
@@ -113,8 +113,8 @@ void catalogue_flaws_json(struct json *json)
     json_array_open(json, NULL);
     for (const struct flaw *flaw = client_flaws; flaw->name; flaw++) {
         json_object_open(json, NULL);
-        json_string(json, "name", flaw->name);
-        json_string(json, "brief", flaw->brief);
+        json_put_string(json, "name", flaw->name);
+        json_put_string(json, "brief", flaw->brief);
         json_object_close(json);
     }
     json_array_close(json);

@@ -1,0 +1,39 @@
+/* The reference endpoints on real sockets: endpoint/'s machines, net/'s dialer, a clock. */
+#ifndef HALFOPEN_CONTROL_BUILTIN_H
+#define HALFOPEN_CONTROL_BUILTIN_H
+
+#include "endpoint/client.h"
+#include "endpoint/server.h"
+#include "net/dialer.h"
+
+struct builtin_server;
+
+/* Serves on host:port (0: any). Its time runs speed times as fast as the wall clock. log: called for
+ * each thing that happens; NULL: silent. NULL: errno says why it cannot listen. */
+struct builtin_server *builtin_server_new(struct loop *, const char *host, uint16_t port,
+                                          struct tls_context *, const struct server_policy *,
+                                          double speed,
+                                          void (*log)(const char *event, const char *detail));
+uint16_t builtin_server_port(const struct builtin_server *);
+void builtin_server_close(struct builtin_server *, uint16_t code, const char *reason); /* all */
+void builtin_server_free(struct builtin_server *);
+
+struct builtin_client;
+
+/* Connects and goes on as the policy says. Borrows host, target and authority until freed. on_stopped:
+ * it gave up or was closed for good. */
+struct builtin_client_config {
+    const char *host, *authority, *target;
+    uint16_t port;
+    struct tls_context *tls;
+    struct client_policy policy;
+    uint64_t seed;
+    void (*log)(const char *event, const char *detail); /* NULL: silent */
+    void (*on_stopped)(void *context);
+    void *context;
+};
+struct builtin_client *builtin_client_new(struct loop *, const struct builtin_client_config *);
+void builtin_client_close(struct builtin_client *, uint16_t code, const char *reason);
+void builtin_client_free(struct builtin_client *);
+
+#endif
