@@ -51,6 +51,7 @@ static bool make_folders(const char *path, struct text *why)
             break;
         *slash = '/';
     }
+    failed = failed || chmod(path, 0700);
     if (failed)
         text_addf(why, "%s: %s", copy, strerror(errno));
     free(copy);
@@ -126,7 +127,9 @@ static bool copy_file(FILE *to, const char *path)
 static bool fill_bundle(FILE *file, const void *context)
 {
     const struct ca *ca = context;
-    bool copied = copy_file(file, getenv("SSL_CERT_FILE"));
+    const char *users = getenv("SSL_CERT_FILE");
+    bool ours = users && strcmp(users, ca->bundle) == 0; /* run by ourselves: it would grow */
+    bool copied = !ours && copy_file(file, users);
     for (size_t i = 0; !copied && i < sizeof system_bundles / sizeof *system_bundles; i++)
         copied = copy_file(file, system_bundles[i]);
     return copy_file(file, ca->authority);

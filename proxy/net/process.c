@@ -1,0 +1,387 @@
+#include "net/process.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define MARK              "HALFOPEN_PROCESS"
+#define ENVIRONMENT_LIMIT 4096
+#define TAIL_BYTES        ((size_t)64 << 10)
+#define KILL_ROUNDS       8 /* what forks while it is being killed is found again */
+
+extern char **environ;
+
+struct process {
+    struct timer patience; /* must stay first */
+    struct processes *all;
+    struct process *next;
+    pid_t pid;
+    int input; /* -1: none */
+    char *mark, *output;
+    struct text how;
+    bool exited, asked, ending;
+    void (*on_exit)(void *context, struct process *);
+    void *context;
+};
+
+struct processes {
+    struct loop *loop;
+    struct process *list;
+    uint64_t started;
+};
+
+/* --- Ending --- */
+
+static void signal_tree(const struct process *process, int number)
+{
+    struct proctree *tree = xmalloc(sizeof *tree);
+    proctree_of(process->exited ? 0 : process->pid, process->mark, tree);
+    if (!process->exited)
+        (void)kill(-process->pid, number); /* gone meanwhile: what was wanted */
+    for (size_t i = 0; i < tree->count; i++)
+        (void)kill(tree->pids[i], number);
+    free(tree);
+}
+
+static bool has_left_any(const struct process *process)
+{
+    struct proctree *tree = xmalloc(sizeof *tree);
+    proctree_of(process->exited ? 0 : process->pid, process->mark, tree);
+    bool any = tree->count > 0;
+    free(tree);
+    return any;
+}
+
+static void kill_tree(const struct process *process)
+{
+    for (int i = 0; i < KILL_ROUNDS && has_left_any(process); i++)
+        signal_tree(process, SIGKILL);
+}
+
+static void on_patience_over(struct timer *timer, nsec now)
+{
+    struct process *process = (struct process *)timer;
+    kill_tree(process);
+    process->ending = false;
+}
+
+void process_end(struct process *process)
+{
+    if (process->ending)
+        return;
+    process->asked = process->asked || !process->exited;
+    process->ending = true;
+    signal_tree(process, SIGTERM);
+    loop_timer_set(process->all->loop, &process->patience, loop_now() + PROCESS_PATIENCE);
+}
+
+/* --- Reaping --- */
+
+static void close_input(struct process *process)
+{
+    if (process->input >= 0)
+        close(process->input);
+    process->input = -1;
+}
+
+static void note_exit(struct process *process, int status)
+{
+    command_exit_words(status, &process->how);
+    process->exited = true;
+    close_input(process);
+    if (process->ending && !has_left_any(process)) {
+        process->ending = false;
+        loop_timer_set(process->all->loop, &process->patience, NEVER);
+    }
+    if (process->on_exit)
+        process->on_exit(process->context, process);
+}
+
+static struct process *process_of(struct processes *all, pid_t pid)
+{
+    for (struct process *process = all->list; process; process = process->next)
+        if (process->pid == pid && !process->exited)
+            return process;
+    return NULL;
+}
+
+/* Orphans that came to us are reaped without a word. */
+static void reap(struct processes *all)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        struct process *process = process_of(all, pid);
+        if (process)
+            note_exit(process, status);
+    }
+}
+
+static void on_child(void *context, int number)
+{
+    reap(context);
+}
+
+/* --- Starting --- */
+
+static bool names_same(const char *one, const char *other)
+{
+    size_t len = strcspn(one, "=");
+    return strncmp(one, other, len) == 0 && other[len] == '=';
+}
+
+static bool is_overridden(const char *entry, const char *const *by)
+{
+    for (; by && *by; by++)
+        if (names_same(entry, *by))
+            return true;
+    return names_same(entry, MARK "=");
+}
+
+/* Borrows the strings; the array is the caller's to free. */
+static char **merged_environment(const char *const *extra, char *mark)
+{
+    char **out = xcalloc(ENVIRONMENT_LIMIT, sizeof *out);
+    size_t count = 0;
+    out[count++] = mark;
+    for (; extra && *extra && count < ENVIRONMENT_LIMIT - 1; extra++)
+        out[count++] = (char *)*extra;
+    const char *const *added = (const char *const *)out + 1;
+    size_t own = count;
+    for (char **entry = environ; *entry && count < ENVIRONMENT_LIMIT - 1; entry++)
+        if (!is_overridden(*entry, own > 1 ? added : NULL))
+            out[count++] = *entry;
+    return out;
+}
+
+static int open_output(const char *path)
+{
+    if (!path)
+        return open("/dev/null", O_WRONLY | O_CLOEXEC);
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+}
+
+/* In the child: only what is safe between fork and exec. */
+static void become(const struct process_spec *spec, pid_t parent, int input, int output,
+                   char **environment)
+{
+    char *const words[] = {"/bin/sh", "-c", (char *)spec->command, NULL};
+    sigset_t none;
+    sigemptyset(&none);
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before it could be noticed */
+        _exit(127);
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
+        _exit(126);
+    if (spec->folder && chdir(spec->folder))
+        _exit(126);
+    execve(words[0], words, environment);
+    _exit(127);
+}
+
+struct pipes {
+    int child_input, our_input, output;
+};
+
+static void close_all(const struct pipes *pipes)
+{
+    int error = errno;
+    const int fds[] = {pipes->child_input, pipes->our_input, pipes->output};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    errno = error;
+}
+
+static bool open_pipes(const struct process_spec *spec, struct pipes *pipes)
+{
+    int ends[2];
+    *pipes =
+        (struct pipes){.child_input = -1, .our_input = -1, .output = open_output(spec->output)};
+    if (pipes->output < 0)
+        return false;
+    if (!spec->wants_input) {
+        pipes->child_input = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        return pipes->child_input >= 0;
+    }
+    if (pipe2(ends, O_CLOEXEC))
+        return false;
+    pipes->child_input = ends[0];
+    pipes->our_input = ends[1];
+    return fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0;
+}
+
+struct process *process_start(struct processes *all, const struct process_spec *spec)
+{
+    struct pipes pipes;
+    if (!open_pipes(spec, &pipes)) {
+        close_all(&pipes);
+        return NULL;
+    }
+    char *mark = xprintf(MARK "=%ld.%llu", (long)getpid(), (unsigned long long)++all->started);
+    char **environment = merged_environment(spec->environment, mark);
+    pid_t parent = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        become(spec, parent, pipes.child_input, pipes.output, environment);
+    free(environment);
+    if (pid < 0) {
+        close_all(&pipes);
+        free(mark);
+        return NULL;
+    }
+    (void)setpgid(pid, pid); /* both do it: whoever is first */
+    struct process *process = xcalloc(1, sizeof *process);
+    *process = (struct process){.patience = {.on_due = on_patience_over},
+                                .all = all,
+                                .next = all->list,
+                                .pid = pid,
+                                .input = pipes.our_input,
+                                .mark = mark,
+                                .output = xstrdup(spec->output ? spec->output : ""),
+                                .on_exit = spec->on_exit,
+                                .context = spec->context};
+    text_init(&process->how);
+    all->list = process;
+    close(pipes.child_input);
+    close(pipes.output);
+    return process;
+}
+
+/* --- Life --- */
+
+struct processes *processes_new(struct loop *loop)
+{
+    struct processes *all = xcalloc(1, sizeof *all);
+    all->loop = loop;
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* fails on old kernels: orphans are then init's */
+    loop_on_signal(loop, SIGCHLD, on_child, all);
+    return all;
+}
+
+void processes_free(struct processes *all)
+{
+    if (!all)
+        return;
+    while (all->list)
+        process_free(all->list);
+    reap(all);
+    loop_on_signal(all->loop, SIGCHLD, NULL, NULL);
+    free(all);
+}
+
+bool processes_running(const struct processes *all)
+{
+    for (const struct process *process = all->list; process; process = process->next)
+        if (!process->exited || process->ending)
+            return true;
+    return false;
+}
+
+static void unlist(struct process *process)
+{
+    struct process **link = &process->all->list;
+    while (*link != process)
+        link = &(*link)->next;
+    *link = process->next;
+}
+
+void process_free(struct process *process)
+{
+    if (!process)
+        return;
+    process->on_exit = NULL;
+    kill_tree(process);
+    if (!process->exited)
+        (void)waitpid(process->pid, NULL, 0); /* killed: it comes at once */
+    loop_timer_set(process->all->loop, &process->patience, NEVER);
+    close_input(process);
+    unlist(process);
+    text_fini(&process->how);
+    free(process->mark);
+    free(process->output);
+    free(process);
+}
+
+bool process_send(struct process *process, const char *line)
+{
+    if (process->input < 0)
+        return false;
+    char *whole = xprintf("%s\n", line);
+    size_t len = strlen(whole);
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    (void)sigaction(SIGPIPE, &ignore, &before); /* a pipe knows no MSG_NOSIGNAL */
+    ssize_t sent = write(process->input, whole, len);
+    (void)sigaction(SIGPIPE, &before, NULL);
+    free(whole);
+    return sent == (ssize_t)len;
+}
+
+void process_signal(struct process *process, int number)
+{
+    if (!process->exited)
+        (void)kill(-process->pid, number);
+}
+
+pid_t process_pid(const struct process *process)
+{
+    return process->pid;
+}
+
+bool process_exited(const struct process *process)
+{
+    return process->exited;
+}
+
+bool process_asked(const struct process *process)
+{
+    return process->asked;
+}
+
+const char *process_how(const struct process *process)
+{
+    return text_chars(&process->how);
+}
+
+const char *process_output(const struct process *process)
+{
+    return process->output;
+}
+
+void process_tree(const struct process *process, struct proctree *out)
+{
+    proctree_of(process->exited ? 0 : process->pid, process->mark, out);
+}
+
+void process_last_lines(const char *output_file, size_t lines, struct text *out)
+{
+    FILE *file = fopen(output_file, "re");
+    if (!file)
+        return;
+    char *bytes = xmalloc(TAIL_BYTES);
+    long at = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : 0;
+    (void)fseek(file, at > (long)TAIL_BYTES ? at - (long)TAIL_BYTES : 0, SEEK_SET);
+    size_t len = fread(bytes, 1, TAIL_BYTES, file);
+    fclose(file);
+    size_t start = len;
+    /* The newline that ends the last line begins no other. */
+    for (size_t seen = 0; start > 0; start--)
+        if (bytes[start - 1] == '\n' && start != len && ++seen == lines)
+            break;
+    text_add_bytes(out, bytes + start, len - start);
+    free(bytes);
+}

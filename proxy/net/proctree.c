@@ -1,0 +1,176 @@
+#include "net/proctree.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+#define PROCESSES_LIMIT 65536
+#define ENVIRON_LIMIT   ((size_t)128 << 10)
+#define STAT_BYTES      512
+
+struct entry {
+    pid_t pid, parent;
+};
+
+struct listing {
+    struct entry *entries;
+    size_t count, room;
+};
+
+static FILE *open_of(pid_t pid, const char *name)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
+    return fopen(path, "re");
+}
+
+/* Zombies are gone already; they wait only to be reaped. */
+static pid_t parent_of(pid_t pid)
+{
+    char line[STAT_BYTES];
+    FILE *file = open_of(pid, "stat");
+    if (!file)
+        return -1;
+    size_t len = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[len] = '\0';
+    const char *name_end = strrchr(line, ')'); /* the name may hold anything, brackets too */
+    char state;
+    long parent;
+    if (!name_end || sscanf(name_end + 1, " %c %ld", &state, &parent) != 2 || state == 'Z')
+        return -1;
+    return (pid_t)parent;
+}
+
+static void add_entry(struct listing *listing, pid_t pid)
+{
+    pid_t parent = parent_of(pid);
+    if (parent < 0 || listing->count == PROCESSES_LIMIT)
+        return;
+    if (listing->count == listing->room) {
+        listing->room = listing->room ? listing->room * 2 : 256;
+        listing->entries = xrealloc(listing->entries, listing->room * sizeof *listing->entries);
+    }
+    listing->entries[listing->count++] = (struct entry){.pid = pid, .parent = parent};
+}
+
+static void list_all(struct listing *listing)
+{
+    *listing = (struct listing){0};
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return;
+    const struct dirent *entry;
+    while ((entry = readdir(proc)))
+        if (isdigit((unsigned char)entry->d_name[0]))
+            add_entry(listing, (pid_t)strtol(entry->d_name, NULL, 10));
+    closedir(proc);
+}
+
+static bool holds(const struct proctree *tree, pid_t pid)
+{
+    for (size_t i = 0; i < tree->count; i++)
+        if (tree->pids[i] == pid)
+            return true;
+    return false;
+}
+
+static void add_pid(struct proctree *tree, pid_t pid)
+{
+    if (tree->count < PROCTREE_LIMIT && !holds(tree, pid))
+        tree->pids[tree->count++] = pid;
+}
+
+/* What descends from those in the tree from `from` on, breadth first. */
+static void add_descendants(struct proctree *tree, size_t from, const struct listing *listing)
+{
+    for (size_t i = from; i < tree->count; i++)
+        for (size_t j = 0; j < listing->count; j++)
+            if (listing->entries[j].parent == tree->pids[i])
+                add_pid(tree, listing->entries[j].pid);
+}
+
+static bool has_mark(pid_t pid, const char *mark)
+{
+    FILE *file = open_of(pid, "environ");
+    if (!file)
+        return false;
+    char *bytes = xmalloc(ENVIRON_LIMIT + 1);
+    size_t len = fread(bytes, 1, ENVIRON_LIMIT, file);
+    fclose(file);
+    bytes[len] = '\0';
+    bool found = false;
+    for (size_t at = 0; at < len && !found; at += strlen(bytes + at) + 1)
+        found = strcmp(bytes + at, mark) == 0;
+    free(bytes);
+    return found;
+}
+
+static void add_marked(struct proctree *tree, const char *mark, const struct listing *listing)
+{
+    struct proctree *ours = xcalloc(1, sizeof *ours);
+    add_pid(ours, getpid());
+    add_descendants(ours, 0, listing);
+    for (size_t i = 1; i < ours->count; i++)
+        if (!holds(tree, ours->pids[i]) && has_mark(ours->pids[i], mark))
+            add_pid(tree, ours->pids[i]);
+    free(ours);
+}
+
+void proctree_of(pid_t root, const char *mark, struct proctree *tree)
+{
+    struct listing listing;
+    list_all(&listing);
+    tree->count = 0;
+    for (size_t i = 0; i < listing.count; i++)
+        if (listing.entries[i].pid == root)
+            add_pid(tree, root);
+    add_descendants(tree, 0, &listing);
+    if (mark) {
+        size_t before = tree->count;
+        add_marked(tree, mark, &listing);
+        add_descendants(tree, before, &listing);
+    }
+    free(listing.entries);
+}
+
+static uint64_t proportional(pid_t pid)
+{
+    char line[STAT_BYTES];
+    unsigned long long kib = 0;
+    FILE *file = open_of(pid, "smaps_rollup");
+    if (!file)
+        return 0;
+    while (fgets(line, sizeof line, file))
+        if (sscanf(line, "Pss: %llu kB", &kib) == 1)
+            break;
+    fclose(file);
+    return kib << 10;
+}
+
+static uint64_t resident(pid_t pid)
+{
+    unsigned long long all, pages = 0;
+    FILE *file = open_of(pid, "statm");
+    if (!file)
+        return 0;
+    if (fscanf(file, "%llu %llu", &all, &pages) != 2)
+        pages = 0;
+    fclose(file);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t proctree_memory(const struct proctree *tree)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < tree->count; i++) {
+        uint64_t pss = proportional(tree->pids[i]);
+        bytes += pss ? pss : resident(tree->pids[i]);
+    }
+    return bytes;
+}

@@ -1,0 +1,24 @@
+/* The processes of an endpoint: what descends from the one we started, and what left it but still
+ * carries its mark in the environment. From /proc. */
+#ifndef HALFOPEN_NET_PROCTREE_H
+#define HALFOPEN_NET_PROCTREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PROCTREE_LIMIT 1024 /* processes of one endpoint that are looked at */
+
+struct proctree {
+    pid_t pids[PROCTREE_LIMIT];
+    size_t count;
+};
+
+/* root and its descendants, and descendants of this program whose environment has the entry mark
+ * ("NAME=VALUE"; NULL: none). A root that is gone is left out. */
+void proctree_of(pid_t root, const char *mark, struct proctree *);
+/* Proportional set size of all of them, or resident size where the kernel tells no more. */
+uint64_t proctree_memory(const struct proctree *);
+
+#endif
