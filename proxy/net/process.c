@@ -44,7 +44,7 @@ struct processes {
 static void signal_tree(const struct process *process, int number)
 {
     struct proctree *tree = xmalloc(sizeof *tree);
-    proctree_of(process->exited ? 0 : process->pid, process->mark, tree);
+    proctree_of(process->pid, process->mark, tree);
     if (!process->exited)
         (void)kill(-process->pid, number); /* gone meanwhile: what was wanted */
     for (size_t i = 0; i < tree->count; i++)
@@ -55,7 +55,7 @@ static void signal_tree(const struct process *process, int number)
 static bool has_left_any(const struct process *process)
 {
     struct proctree *tree = xmalloc(sizeof *tree);
-    proctree_of(process->exited ? 0 : process->pid, process->mark, tree);
+    proctree_of(process->pid, process->mark, tree);
     bool any = tree->count > 0;
     free(tree);
     return any;
@@ -98,10 +98,6 @@ static void note_exit(struct process *process, int status)
     command_exit_words(status, &process->how);
     process->exited = true;
     close_input(process);
-    if (process->ending && !has_left_any(process)) {
-        process->ending = false;
-        loop_timer_set(process->all->loop, &process->patience, NEVER);
-    }
     if (process->on_exit)
         process->on_exit(process->context, process);
 }
@@ -114,6 +110,16 @@ static struct process *process_of(struct processes *all, pid_t pid)
     return NULL;
 }
 
+static void look_whether_ended(struct processes *all)
+{
+    for (struct process *process = all->list; process; process = process->next) {
+        if (!process->ending || !process->exited || has_left_any(process))
+            continue;
+        process->ending = false;
+        loop_timer_set(all->loop, &process->patience, NEVER);
+    }
+}
+
 /* Orphans that came to us are reaped without a word. */
 static void reap(struct processes *all)
 {
@@ -124,6 +130,7 @@ static void reap(struct processes *all)
         if (process)
             note_exit(process, status);
     }
+    look_whether_ended(all);
 }
 
 static void on_child(void *context, int number)
@@ -153,12 +160,10 @@ static char **merged_environment(const char *const *extra, char *mark)
     char **out = xcalloc(ENVIRONMENT_LIMIT, sizeof *out);
     size_t count = 0;
     out[count++] = mark;
-    for (; extra && *extra && count < ENVIRONMENT_LIMIT - 1; extra++)
-        out[count++] = (char *)*extra;
-    const char *const *added = (const char *const *)out + 1;
-    size_t own = count;
+    for (size_t i = 0; extra && extra[i] && count < ENVIRONMENT_LIMIT - 1; i++)
+        out[count++] = (char *)extra[i];
     for (char **entry = environ; *entry && count < ENVIRONMENT_LIMIT - 1; entry++)
-        if (!is_overridden(*entry, own > 1 ? added : NULL))
+        if (!is_overridden(*entry, extra))
             out[count++] = *entry;
     return out;
 }
@@ -364,7 +369,7 @@ const char *process_output(const struct process *process)
 
 void process_tree(const struct process *process, struct proctree *out)
 {
-    proctree_of(process->exited ? 0 : process->pid, process->mark, out);
+    proctree_of(process->pid, process->mark, out);
 }
 
 void process_last_lines(const char *output_file, size_t lines, struct text *out)

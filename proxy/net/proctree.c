@@ -14,7 +14,7 @@
 #define STAT_BYTES      512
 
 struct entry {
-    pid_t pid, parent;
+    pid_t pid, parent, group;
 };
 
 struct listing {
@@ -30,33 +30,34 @@ static FILE *open_of(pid_t pid, const char *name)
 }
 
 /* Zombies are gone already; they wait only to be reaped. */
-static pid_t parent_of(pid_t pid)
+static bool read_entry(pid_t pid, struct entry *entry)
 {
     char line[STAT_BYTES];
     FILE *file = open_of(pid, "stat");
     if (!file)
-        return -1;
+        return false;
     size_t len = fread(line, 1, sizeof line - 1, file);
     fclose(file);
     line[len] = '\0';
     const char *name_end = strrchr(line, ')'); /* the name may hold anything, brackets too */
     char state;
-    long parent;
-    if (!name_end || sscanf(name_end + 1, " %c %ld", &state, &parent) != 2 || state == 'Z')
-        return -1;
-    return (pid_t)parent;
+    long parent, group;
+    if (!name_end || sscanf(name_end + 1, " %c %ld %ld", &state, &parent, &group) != 3)
+        return false;
+    *entry = (struct entry){.pid = pid, .parent = (pid_t)parent, .group = (pid_t)group};
+    return state != 'Z';
 }
 
 static void add_entry(struct listing *listing, pid_t pid)
 {
-    pid_t parent = parent_of(pid);
-    if (parent < 0 || listing->count == PROCESSES_LIMIT)
+    struct entry entry;
+    if (listing->count == PROCESSES_LIMIT || !read_entry(pid, &entry))
         return;
     if (listing->count == listing->room) {
         listing->room = listing->room ? listing->room * 2 : 256;
         listing->entries = xrealloc(listing->entries, listing->room * sizeof *listing->entries);
     }
-    listing->entries[listing->count++] = (struct entry){.pid = pid, .parent = parent};
+    listing->entries[listing->count++] = entry;
 }
 
 static void list_all(struct listing *listing)
@@ -111,32 +112,31 @@ static bool has_mark(pid_t pid, const char *mark)
     return found;
 }
 
-static void add_marked(struct proctree *tree, const char *mark, const struct listing *listing)
+static pid_t group_of(pid_t pid, const struct listing *listing)
 {
-    struct proctree *ours = xcalloc(1, sizeof *ours);
-    add_pid(ours, getpid());
-    add_descendants(ours, 0, listing);
-    for (size_t i = 1; i < ours->count; i++)
-        if (!holds(tree, ours->pids[i]) && has_mark(ours->pids[i], mark))
-            add_pid(tree, ours->pids[i]);
-    free(ours);
+    for (size_t i = 0; i < listing->count; i++)
+        if (listing->entries[i].pid == pid)
+            return listing->entries[i].group;
+    return -1;
 }
 
 void proctree_of(pid_t root, const char *mark, struct proctree *tree)
 {
     struct listing listing;
-    list_all(&listing);
+    struct proctree *ours = xcalloc(1, sizeof *ours);
     tree->count = 0;
-    for (size_t i = 0; i < listing.count; i++)
-        if (listing.entries[i].pid == root)
-            add_pid(tree, root);
-    add_descendants(tree, 0, &listing);
-    if (mark) {
-        size_t before = tree->count;
-        add_marked(tree, mark, &listing);
-        add_descendants(tree, before, &listing);
+    list_all(&listing);
+    /* Only what descends from us is looked at: a number may long be somebody else's. */
+    add_pid(ours, getpid());
+    add_descendants(ours, 0, &listing);
+    for (size_t i = 1; i < ours->count; i++) {
+        pid_t pid = ours->pids[i];
+        if (pid == root || group_of(pid, &listing) == root || (mark && has_mark(pid, mark)))
+            add_pid(tree, pid);
     }
+    add_descendants(tree, 0, &listing);
     free(listing.entries);
+    free(ours);
 }
 
 static uint64_t proportional(pid_t pid)

@@ -15,8 +15,8 @@ struct proctree {
     size_t count;
 };
 
-/* root and its descendants, and descendants of this program whose environment has the entry mark
- * ("NAME=VALUE"; NULL: none). A root that is gone is left out. */
+/* root, if it lives and is our child, with its descendants; of our other descendants those of its
+ * process group and those whose environment has the entry mark ("NAME=VALUE"; NULL: none). */
 void proctree_of(pid_t root, const char *mark, struct proctree *);
 /* Proportional set size of all of them, or resident size where the kernel tells no more. */
 uint64_t proctree_memory(const struct proctree *);
