@@ -1,0 +1,86 @@
+#include "base/text.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define FIRST_ROOM 64
+
+void text_init(struct text *text)
+{
+    *text = (struct text){0};
+}
+
+void text_fini(struct text *text)
+{
+    free(text->chars);
+    *text = (struct text){0};
+}
+
+static void make_room(struct text *text, size_t more)
+{
+    assert(more < TEXT_LIMIT_BYTES && text->len + more < TEXT_LIMIT_BYTES);
+    size_t room = text->room ? text->room : FIRST_ROOM;
+    if (text->len + more + 1 <= text->room)
+        return;
+    while (room < text->len + more + 1)
+        room *= 2;
+    text->chars = xrealloc(text->chars, room);
+    text->room = room;
+}
+
+void text_add_bytes(struct text *text, const void *bytes, size_t len)
+{
+    make_room(text, len);
+    if (len > 0)
+        memcpy(text->chars + text->len, bytes, len);
+    text->len += len;
+    text->chars[text->len] = '\0';
+}
+
+void text_add(struct text *text, const char *chars)
+{
+    text_add_bytes(text, chars, strlen(chars));
+}
+
+void text_vaddf(struct text *text, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    assert(len >= 0);
+    make_room(text, (size_t)len);
+    (void)vsnprintf(text->chars + text->len, (size_t)len + 1, format, again);
+    text->len += (size_t)len;
+    va_end(again);
+}
+
+void text_addf(struct text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    text_vaddf(text, format, args);
+    va_end(args);
+}
+
+void text_clear(struct text *text)
+{
+    text->len = 0;
+    if (text->chars)
+        text->chars[0] = '\0';
+}
+
+const char *text_chars(const struct text *text)
+{
+    return text->chars ? text->chars : "";
+}
+
+char *text_take(struct text *text)
+{
+    char *chars = text->chars ? text->chars : xstrdup("");
+    *text = (struct text){0};
+    return chars;
+}
