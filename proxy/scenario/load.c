@@ -1,0 +1,186 @@
+#include "scenario/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "rules/rule.h"
+#include "scenario/load_parts.h"
+
+static const char *const known[] = {"scenario", "story",  "tests", "clients", "repeat", "tls",
+                                    "server",   "client", "steps", "expect",  NULL};
+static const char *const later[] = {"matrix", "load", NULL};
+
+static const char *const tests_names[] = {"client", "server", "path", "both", NULL};
+static const unsigned tests_values[] = {TESTS_CLIENT, TESTS_SERVER, TESTS_PATH,
+                                        TESTS_CLIENT | TESTS_SERVER};
+
+static const struct param server_params[] = {
+    P_DURATION(builtin_server_options, pings, .def = "0s", .min = "0s", .max = "1h",
+               .doc = "how often the built-in server pings; 0s: never"),
+    P_BOOL(builtin_server_options, echo, .def = "false",
+           .doc = "the built-in server sends messages back"),
+    P_END,
+};
+
+static const struct param client_params[] = {
+    P_RATE(builtin_client_options, sends, .def = "0B/s", .doc = "what the built-in client sends"),
+    {.name = "message",
+     .type = PARAM_SIZE,
+     .offset = PARAM_FIELD(builtin_client_options, message_bytes, uint64_t),
+     .def = "1KiB",
+     .min = "1B",
+     .max = "16MiB",
+     .doc = "size of each message it sends"},
+    P_END,
+};
+
+/* --- The head --- */
+
+static bool is_scenario_name(const char *name)
+{
+    return name[0] && name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
+static void load_name(struct loader *l, const struct node *root)
+{
+    const struct node *name = field_need(root, "scenario", l->diag);
+    if (!name || !field_copy(name, &l->plan->name, l->diag))
+        return;
+    if (!is_scenario_name(name->text))
+        diag_error(l->diag, name->place,
+                   "'scenario' is %s: a name is lower-case letters, digits and '-', as in silent-drop",
+                   name->text);
+}
+
+static void load_counts(struct loader *l, const struct node *root, uint64_t *repeat)
+{
+    const struct node *clients = field_find(root, "clients"), *times = field_find(root, "repeat");
+    uint64_t count = 1;
+    _Static_assert(PLAN_CLIENTS_LIMIT == 64 && PLAN_STEPS_LIMIT == 1000, "limits as text below");
+    if (clients && field_count(clients, "1", "64", &count, l->diag))
+        l->plan->clients = (unsigned)count;
+    if (times)
+        (void)field_count(times, "1", "1000", repeat, l->diag); /* told; stays 1 */
+}
+
+static void load_tests(struct loader *l, const struct node *root)
+{
+    const struct node *tests = field_find(root, "tests");
+    int choice = tests ? field_choice(tests, tests_names, l->diag) : -1;
+    if (choice >= 0)
+        l->plan->tests = tests_values[choice];
+}
+
+static void load_builtin(struct loader *l, const struct node *options, const struct param *table,
+                         void *config, const char *example, const char *whose)
+{
+    param_defaults(table, config);
+    if (options && field_is_mapping(options, example, l->diag))
+        fields_params(table, options, config, NULL, whose, l->diag);
+}
+
+static void load_head(struct loader *l, const struct node *root)
+{
+    const struct node *tls = field_find(root, "tls");
+    load_name(l, root);
+    l->plan->story = xstrdup("");
+    (void)field_copy(field_find(root, "story"), &l->plan->story, l->diag); /* told */
+    load_tests(l, root);
+    if (tls)
+        (void)field_flag(tls, &l->plan->tls, l->diag); /* told */
+    load_builtin(l, field_find(root, "server"), server_params, &l->plan->server,
+                 "{pings: 30s}", "the built-in server");
+    load_builtin(l, field_find(root, "client"), client_params, &l->plan->client,
+                 "{sends: 1MiB/s}", "the built-in client");
+}
+
+/* --- The steps --- */
+
+/* How many once repeats are unrolled; what is not understood counts as one. */
+static uint64_t count_steps(const struct node *list)
+{
+    uint64_t total = 0;
+    for (const struct node *step = list->first; step; step = step->next) {
+        const struct node *repeat = field_find(step, "repeat");
+        const struct node *times = field_find(repeat, "times"), *body = field_find(repeat, "steps");
+        uint64_t count = 1;
+        const char *why;
+        if (times && times->kind == NODE_SCALAR && body && body->kind == NODE_SEQUENCE &&
+            units_count(times->text, &count, &why))
+            count = count > PLAN_STEPS_LIMIT ? PLAN_STEPS_LIMIT + 1 : count * count_steps(body);
+        total += count;
+        if (total > PLAN_STEPS_LIMIT)
+            return PLAN_STEPS_LIMIT + 1;
+    }
+    return total;
+}
+
+static void load_all_steps(struct loader *l, const struct node *root, uint64_t repeat)
+{
+    const struct node *steps = field_need(root, "steps", l->diag);
+    if (!steps || !field_is_list(steps, "- wait: 10s", l->diag))
+        return;
+    if (count_steps(steps) * repeat > PLAN_STEPS_LIMIT) {
+        diag_error(l->diag, steps->key_place, "there are more than %d steps once repeats are unrolled",
+                   PLAN_STEPS_LIMIT);
+        return;
+    }
+    for (uint64_t i = 0; i < repeat; i++) {
+        int before = diag_errors(l->diag);
+        load_steps(l, steps);
+        if (diag_errors(l->diag) > before)
+            return;
+    }
+}
+
+static void settle_deflate(struct plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == STEP_FAULT && plan->steps[i].fault.desc->breaks_deflate)
+            plan->strip_deflate = true;
+}
+
+static void load_root(struct loader *l, const struct node *root)
+{
+    const struct node *expect = field_find(root, "expect");
+    uint64_t repeat = 1;
+    fields_check(root, known, later, "a scenario", l->diag);
+    load_head(l, root);
+    load_counts(l, root, &repeat);
+    load_all_steps(l, root, repeat);
+    settle_deflate(l->plan);
+    if (expect && field_is_list(expect, "- reconnect.backoff", l->diag))
+        load_expect(l, expect);
+}
+
+struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *diag)
+{
+    int before = diag_errors(diag);
+    struct loader l = {.diag = diag};
+    struct node *root = yaml_parse(file, text, len, diag);
+    if (!root)
+        return NULL;
+    l.plan = plan_new();
+    l.plan->file = xstrdup(file);
+    if (field_is_mapping(root, "scenario: silent-drop", diag))
+        load_root(&l, root);
+    yaml_free(root);
+    free(l.labels);
+    if (diag_errors(diag) == before)
+        return l.plan;
+    plan_free(l.plan);
+    return NULL;
+}
+
+struct plan *scenario_load(const char *path, struct diag *diag)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (!yaml_read_file(path, &text, &len, diag))
+        return NULL;
+    struct plan *plan = scenario_parse(path, text, len, diag);
+    free(text);
+    return plan;
+}

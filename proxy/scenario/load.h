@@ -1,0 +1,16 @@
+/* A scenario file (DESIGN 4) becomes a plan. All problems of the file are reported at once; with one
+ * error there is no plan. */
+#ifndef HALFOPEN_SCENARIO_LOAD_H
+#define HALFOPEN_SCENARIO_LOAD_H
+
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "core/plan.h"
+
+/* The diag keeps `path` by pointer. NULL: said why. The caller frees the plan. */
+struct plan *scenario_load(const char *path, struct diag *);
+/* The same from memory; file is the name in messages, kept by pointer. */
+struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *);
+
+#endif

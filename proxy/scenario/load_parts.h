@@ -1,0 +1,36 @@
+/* The parts of the scenario loader; only load*.c and target*.c include this. */
+#ifndef HALFOPEN_SCENARIO_LOAD_PARTS_H
+#define HALFOPEN_SCENARIO_LOAD_PARTS_H
+
+#include "core/plan.h"
+#include "scenario/fields.h"
+
+struct loader {
+    struct plan *plan;
+    struct diag *diag;
+    const char **labels; /* borrowed from the steps, in order */
+    size_t label_count;
+};
+
+void load_steps(struct loader *, const struct node *list);
+void load_wait(struct loader *, const struct node *step, const struct node *body);
+void load_fault(struct loader *, const struct node *step, const struct node *body,
+                const struct fault_desc *);
+void load_expect(struct loader *, const struct node *list);
+
+/* An option of a step, written beside its action or beneath it; twice is reported. NULL: neither. */
+const struct node *load_option(struct loader *, const struct node *step, const struct node *body,
+                               const char *name);
+/* The step can be referred to from now on. Borrows. */
+void load_remember(struct loader *, const char *label);
+/* Is some step before called so? false: said so. */
+bool load_knows_label(struct loader *, const struct node *label);
+/* {client: 0}: a number below the scenario's clients. */
+bool load_client(struct loader *, const struct node *number, unsigned *out);
+
+/* No rule is called so; names that are near. */
+void load_refuse_rule(struct diag *, const char *written, struct place at);
+
+char *words_of_step(const struct step *); /* the caller frees */
+
+#endif

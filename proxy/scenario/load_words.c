@@ -1,0 +1,157 @@
+/* A step in words, for the trace, the live table and the report. */
+#include <string.h>
+
+#include "base/units.h"
+#include "scenario/load_parts.h"
+
+static void add_duration(struct text *out, const char *before, nsec duration)
+{
+    text_add(out, before);
+    units_add_duration_yaml(out, duration);
+}
+
+/* --- Waits --- */
+
+static void add_until(struct text *out, const struct until *until)
+{
+    static const char *const words[] = {
+        [UNTIL_OPEN] = "open",           [UNTIL_REOPENED] = "reopened", [UNTIL_CLOSED] = "closed",
+        [UNTIL_PING] = "ping",           [UNTIL_PONG] = "pong",         [UNTIL_EXITED] = "exited",
+        [UNTIL_HEARTBEAT] = "heartbeat",
+    };
+    if (until->condition == UNTIL_ATTEMPTS)
+        text_addf(out, "%llu attempts", (unsigned long long)until->attempts);
+    else if (until->condition == UNTIL_QUIET)
+        add_duration(out, "quiet for ", until->quiet);
+    else
+        text_add(out, words[until->condition]);
+}
+
+static void add_quorum(struct text *out, const struct wait_step *wait)
+{
+    if (wait->of == OF_ANY)
+        text_add(out, " of any client");
+    else if (wait->of == OF_CLIENT)
+        text_addf(out, " of client %u", wait->client);
+    else if (wait->of == OF_SHARE)
+        text_addf(out, " of %g%% of the clients", wait->share * 100);
+}
+
+static void add_wait(struct text *out, const struct wait_step *wait)
+{
+    if (wait->count == 0) {
+        add_duration(out, "wait ", wait->duration);
+        return;
+    }
+    text_add(out, "wait until ");
+    for (size_t i = 0; i < wait->count; i++) {
+        text_add(out, i > 0 ? " or " : "");
+        add_until(out, &wait->any[i]);
+    }
+    add_quorum(out, wait);
+    if (wait->since)
+        text_addf(out, " since %s", wait->since);
+    if (wait->at_most != NEVER)
+        add_duration(out, ", at most ", wait->at_most);
+}
+
+/* --- Faults --- */
+
+static void add_params(struct text *out, const struct fault_step *fault)
+{
+    const char *before = " (";
+    bool any = false;
+    for (const struct param *param = fault->desc->params; param && param->name; param++) {
+        struct text value;
+        text_init(&value);
+        param_add_value(param, fault->config, &value);
+        if (value.len > 0) {
+            text_addf(out, "%s%s %s", before, param->name, text_chars(&value));
+            before = ", ";
+            any = true;
+        }
+        text_fini(&value);
+    }
+    text_add(out, any ? ")" : "");
+}
+
+static void add_direction(struct text *out, const struct fault_step *fault)
+{
+    if (fault->desc->ops.on_attempt || fault->desc->dirs != DIR_BOTH)
+        return;
+    if (fault->dirs == DIR_BOTH)
+        text_add(out, " both directions");
+    else
+        text_add(out, fault->dirs == DIR_MASK(TO_SERVER) ? " to the server" : " to the client");
+}
+
+static void add_selector(struct text *out, const struct selector *to)
+{
+    static const char *const words[] = {
+        [CONNS_ALL] = "",
+        [CONNS_NEW] = " on new connections",
+        [CONNS_NEWEST] = " on the newest connection",
+        [CONNS_EXISTING] = " on existing connections",
+    };
+    if (to->which == CONNS_CLIENT)
+        text_addf(out, " on client %u", to->client);
+    else
+        text_add(out, words[to->which]);
+    if (to->path)
+        text_addf(out, " with path %s", to->path);
+}
+
+static void add_fault(struct text *out, const struct fault_step *fault)
+{
+    static const char *const moments[] = {"", ", after a heartbeat", ", after a ping",
+                                          ", after a pong", ", after opening"};
+    text_add(out, fault->desc->name);
+    add_direction(out, fault);
+    add_selector(out, &fault->connections);
+    add_params(out, fault);
+    if (fault->probability < 1)
+        text_addf(out, ", with %g%% probability", fault->probability * 100);
+    text_add(out, moments[fault->moment]);
+    if (fault->moment != AT_ONCE && fault->at_most != NEVER)
+        add_duration(out, " or ", fault->at_most);
+    if (fault->duration != NEVER)
+        add_duration(out, ", for ", fault->duration);
+    if (strcmp(fault->label, fault->desc->name) != 0)
+        text_addf(out, ", as %s", fault->label);
+}
+
+static void add_close(struct text *out, const struct close_step *close)
+{
+    text_add(out, "close");
+    if (close->code == 1005)
+        text_add(out, " without a code");
+    else
+        text_addf(out, " with %u", close->code);
+    if (close->reason[0])
+        text_addf(out, " '%s'", close->reason);
+    text_addf(out, " to %s", close->to == SIDE_NONE ? "both" : side_name(close->to));
+}
+
+char *words_of_step(const struct step *step)
+{
+    struct text out;
+    text_init(&out);
+    switch (step->kind) {
+    case STEP_WAIT:
+        add_wait(&out, &step->wait);
+        break;
+    case STEP_FAULT:
+        add_fault(&out, &step->fault);
+        break;
+    case STEP_CLEAR:
+        text_addf(&out, "clear %s", step->clear);
+        break;
+    case STEP_MARK:
+        text_addf(&out, "mark: %s", step->mark);
+        break;
+    case STEP_CLOSE:
+        add_close(&out, &step->close);
+        break;
+    }
+    return text_take(&out);
+}

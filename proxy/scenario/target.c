@@ -1,0 +1,237 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "scenario/target.h"
+
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "scenario/target_parts.h"
+
+static const char *const known[] = {"system", "client",   "server", "tls",    "behind", "heartbeat",
+                                    "auth",   "messages", "policy", "rules", NULL};
+static const char *const later[] = {"hooks", "urls", "external", "browser", NULL};
+
+/* --- Small parts --- */
+
+static void load_system(struct target *target, const struct node *system, struct diag *diag)
+{
+    static const char *const keys[] = {"name", "version", "owner", NULL};
+    if (!field_is_mapping(system, "{name: trading-web}", diag))
+        return;
+    fields_check(system, keys, NULL, "a system", diag);
+    (void)field_copy(field_find(system, "name"), &target->system.name, diag);       /* told */
+    (void)field_copy(field_find(system, "version"), &target->system.version, diag); /* told */
+    (void)field_copy(field_find(system, "owner"), &target->system.owner, diag);     /* told */
+}
+
+static void load_behind(struct target *target, const struct node *behind, struct diag *diag)
+{
+    if (!field_copy(behind, &target->behind, diag))
+        return;
+    if (!behind->text[0] || strpbrk(behind->text, " \t\n"))
+        diag_error(diag, behind->place, "'behind' is '%s': one word is expected, as in nginx",
+                   field_written(behind));
+}
+
+static void load_pattern(const struct node *node, char **out, struct diag *diag)
+{
+    int number;
+    PCRE2_SIZE offset;
+    if (!node || !field_copy(node, out, diag))
+        return;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)node->text, PCRE2_ZERO_TERMINATED, 0, &number,
+                                     &offset, NULL);
+    if (!code) {
+        PCRE2_UCHAR why[256];
+        (void)pcre2_get_error_message(number, why, sizeof why); /* cut off when longer */
+        diag_error(diag, node->place, "'%s' is %s: no pattern (PCRE2), %s after %zu characters",
+                   node->key, field_written(node), (const char *)why, (size_t)offset);
+    }
+    pcre2_code_free(code);
+}
+
+static void load_heartbeat(struct target *target, const struct node *heartbeat, struct diag *diag)
+{
+    static const char *const keys[] = {"ping", "pong", NULL};
+    if (!field_is_mapping(heartbeat, "{ping: '\"type\":\"ping\"'}", diag))
+        return;
+    fields_check(heartbeat, keys, NULL, "'heartbeat'", diag);
+    load_pattern(field_find(heartbeat, "ping"), &target->heartbeat.ping, diag);
+    load_pattern(field_find(heartbeat, "pong"), &target->heartbeat.pong, diag);
+}
+
+static void write_node(struct json *json, const char *key, const struct node *node)
+{
+    if (node->kind == NODE_SCALAR) {
+        json_put_string(json, key, node->text);
+        return;
+    }
+    bool list = node->kind == NODE_SEQUENCE;
+    if (list)
+        json_array_open(json, key);
+    else
+        json_object_open(json, key);
+    for (const struct node *child = node->first; child; child = child->next)
+        write_node(json, list ? NULL : child->key, child);
+    if (list)
+        json_array_close(json);
+    else
+        json_object_close(json);
+}
+
+static int depth_of(const struct node *node)
+{
+    int deepest = 0;
+    for (const struct node *child = node->first; child; child = child->next) {
+        int depth = depth_of(child);
+        deepest = depth > deepest ? depth : deepest;
+    }
+    return deepest + 1;
+}
+
+/* Kept as written for rules to come: as JSON. */
+static void keep(const struct node *node, char **out, struct diag *diag)
+{
+    struct text text;
+    struct json json;
+    if (!node || !field_is_mapping(node, "{id: '\"id\":(\\d+)'}", diag))
+        return;
+    if (depth_of(node) > JSON_DEPTH_LIMIT) {
+        diag_error(diag, node->place, "'%s' is nested deeper than %d levels", node->key,
+                   JSON_DEPTH_LIMIT);
+        return;
+    }
+    text_init(&text);
+    json_init(&json, &text, 0);
+    write_node(&json, NULL, node);
+    *out = text_take(&text);
+}
+
+/* --- The file --- */
+
+static void load_root(struct target *target, const struct node *root, struct diag *diag)
+{
+    static const struct {
+        const char *key;
+        void (*load)(struct target *, const struct node *, struct diag *);
+    } parts[] = {
+        {"system", load_system},        {"client", target_load_client},
+        {"server", target_load_server}, {"behind", load_behind},
+        {"heartbeat", load_heartbeat},  {"rules", target_load_rules},
+    };
+    const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");
+    fields_check(root, known, later, "a target file", diag);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        const struct node *part = field_find(root, parts[i].key);
+        if (part)
+            parts[i].load(target, part, diag);
+    }
+    if (tls)
+        (void)field_flag(tls, &target->tls, diag); /* told */
+    if (policy)
+        policy_written_load(policy, target->policy, diag);
+    keep(field_find(root, "auth"), &target->auth, diag);
+    keep(field_find(root, "messages"), &target->messages, diag);
+}
+
+struct target *target_parse(const char *file, const char *text, size_t len,
+                            char *(*lookup)(const char *), struct diag *diag)
+{
+    int before = diag_errors(diag);
+    struct node *root = yaml_parse(file, text, len, diag);
+    if (!root)
+        return NULL;
+    struct target *target = xcalloc(1, sizeof *target);
+    target->file = xstrdup(file);
+    target->server.verify = true;
+    target->policy = policy_written_new();
+    if (field_is_mapping(root, "client: {command: 'node app.js {url}'}", diag)) {
+        environment_expand(root, lookup, &target->secrets, diag);
+        load_root(target, root, diag);
+    }
+    yaml_free(root);
+    if (diag_errors(diag) == before)
+        return target;
+    target_free(target);
+    return NULL;
+}
+
+struct target *target_load(const char *path, struct diag *diag)
+{
+    char *text = NULL;
+    size_t len = 0;
+    if (!yaml_read_file(path, &text, &len, diag))
+        return NULL;
+    struct target *target = target_parse(path, text, len, getenv, diag);
+    free(text);
+    return target;
+}
+
+static void free_accepted(struct target *target)
+{
+    for (size_t i = 0; i < target->accept_count; i++) {
+        free(target->accept[i].rule);
+        free(target->accept[i].until);
+        free(target->accept[i].owner);
+        free(target->accept[i].reason);
+    }
+    free(target->accept);
+}
+
+static void free_lists(struct target *target)
+{
+    for (size_t i = 0; i < target->client.env_count; i++) {
+        free(target->client.env[i].name);
+        free(target->client.env[i].value);
+    }
+    for (size_t i = 0; i < target->require_count; i++)
+        free(target->require[i]);
+    free(target->client.env);
+    free(target->require);
+    policy_written_free(target->policy);
+    secrets_fini(&target->secrets);
+}
+
+void target_free(struct target *target)
+{
+    if (!target)
+        return;
+    char *texts[] = {target->file,           target->system.name,     target->system.version,
+                     target->system.owner,   target->client.command,  target->client.path,
+                     target->client.protocol, target->client.host,    target->server.command,
+                     target->server.url,     target->server.health,   target->server.ca,
+                     target->behind,         target->heartbeat.ping,  target->heartbeat.pong,
+                     target->auth,           target->messages,        target->suite};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
+    free_accepted(target);
+    free_lists(target);
+    free(target);
+}
+
+/* --- What others need of it --- */
+
+static void replace(char **where, const char *with)
+{
+    if (!with)
+        return;
+    free(*where);
+    *where = xstrdup(with);
+}
+
+void target_apply(const struct target *target, struct plan *plan)
+{
+    replace(&plan->path, target->client.path);
+    replace(&plan->protocol, target->client.protocol);
+    replace(&plan->host, target->client.host);
+    replace(&plan->ping_pattern, target->heartbeat.ping);
+    replace(&plan->pong_pattern, target->heartbeat.pong);
+    plan->tls = plan->tls || target->tls;
+}
+
+void target_apply_policy(const struct target *target, struct profile *profile)
+{
+    profile_override(profile, target->policy, "target file");
+}

@@ -1,0 +1,65 @@
+/* halfopen.yaml: what is under test, how to start it, how to recognise what it does, and the numbers
+ * and rules its owners ask for. */
+#ifndef HALFOPEN_SCENARIO_TARGET_H
+#define HALFOPEN_SCENARIO_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/diag.h"
+#include "core/plan.h"
+#include "scenario/environment.h"
+#include "scenario/profile.h"
+
+/* A failure somebody answers for until a day. */
+struct accepted {
+    char *rule;                   /* name of a rule that exists */
+    char *until, *owner, *reason; /* until: 2027-01-31; owner: may be NULL */
+};
+
+struct variable {
+    char *name, *value;
+};
+
+/* Strings that were not given are NULL. */
+struct target {
+    char *file;
+    struct { char *name, *version, *owner; } system;
+    struct {
+        bool given; /* false, or no command: the built-in client */
+        char *command;
+        struct variable *env;
+        size_t env_count;
+        char *path, *protocol, *host; /* which of its connections count; NULL: any */
+    } client;
+    struct {
+        bool given; /* false: the built-in server */
+        char *command, *url, *health;
+        char *ca;    /* a file, relative to the target file made relative to the working directory */
+        bool verify; /* the server's certificate; true unless said otherwise */
+    } server;
+    bool tls; /* the client is given a wss:// URL */
+    char *behind;
+    struct { char *ping, *pong; } heartbeat; /* PCRE2 that compiles */
+    char *auth, *messages;                   /* JSON of what was written, for rules to come */
+    char **policy;                           /* see policy_written_new */
+    char *suite;
+    char **require; /* names of rules that exist */
+    size_t require_count;
+    struct accepted *accept;
+    size_t accept_count;
+    struct secrets secrets;
+};
+
+/* NULL: said why. The diag keeps path and file by pointer. lookup: getenv, or a test's own. */
+struct target *target_load(const char *path, struct diag *);
+struct target *target_parse(const char *file, const char *text, size_t len,
+                            char *(*lookup)(const char *name), struct diag *);
+void target_free(struct target *);
+
+/* What the plan has to know of the target: which connections count, heartbeat patterns, TLS. */
+void target_apply(const struct target *, struct plan *);
+/* Its policy over the profile's. */
+void target_apply_policy(const struct target *, struct profile *);
+
+#endif

@@ -1,0 +1,102 @@
+/* The two ends in a target file: how each is started and reached. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "scenario/target_parts.h"
+
+/* --- The client --- */
+
+static void load_env(struct target *target, const struct node *env, struct diag *diag)
+{
+    if (!field_is_mapping(env, "{NODE_ENV: test}", diag))
+        return;
+    target->client.env = xcalloc(env->count + 1, sizeof *target->client.env);
+    for (const struct node *child = env->first; child; child = child->next) {
+        char *value = NULL;
+        if (!field_copy(child, &value, diag))
+            continue;
+        target->client.env[target->client.env_count++] =
+            (struct variable){.name = xstrdup(child->key), .value = value};
+    }
+}
+
+static void load_sockets(struct target *target, const struct node *sockets, struct diag *diag)
+{
+    static const char *const known[] = {"path", "protocol", "host", NULL};
+    if (!field_is_mapping(sockets, "{path: /feed}", diag))
+        return;
+    fields_check(sockets, known, NULL, "'sockets'", diag);
+    (void)field_copy(field_find(sockets, "path"), &target->client.path, diag);         /* told */
+    (void)field_copy(field_find(sockets, "protocol"), &target->client.protocol, diag); /* told */
+    (void)field_copy(field_find(sockets, "host"), &target->client.host, diag);         /* told */
+}
+
+void target_load_client(struct target *target, const struct node *client, struct diag *diag)
+{
+    static const char *const known[] = {"command", "env", "sockets", NULL};
+    static const char *const later[] = {"external", "listen", "browser", NULL};
+    if (!field_is_mapping(client, "{command: 'node app.js {url}'}", diag))
+        return;
+    target->client.given = true;
+    fields_check(client, known, later, "a client", diag);
+    const struct node *env = field_find(client, "env"), *sockets = field_find(client, "sockets");
+    (void)field_copy(field_find(client, "command"), &target->client.command, diag); /* told */
+    if (env)
+        load_env(target, env, diag);
+    if (sockets)
+        load_sockets(target, sockets, diag);
+}
+
+/* --- The server --- */
+
+static void load_url(const struct node *node, const char *plain, const char *secure, char **out,
+                     struct diag *diag)
+{
+    if (!node || !field_copy(node, out, diag))
+        return;
+    if (strncmp(node->text, plain, strlen(plain)) != 0 &&
+        strncmp(node->text, secure, strlen(secure)) != 0)
+        diag_error(diag, node->place, "'%s' is %s: it begins with %s or %s", node->key,
+                   field_written(node), plain, secure);
+}
+
+static char *beside_file(const char *file, const char *path)
+{
+    const char *slash = strrchr(file, '/');
+    if (path[0] == '/' || !slash)
+        return xstrdup(path);
+    return xprintf("%.*s/%s", (int)(slash - file), file, path);
+}
+
+static void load_tls(struct target *target, const struct node *tls, struct diag *diag)
+{
+    static const char *const known[] = {"ca", "verify", NULL};
+    if (!field_is_mapping(tls, "{ca: ca.pem, verify: true}", diag))
+        return;
+    fields_check(tls, known, NULL, "'tls'", diag);
+    const struct node *ca = field_find(tls, "ca"), *verify = field_find(tls, "verify");
+    if (ca && field_is_scalar(ca, "ca.pem", diag))
+        target->server.ca = beside_file(target->file, ca->text);
+    if (verify)
+        (void)field_flag(verify, &target->server.verify, diag); /* told */
+}
+
+void target_load_server(struct target *target, const struct node *server, struct diag *diag)
+{
+    static const char *const known[] = {"command", "url", "health", "tls", NULL};
+    static const char *const later[] = {"urls", "host", NULL};
+    if (!field_is_mapping(server, "{url: 'ws://127.0.0.1:8080/feed'}", diag))
+        return;
+    target->server.given = true;
+    fields_check(server, known, later, "a server", diag);
+    const struct node *command = field_find(server, "command"), *url = field_find(server, "url");
+    const struct node *tls = field_find(server, "tls");
+    if (!command && !url)
+        diag_error(diag, server->key_place, "'server' needs a command or a url");
+    (void)field_copy(command, &target->server.command, diag); /* told */
+    load_url(url, "ws://", "wss://", &target->server.url, diag);
+    load_url(field_find(server, "health"), "http://", "https://", &target->server.health, diag);
+    if (tls)
+        load_tls(target, tls, diag);
+}
