@@ -29,8 +29,10 @@ static void client_wants_connection(void *context)
 static size_t client_says(void *context, const uint8_t *bytes, size_t len)
 {
     struct world *w = context;
-    if (w->jammed)
-        return 0;
+    w->offers++;
+    if (w->jammed && len > w->allowance)
+        len = w->allowance;
+    w->allowance -= w->jammed ? len : 0;
     w->taken += len;
     return w->silent ? len : buf_append(&w->up, bytes, len);
 }
@@ -81,7 +83,10 @@ static void server_hears(void *context, const uint8_t *bytes, size_t len)
 
 static void server_notes(void *context, const char *event, const char *detail)
 {
-    write_down(context, "server ", event, detail);
+    struct world *w = context;
+    write_down(w, "server ", event, detail);
+    if (w->greets && strcmp(event, "open") == 0)
+        world_to_client(w, "\x81\x02hi", 4);
 }
 
 static const struct client_ops client_ops = {

@@ -26,9 +26,12 @@ struct world {
     struct client *client;
     struct server_conn *server; /* NULL: no connection */
     enum dialling dialling;
-    bool silent;  /* bytes vanish both ways, nobody is told */
-    bool jammed;  /* the client's output is not taken */
-    size_t slice; /* bytes delivered at once; 0: all */
+    bool silent;      /* bytes vanish both ways, nobody is told */
+    bool jammed;      /* the client's output is not taken, */
+    size_t allowance; /* but for so many more bytes */
+    int offers;       /* how often it was offered */
+    bool greets;      /* a message follows the 101 in the same segment */
+    size_t slice;     /* bytes delivered at once; 0: all */
     struct buf up, down;
     bool dial_wanted, client_left, client_finished, server_left, server_finished;
     uint64_t messages, last_id, disorder; /* what the server got; disorder: ids not ascending */

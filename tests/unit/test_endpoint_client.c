@@ -344,6 +344,28 @@ static void production_resumes_and_nothing_was_lost(void)
     world_free(w);
 }
 
+static void production_resumes_below_half_the_bound(void)
+{
+    struct world *w = jammed(NULL, SECONDS(60));
+    w->allowance = (size_t)client_buffered(w->client) - 1050;
+    client_writable(w->client, w->now);
+    CHECK_INT(world_count(w, "client resumed"), 0);
+    w->allowance = 150;
+    client_writable(w->client, w->now);
+    CHECK(client_buffered(w->client) < 1000);
+    CHECK_INT(world_count(w, "client resumed"), 1);
+    world_free(w);
+}
+
+static void a_driver_that_took_less_is_not_asked_again_until_writable(void)
+{
+    struct world *w = jammed("unbounded_buffer", SECONDS(1));
+    int offers = w->offers;
+    world_run(w, SECONDS(10));
+    CHECK_INT(w->offers, offers);
+    world_free(w);
+}
+
 static void a_message_that_was_not_wholly_taken_is_sent_again(void)
 {
     struct world *w = jammed(NULL, SECONDS(1));
@@ -352,6 +374,16 @@ static void a_message_that_was_not_wholly_taken_is_sent_again(void)
     world_run(w, SECONDS(20));
     CHECK_INT(w->messages, w->last_id);
     CHECK_INT(w->disorder, 0);
+    world_free(w);
+}
+
+static void a_message_may_share_a_segment_with_the_101(void)
+{
+    struct world *w = world_new();
+    w->greets = true;
+    world_begin(w, 7);
+    world_run(w, SECONDS(1));
+    CHECK_INT(client_stats(w->client).received, 1);
     world_free(w);
 }
 
@@ -414,6 +446,31 @@ static void a_server_close_is_answered_and_decides_whether_to_return(void)
             CHECK(wait_seconds(w, 0) >= cases[i].low && wait_seconds(w, 0) <= cases[i].high);
         world_free(w);
     }
+}
+
+static void a_code_counts_for_one_return_only(void)
+{
+    struct world *w = closed_by_server(1012, NULL);
+    CHECK_INT(client_state(w->client), CLIENT_OPEN);
+    world_cut(w);
+    world_run(w, SECONDS(10));
+    CHECK(wait_seconds(w, 1) <= 3);
+    world_free(w);
+}
+
+static void giving_up_is_told_from_being_finished(void)
+{
+    struct world *w = world_new();
+    w->client_policy.reconnects_after_normal = true;
+    w->client_policy.retry_limit = 2;
+    world_begin(w, 7);
+    world_run(w, SECONDS(10));
+    w->dialling = DIAL_REFUSED;
+    server_conn_close(w->server, 1000, "", w->now);
+    world_run(w, SECONDS(60));
+    CHECK_INT(world_count(w, "client gave_up"), 1);
+    CHECK_INT(world_count(w, "client finished"), 0);
+    world_free(w);
 }
 
 static void a_client_without_close_echo_leaves_the_server_waiting(void)
@@ -566,7 +623,10 @@ SUITE(endpoint_client, TEST(it_opens_at_once),
       TEST(without_a_bound_the_queue_keeps_everything),
       TEST(a_client_that_loses_messages_keeps_none), TEST(production_pauses_at_the_bound),
       TEST(an_unbounded_buffer_grows_as_long_as_it_lasts),
-      TEST(production_resumes_and_nothing_was_lost),
+      TEST(production_resumes_and_nothing_was_lost), TEST(production_resumes_below_half_the_bound),
+      TEST(a_driver_that_took_less_is_not_asked_again_until_writable),
+      TEST(a_message_may_share_a_segment_with_the_101), TEST(a_code_counts_for_one_return_only),
+      TEST(giving_up_is_told_from_being_finished),
       TEST(a_message_that_was_not_wholly_taken_is_sent_again), TEST(its_own_close_is_final),
       TEST(an_unanswered_close_ends_after_the_close_timeout),
       TEST(closing_while_waiting_stops_the_retries),

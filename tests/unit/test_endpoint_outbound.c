@@ -1,0 +1,107 @@
+#include "endpoint/outbound.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "endpoint/backlog.h"
+#include "tests/check.h"
+
+static size_t take_all(void *context, const uint8_t *bytes, size_t len)
+{
+    text_add_bytes(context, bytes, len);
+    return len;
+}
+
+static void never_finish(void *context)
+{
+    (void)context;
+    CHECK(false);
+}
+
+/* Twenty empty pings, as sent: two bytes of head and, if masked, four of key each. */
+static void pings(enum outbound_masking masking, uint64_t seed, struct text *sent)
+{
+    struct outbound out;
+    text_init(sent);
+    outbound_init(&out, masking, seed, take_all, never_finish, sent);
+    for (int i = 0; i < 20; i++)
+        CHECK(outbound_frame(&out, OPCODE_PING, "", 0));
+    outbound_fini(&out);
+}
+
+static int repeated_keys(const struct text *sent)
+{
+    int count = 0;
+    for (size_t i = 8; i + 4 <= sent->len; i += 6)
+        count += memcmp(sent->chars + i, sent->chars + i - 6, 4) == 0;
+    return count;
+}
+
+static void every_frame_has_a_fresh_mask(void)
+{
+    struct text sent;
+    pings(MASKING_FRESH, 1, &sent);
+    CHECK_INT(sent.len, 20 * 6);
+    CHECK_INT(repeated_keys(&sent), 0);
+    text_fini(&sent);
+}
+
+static void a_constant_mask_is_constant(void)
+{
+    struct text sent;
+    pings(MASKING_CONSTANT, 1, &sent);
+    CHECK_INT(repeated_keys(&sent), 19);
+    text_fini(&sent);
+}
+
+static void a_server_does_not_mask(void)
+{
+    struct text sent;
+    pings(MASKING_NONE, 1, &sent);
+    CHECK_INT(sent.len, 20 * 2);
+    text_fini(&sent);
+}
+
+static void two_seeds_mask_differently(void)
+{
+    struct text one, other;
+    pings(MASKING_FRESH, 1, &one);
+    pings(MASKING_FRESH, 2, &other);
+    CHECK(memcmp(one.chars + 2, other.chars + 2, 4) != 0);
+    text_fini(&one);
+    text_fini(&other);
+}
+
+static struct backlog backlog_of(uint64_t count)
+{
+    struct backlog backlog;
+    backlog_init(&backlog, 100);
+    backlog_produce(&backlog, count);
+    return backlog;
+}
+
+static void a_backlog_keeps_both_bounds(void)
+{
+    struct backlog backlog = backlog_of(10);
+    CHECK_INT(backlog_trim(&backlog, 10, 1000), 0);
+    CHECK_INT(backlog_trim(&backlog, 9, 1000), 1);
+    CHECK_INT(backlog_trim(&backlog, 10, 899), 1);
+    CHECK_INT(backlog_trim(&backlog, 0, 0), 0);
+    CHECK_INT(backlog_count(&backlog), 8);
+    CHECK_INT(backlog.first, 3);
+}
+
+static void a_message_is_json_with_its_number_and_size(void)
+{
+    struct backlog backlog = backlog_of(3);
+    uint8_t message[101] = {0};
+    backlog_pop(&backlog);
+    backlog_write(&backlog, message);
+    CHECK_INT(strlen((char *)message), 100);
+    CHECK_CONTAINS((char *)message, "{\"id\":2,\"k\":\"c\",\"pad\":\"xxx");
+    CHECK_STR((char *)message + 97, "x\"}");
+}
+
+SUITE(endpoint_outbound, TEST(every_frame_has_a_fresh_mask), TEST(a_constant_mask_is_constant),
+      TEST(a_server_does_not_mask), TEST(two_seeds_mask_differently),
+      TEST(a_backlog_keeps_both_bounds), TEST(a_message_is_json_with_its_number_and_size))
