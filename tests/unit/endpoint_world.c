@@ -29,7 +29,6 @@ static void client_wants_connection(void *context)
 static size_t client_says(void *context, const uint8_t *bytes, size_t len)
 {
     struct world *w = context;
-    w->offers++;
     if (w->jammed && len > w->allowance)
         len = w->allowance;
     w->allowance -= w->jammed ? len : 0;

@@ -29,7 +29,6 @@ struct world {
     bool silent;      /* bytes vanish both ways, nobody is told */
     bool jammed;      /* the client's output is not taken, */
     size_t allowance; /* but for so many more bytes */
-    int offers;       /* how often it was offered */
     bool greets;      /* a message follows the 101 in the same segment */
     size_t slice;     /* bytes delivered at once; 0: all */
     struct buf up, down;

@@ -357,15 +357,6 @@ static void production_resumes_below_half_the_bound(void)
     world_free(w);
 }
 
-static void a_driver_that_took_less_is_not_asked_again_until_writable(void)
-{
-    struct world *w = jammed("unbounded_buffer", SECONDS(1));
-    int offers = w->offers;
-    world_run(w, SECONDS(10));
-    CHECK_INT(w->offers, offers);
-    world_free(w);
-}
-
 static void a_message_that_was_not_wholly_taken_is_sent_again(void)
 {
     struct world *w = jammed(NULL, SECONDS(1));
@@ -624,7 +615,6 @@ SUITE(endpoint_client, TEST(it_opens_at_once),
       TEST(a_client_that_loses_messages_keeps_none), TEST(production_pauses_at_the_bound),
       TEST(an_unbounded_buffer_grows_as_long_as_it_lasts),
       TEST(production_resumes_and_nothing_was_lost), TEST(production_resumes_below_half_the_bound),
-      TEST(a_driver_that_took_less_is_not_asked_again_until_writable),
       TEST(a_message_may_share_a_segment_with_the_101), TEST(a_code_counts_for_one_return_only),
       TEST(giving_up_is_told_from_being_finished),
       TEST(a_message_that_was_not_wholly_taken_is_sent_again), TEST(its_own_close_is_final),

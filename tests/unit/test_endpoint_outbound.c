@@ -72,6 +72,27 @@ static void two_seeds_mask_differently(void)
     text_fini(&other);
 }
 
+static size_t refuse_and_count(void *context, const uint8_t *bytes, size_t len)
+{
+    (void)bytes;
+    (void)len;
+    (*(int *)context)++;
+    return 0;
+}
+
+static void a_driver_that_took_less_is_not_asked_again_until_writable(void)
+{
+    struct outbound out;
+    int asked = 0;
+    outbound_init(&out, MASKING_NONE, 1, refuse_and_count, never_finish, &asked);
+    CHECK(outbound_frame(&out, OPCODE_PING, "", 0));
+    CHECK(outbound_frame(&out, OPCODE_PING, "", 0));
+    CHECK_INT(asked, 1);
+    outbound_writable(&out);
+    CHECK_INT(asked, 2);
+    outbound_fini(&out);
+}
+
 static struct backlog backlog_of(uint64_t count)
 {
     struct backlog backlog;
@@ -104,4 +125,5 @@ static void a_message_is_json_with_its_number_and_size(void)
 
 SUITE(endpoint_outbound, TEST(every_frame_has_a_fresh_mask), TEST(a_constant_mask_is_constant),
       TEST(a_server_does_not_mask), TEST(two_seeds_mask_differently),
+      TEST(a_driver_that_took_less_is_not_asked_again_until_writable),
       TEST(a_backlog_keeps_both_bounds), TEST(a_message_is_json_with_its_number_and_size))
