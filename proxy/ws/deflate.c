@@ -96,8 +96,7 @@ static bool step(struct deflate *inflater, struct text *out, size_t cap)
     inflater->stream.avail_out = sizeof piece;
     int status = inflate(&inflater->stream, Z_SYNC_FLUSH);
     size_t made = sizeof piece - inflater->stream.avail_out;
-    if (status == Z_OK || status == Z_STREAM_END)
-        keep(inflater, piece, made, out, cap);
+    keep(inflater, piece, made, out, cap); /* what came before an error is good */
     if (status == Z_STREAM_END && !continue_after_final_block(inflater))
         status = Z_DATA_ERROR;
     if (status == Z_BUF_ERROR)

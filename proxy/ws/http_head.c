@@ -109,12 +109,14 @@ static bool parse_start_line(struct http_text line, struct http_head *head)
 /* Whether the beginning of a start line may still become one. */
 static bool may_start(enum http_kind kind, struct http_text line)
 {
+    if (line.len == 1 && line.chars[0] == '\r')
+        return true;
     if (kind == HTTP_RESPONSE)
         return memcmp(line.chars, "HTTP/1.", line.len < 7 ? line.len : 7) == 0;
     for (size_t i = 0; i < line.len && i <= METHOD_MAX; i++) {
         if (line.chars[i] == ' ')
             return i > 0;
-        if (!is_token_char(line.chars[i]) && !(line.chars[i] == '\r' && i + 1 == line.len))
+        if (!is_token_char(line.chars[i]))
             return false;
     }
     return line.len <= METHOD_MAX;
@@ -182,7 +184,7 @@ bool http_parse(enum http_kind kind, const char *text, size_t len, struct http_h
     const char *at = text, *end = text + len;
     struct http_text line = {text, 0};
     *out = (struct http_head){.kind = kind, .text = {text, len}};
-    while (at < end && line.len == 0) /* RFC 9112 2.2: empty lines before a request */
+    while (at < end && line.len == 0) /* RFC 9112 2.2: empty lines before it */
         line = next_line(out, at, end, &at);
     if (!parse_start_line(line, out)) {
         *out = (struct http_head){.kind = kind};
