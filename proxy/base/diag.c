@@ -15,8 +15,7 @@ struct problem {
 
 struct source {
     struct source *next;
-    const char *file;
-    char *text;
+    char *file, *text;
 };
 
 struct diag {
@@ -35,11 +34,13 @@ void diag_free(struct diag *diag)
     if (!diag)
         return;
     for (int i = 0; i < diag->count; i++) {
+        free((char *)diag->problems[i].place.file); /* our copy */
         free(diag->problems[i].sentence);
         free(diag->problems[i].hints);
     }
     while (diag->sources) {
         struct source *next = diag->sources->next;
+        free(diag->sources->file);
         free(diag->sources->text);
         free(diag->sources);
         diag->sources = next;
@@ -51,7 +52,7 @@ void diag_free(struct diag *diag)
 void diag_source(struct diag *diag, const char *file, const char *text, size_t len)
 {
     struct source *source = xcalloc(1, sizeof *source);
-    source->file = file;
+    source->file = xstrdup(file);
     source->text = xstrndup(text, len);
     source->next = diag->sources;
     diag->sources = source;
@@ -63,6 +64,7 @@ static void add(struct diag *diag, struct place place, bool is_error, const char
     struct text sentence;
     text_init(&sentence);
     text_vaddf(&sentence, format, args);
+    place.file = place.file ? xstrdup(place.file) : NULL;
     diag->problems = xrealloc(diag->problems, (size_t)(diag->count + 1) * sizeof *diag->problems);
     diag->problems[diag->count] = (struct problem){
         .place = place, .is_error = is_error, .sentence = text_take(&sentence), .order = diag->count};

@@ -13,7 +13,7 @@
 /* A place in a source text. line and column count from 1, columns in characters; line 0: the file as
  * a whole (printed "file: error: ..."), file NULL: the command line. width: characters underlined. */
 struct place {
-    const char *file; /* kept by pointer: must outlive the diag */
+    const char *file; /* diag copies it */
     int line, column, width;
 };
 
