@@ -175,11 +175,7 @@ size_t stream_write(struct stream *stream, const uint8_t *bytes, size_t len)
     if (stream->state == STREAM_CLOSED || stream->silent || stream->finishing ||
         stream->failure != IO_OK)
         return len;
-    if (stream->state != STREAM_OPEN || stream->blocked) {
-        stream->blocked = stream->blocked || stream->state == STREAM_OPEN;
-        return 0;
-    }
-    if (len == 0)
+    if (stream->state != STREAM_OPEN || stream->blocked || len == 0)
         return 0;
     size_t taken = stream->tls ? write_tls(stream, bytes, len) : write_plain(stream, bytes, len);
     rewatch(stream);
@@ -359,7 +355,7 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
 /* A socket that is read tells its end itself, in order. */
 static void look_at_ending(struct stream *stream)
 {
-    if (!stream->hung_up)
+    if (!stream->hung_up || stream->state == STREAM_CLOSED)
         return;
     if (stream->reading && !stream->silent && !stream->socket_ended && !stream->ended)
         return;
@@ -385,18 +381,15 @@ static void on_ending(struct ending *ending, uint32_t events)
 static void on_turn(struct turn *turn)
 {
     struct stream *stream = (struct stream *)((char *)turn - offsetof(struct stream, turn));
-    if (stream->state == STREAM_CLOSED)
+    if (stream->state == STREAM_CONNECTING && stream->fd < 0)
+        try_next(stream, "error");
+    if (stream->state == STREAM_CLOSED || stream->state == STREAM_CONNECTING)
         return;
-    if (stream->state == STREAM_CONNECTING) {
-        if (stream->fd < 0)
-            try_next(stream, "error");
-        return;
-    }
     if (stream->failure != IO_OK) {
         end(stream, stream->failure);
         return;
     }
-    if (stream->tls && stream->reading && stream->state == STREAM_OPEN)
+    if (stream->tls)
         drain_tls(stream);
     look_at_ending(stream);
 }

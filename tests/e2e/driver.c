@@ -346,25 +346,64 @@ static struct fault_step fault_of(const char *name, void **config)
                                .label = (char *)name};
 }
 
-static bool end_under_a_fault(struct ca *ca, const char *fault, bool backlog, const char *name)
+enum leaving { FINISHES, CLOSES_WITH_A_BACKLOG, RESETS };
+
+static void leave(struct endpoint *client, enum leaving how)
+{
+    client->to_write = how == CLOSES_WITH_A_BACKLOG ? BULK : 100;
+    pump(client);
+    switch (how) {
+    case FINISHES:
+        peer_finish(client->peer);
+        return;
+    case CLOSES_WITH_A_BACKLOG: /* its FIN stays behind a window that is closed */
+        peer_close(client->peer);
+        return;
+    case RESETS:
+        peer_reset(client->peer);
+        return;
+    }
+}
+
+static bool end_in_a_stall(struct ca *ca, enum leaving how, const char *name)
 {
     struct world world;
     void *config;
-    struct fault_step step = fault_of(fault, &config);
+    struct fault_step step = fault_of("stall", &config);
     open_world(&world, ca, PLAIN);
     open_driver(&world, open_server(&world));
     open_client(&world);
     bool passed = wait_until(&world, both_open);
     run_add_fault(world.run, &step, driver_now(world.driver));
     driver_touch(world.driver);
-    world.client.to_write = backlog ? BULK : 100;
-    pump(&world.client);
-    if (backlog)
-        peer_close(world.client.peer); /* behind a window that is closed */
-    else
-        peer_finish(world.client.peer);
-    passed = passed && wait_until(&world, client_end_recorded) && !world.server.ended;
+    leave(&world.client, how);
+    passed = passed && wait_until(&world, client_end_recorded) && !world.server.ended &&
+             has_event(&world, "tcp.close", how == RESETS ? "\"rst\"" : "\"fin\"");
     passed = close_world(&world, passed, name);
+    param_free(step.desc->params, config);
+    free(config);
+    return passed;
+}
+
+static bool client_opened(struct world *world)
+{
+    return world->client.opened;
+}
+
+static bool end_in_a_hang(struct ca *ca)
+{
+    struct world world;
+    void *config;
+    struct fault_step step = fault_of("accept_stall", &config);
+    open_world(&world, ca, PLAIN);
+    open_driver(&world, open_server(&world));
+    run_add_fault(world.run, &step, driver_now(world.driver));
+    driver_touch(world.driver);
+    open_client(&world);
+    bool passed = wait_until(&world, client_opened);
+    leave(&world.client, FINISHES);
+    passed = passed && wait_until(&world, client_end_recorded) && !world.server.opened;
+    passed = close_world(&world, passed, "the end of a client that was kept waiting is seen");
     param_free(step.desc->params, config);
     free(config);
     return passed;
@@ -466,9 +505,10 @@ static bool run_all(struct ca *ca)
     passed &= reset_travels(ca);
     passed &= no_server(ca);
     passed &= refused_by_fault(ca);
-    passed &= end_under_a_fault(ca, "stall", false, "a FIN behind unread bytes is seen in a stall");
-    passed &=
-        end_under_a_fault(ca, "stall", true, "a FIN behind a closed window is seen in a stall");
+    passed &= end_in_a_stall(ca, FINISHES, "a FIN behind unread bytes is seen in a stall");
+    passed &= end_in_a_stall(ca, CLOSES_WITH_A_BACKLOG, "a FIN behind a closed window is seen");
+    passed &= end_in_a_stall(ca, RESETS, "a reset is seen in a stall");
+    passed &= end_in_a_hang(ca);
     passed &= many_connections(ca);
     return passed;
 }
