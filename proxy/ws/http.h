@@ -64,7 +64,8 @@ const uint8_t *http_reader_bytes(const struct http_reader *,
 bool http_reader_is_empty(const struct http_reader *); /* no byte taken since the reset */
 void http_reader_reset(struct http_reader *);          /* ready for the next head; owns no buffer */
 
-/* Parses a whole head; borrows text, which must outlive out. false: not a head, out is empty. */
+/* Parses a head up to its empty line; borrows text, which must outlive out. false: not a head, out
+ * is empty. */
 bool http_parse(enum http_kind, const char *text, size_t len, struct http_head *out);
 void http_head_fini(struct http_head *);
 

@@ -196,6 +196,7 @@ bool http_parse(enum http_kind kind, const char *text, size_t len, struct http_h
             break;
         add_line(out, line, at);
     }
+    out->text = cut(text, at);
     return true;
 }
 

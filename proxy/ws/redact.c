@@ -90,7 +90,7 @@ static size_t jwt_len(const char *chars, size_t len)
     size_t at = part_len(chars, len), parts = 1;
     if (at < JWT_PART_MIN)
         return 0;
-    while (at < len && chars[at] == '.' && parts < 5) {
+    while (at < len && chars[at] == '.') {
         size_t part = part_len(chars + at + 1, len - at - 1);
         if (parts == 1 && part < JWT_PART_MIN)
             return 0;

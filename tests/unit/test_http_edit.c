@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/rng.h"
 #include "tests/check.h"
 
 static const char request[] =
@@ -110,8 +111,43 @@ static void a_built_response_parses_and_has_its_length(void)
     text_fini(&out);
 }
 
+/* A header put in and taken out again leaves the head as it was, whatever it looks like. */
+static void setting_and_removing_is_undone_in_random_heads(void)
+{
+    static const char *const parts[] = {"A: b", "\r\n", "\n",  ":", "x",  " ",  ",",
+                                        "\"",   "\\",   "a;b", "A", "\r", "\t", "\x80"};
+    struct rng rng;
+    size_t different = 0;
+    rng_init(&rng, 6, "edits", 0);
+    for (int round = 0; round < 5000; round++) {
+        struct text bytes, with, without;
+        struct http_head head, edited;
+        text_init(&bytes);
+        text_init(&with);
+        text_init(&without);
+        text_add(&bytes, "GET / HTTP/1.1\r\n");
+        for (int i = 0; i < 10; i++)
+            text_add(&bytes, parts[rng_next(&rng) % (sizeof parts / sizeof *parts)]);
+        text_add(&bytes, "\r\n\r\n");
+        CHECK(http_parse(HTTP_REQUEST, bytes.chars, bytes.len, &head));
+        http_with_header(&head, "Z", "1", &with);
+        CHECK(http_parse(HTTP_REQUEST, with.chars, with.len, &edited));
+        http_without_header(&edited, "Z", &without);
+        different +=
+            without.len != head.text.len || memcmp(without.chars, bytes.chars, without.len) != 0;
+        (void)http_without_token(&edited, "A", "a", &without); /* for the sanitizers */
+        http_head_fini(&head);
+        http_head_fini(&edited);
+        text_fini(&bytes);
+        text_fini(&with);
+        text_fini(&without);
+    }
+    CHECK_INT(different, 0);
+}
+
 SUITE(http_edit, TEST(a_header_is_removed_wherever_it_stands),
       TEST(removing_what_is_not_there_changes_nothing), TEST(a_header_is_set_in_its_place),
       TEST(a_new_header_goes_to_the_end_with_the_line_ending_in_use),
       TEST(an_extension_is_taken_out_and_an_empty_header_goes), TEST(the_target_is_replaced),
-      TEST(a_built_response_parses_and_has_its_length))
+      TEST(a_built_response_parses_and_has_its_length),
+      TEST(setting_and_removing_is_undone_in_random_heads))

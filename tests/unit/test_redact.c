@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/rng.h"
 #include "tests/check.h"
 
 #define JWT "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
@@ -85,8 +86,33 @@ static void other_headers_stay(void)
     check_header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ==");
 }
 
+/* The secret is in a value or a JWT: wherever it lands, it is not in what comes out. */
+static void a_secret_never_survives_among_random_parts(void)
+{
+    static const char *const parts[] = {
+        "/", "?",   "&", ";", "#", "=", "a", ".", "eyJ", "%", "%4", "-", "&token=topsecret&",
+        JWT, "://", "@", ","};
+    struct rng rng;
+    size_t leaks = 0;
+    rng_init(&rng, 8, "targets", 0);
+    for (int round = 0; round < 5000; round++) {
+        struct text target, out;
+        text_init(&target);
+        text_init(&out);
+        text_add(&target, "/?");
+        for (int i = 0; i < 10; i++)
+            text_add(&target, parts[rng_next(&rng) % (sizeof parts / sizeof *parts)]);
+        redact_target(target.chars, target.len, &out);
+        leaks +=
+            strstr(text_chars(&out), "topsecret") || strstr(text_chars(&out), "eyJzdWIiOiIxIn0");
+        text_fini(&target);
+        text_fini(&out);
+    }
+    CHECK_INT(leaks, 0);
+}
+
 SUITE(redact, TEST(secret_query_values_go_and_the_rest_stays), TEST(every_listed_key_is_secret),
       TEST(ordinary_keys_are_not_secret), TEST(targets_without_secrets_are_unchanged),
       TEST(a_jwt_goes_wherever_it_stands), TEST(what_only_begins_like_a_jwt_stays),
       TEST(what_stands_before_the_host_goes), TEST(credentials_in_headers_go),
-      TEST(other_headers_stay))
+      TEST(other_headers_stay), TEST(a_secret_never_survives_among_random_parts))

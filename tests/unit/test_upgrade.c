@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/rng.h"
 #include "tests/check.h"
 
 #define SAMPLE_KEY "dGhlIHNhbXBsZSBub25jZQ=="
@@ -180,10 +181,31 @@ static void wrong_deflate_parameters_are_reported(void)
     }
 }
 
+static void random_extensions_do_no_harm(void)
+{
+    static const char *const parts[] = {
+        "permessage-deflate",        ";", ",", "=", "\"", "\\", "9", " ", "client_max_window_bits",
+        "server_no_context_takeover"};
+    struct rng rng;
+    size_t out_of_bounds = 0;
+    rng_init(&rng, 7, "extensions", 0);
+    for (int round = 0; round < 5000; round++) {
+        struct upgrade_deflate deflate;
+        struct text text;
+        text_init(&text);
+        for (int i = 0; i < 10; i++)
+            text_add(&text, parts[rng_next(&rng) % (sizeof parts / sizeof *parts)]);
+        upgrade_read_deflate(text_chars(&text), &deflate);
+        out_of_bounds += deflate.client_max_window_bits < 8 || deflate.client_max_window_bits > 15;
+        text_fini(&text);
+    }
+    CHECK_INT(out_of_bounds, 0);
+}
+
 SUITE(upgrade, TEST(the_accept_value_of_the_rfc), TEST(a_key_is_sixteen_bytes),
       TEST(the_request_of_the_rfc_is_valid), TEST(everything_that_is_missing_is_named),
       TEST(a_key_of_another_length_is_bad), TEST(a_plain_request_asks_for_nothing),
       TEST(the_response_of_the_rfc_is_valid), TEST(a_response_for_another_key_is_wrong),
       TEST(answers_that_were_not_offered_are_wrong), TEST(what_we_build_we_find_valid),
       TEST(deflate_parameters_are_read), TEST(no_deflate_is_off_with_the_full_window),
-      TEST(wrong_deflate_parameters_are_reported))
+      TEST(wrong_deflate_parameters_are_reported), TEST(random_extensions_do_no_harm))
