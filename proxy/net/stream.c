@@ -23,23 +23,19 @@ struct stream_dialing {
 
 static int wanted_events(const struct stream *stream)
 {
-    int events = 0;
-    if (stream->silent)
+    if (stream->silent || stream->state == STREAM_CLOSED)
         return 0;
     if (stream->state == STREAM_CONNECTING)
         return EV_WRITE;
     bool wanted = stream->reading || stream->dialing; /* a handshake of ours is not to be paused */
-    if (wanted && !stream->ended && !stream->socket_ended)
-        events |= EV_READ;
-    if (stream->blocked)
-        events |= EV_WRITE;
-    return events;
+    bool readable = wanted && !stream->ended && !stream->socket_ended;
+    return (readable ? EV_READ : 0) | (stream->blocked ? EV_WRITE : 0);
 }
 
 static void rewatch(struct stream *stream)
 {
     struct ev_loop *ev = loop_ev(stream->loop);
-    int events = stream->state == STREAM_CLOSED ? 0 : wanted_events(stream);
+    int events = wanted_events(stream);
     if (ev_is_active(&stream->io) && (stream->io.events & (EV_READ | EV_WRITE)) == events)
         return;
     ev_io_stop(ev, &stream->io);
@@ -399,9 +395,7 @@ static void on_turn(struct turn *turn)
 void stream_init(struct stream *stream, struct loop *loop, const struct stream_ops *ops,
                  void *owner)
 {
-    *stream = (struct stream){.loop = loop, .ops = ops, .owner = owner, .fd = -1};
-    stream->reading = true;
-    stream->failure = IO_OK;
+    *stream = (struct stream){.loop = loop, .ops = ops, .owner = owner, .fd = -1, .reading = true};
     stream->ending.on_ending = on_ending;
     stream->turn.on_turn = on_turn;
     ev_io_init(&stream->io, on_io, -1, 0);
