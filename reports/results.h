@@ -23,6 +23,7 @@ struct rule_result {
 
 struct scenario_result {
     char *name, *story, *file;
+    char *subject;             /* who was tested, when a run tests several; NULL: one */
     enum verdict verdict;      /* the worst of its rules */
     nsec duration;             /* target time */
     double wall_s, speed;

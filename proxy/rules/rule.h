@@ -32,6 +32,8 @@ struct rule_desc {
     enum rule_clock clock;
     enum certainty certainty;
     uint64_t needs;        /* NEEDS(FAULT_ON) | ...: without one of each the verdict is inconclusive */
+    uint64_t wants;        /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
+    bool needs_silence;    /* a fault that silences a side (fault_desc.silences): the loader warns without one */
     const struct param *params; /* "": take it from the policy */
     size_t config_size;
     void (*check)(const struct trace *, const void *config, struct findings *out); /* pure */
