@@ -27,13 +27,20 @@ const struct node *field_find(const struct node *mapping, const char *key)
     return NULL;
 }
 
+/* A misspelled key was told as such already. */
+static bool is_misspelled(const struct node *mapping, const char *key)
+{
+    for (const struct node *child = mapping->first; child; child = child->next)
+        if (nearest_name(child->key, &key, 1))
+            return true;
+    return false;
+}
+
 const struct node *field_need(const struct node *mapping, const char *key, struct diag *diag)
 {
     const struct node *found = field_find(mapping, key);
-    if (!found) {
-        struct place at = mapping->key ? mapping->key_place : mapping->place;
-        diag_error(diag, at, "'%s' is missing", key);
-    }
+    if (!found && !is_misspelled(mapping, key))
+        diag_error(diag, mapping->key ? mapping->key_place : mapping->place, "'%s' is missing", key);
     return found;
 }
 
@@ -198,14 +205,16 @@ bool field_copy(const struct node *node, char **out, struct diag *diag)
 /* --- Whole tables --- */
 
 static void refuse_unknown_param(const struct param *table, const struct node *node,
-                                 const char *whose, struct diag *diag)
+                                 const char *const *beside, const char *whose, struct diag *diag)
 {
-    size_t count = 0;
+    size_t count = 0, used = 0;
     while (table && table[count].name)
         count++;
-    const char **names = xcalloc(count + 1, sizeof *names);
-    for (size_t i = 0; i < count; i++)
-        names[i] = table[i].name;
+    const char **names = xcalloc(count + (beside ? length(beside) : 0) + 1, sizeof *names);
+    for (; used < count; used++)
+        names[used] = table[used].name;
+    for (; beside && *beside; beside++)
+        names[used++] = *beside;
     refuse_unknown(node, names, whose, diag);
     free(names);
 }
@@ -220,7 +229,7 @@ void fields_params(const struct param *table, const struct node *mapping, void *
         if (param)
             (void)field_param(param, child, config, diag); /* told; the others are looked at too */
         else if (!is_listed(beside, child->key))
-            refuse_unknown_param(table, child, whose, diag);
+            refuse_unknown_param(table, child, beside, whose, diag);
     }
     for (const struct param *param = table; param && param->name; param++)
         if (!param->def)

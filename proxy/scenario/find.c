@@ -236,25 +236,31 @@ bool find_scenarios(const char *folder, const char *written, struct paths *out, 
 
 /* --- Suites and profiles --- */
 
-static bool load_suite(const char *folder, const char *path, struct paths *out, struct diag *diag)
+static void load_suite(const char *folder, const struct node *root, struct paths *out,
+                       struct diag *diag)
 {
     static const char *const known[] = {"suite", "story", "scenarios", NULL};
+    fields_check(root, known, NULL, "a suite", diag);
+    (void)field_need(root, "suite", diag); /* told */
+    const struct node *list = field_need(root, "scenarios", diag);
+    if (!list || !field_is_list(list, "[silent-drop]", diag))
+        return;
+    for (const struct node *item = list->first; item; item = item->next)
+        if (field_is_scalar(item, "silent-drop", diag))
+            (void)add_named(folder, item->text, item->place, out, diag); /* told */
+}
+
+bool find_suite_file(const char *folder, const char *path, struct paths *out, struct diag *diag)
+{
     int before = diag_errors(diag);
     char *text = NULL;
     size_t len = 0;
-    if (!yaml_read_file(path, &text, &len, diag))
+    if (!tree_read_file(path, &text, &len, diag))
         return false;
-    struct node *root = yaml_parse(path, text, len, diag);
-    if (root && field_is_mapping(root, "suite: core", diag)) {
-        fields_check(root, known, NULL, "a suite", diag);
-        (void)field_need(root, "suite", diag); /* told */
-        const struct node *list = field_need(root, "scenarios", diag);
-        if (list && field_is_list(list, "[silent-drop]", diag))
-            for (const struct node *item = list->first; item; item = item->next)
-                if (field_is_scalar(item, "silent-drop", diag))
-                    (void)add_named(folder, item->text, item->place, out, diag); /* told */
-    }
-    yaml_free(root);
+    struct node *root = tree_parse(path, text, len, diag);
+    if (root && field_is_mapping(root, "suite: core", diag))
+        load_suite(folder, root, out, diag);
+    tree_free(root);
     free(text);
     return diag_errors(diag) == before;
 }
@@ -270,7 +276,7 @@ bool find_suite(const char *folder, const char *name, struct paths *out, struct 
     paths_init(&suites);
     find_all_suites(folder, &suites);
     char *path = look_up(&suites, "suite", name, command_line, diag);
-    bool good = path && load_suite(folder, path, out, diag);
+    bool good = path && find_suite_file(folder, path, out, diag);
     free(path);
     paths_fini(&suites);
     return good;

@@ -28,11 +28,12 @@ void find_all_profiles(const char *folder, struct paths *out);
 char *find_name(const char *path);
 
 /* What a person may write for scenarios: a file, a folder (all *.yaml below it but suites/ and
- * profiles/), or a name. Adds to out what is not there yet. false: said why. The paths must outlive
- * what keeps them as file names, as diag does. */
+ * profiles/), or a name. Adds to out what is not there yet. false: said why. */
 bool find_scenarios(const char *folder, const char *written, struct paths *out, struct diag *);
 /* The scenarios of a suite, in its order; "all" is every one that comes along. */
 bool find_suite(const char *folder, const char *name, struct paths *out, struct diag *);
+/* The same for the suite in that file. */
+bool find_suite_file(const char *folder, const char *path, struct paths *out, struct diag *);
 /* A profile by name or file. The caller frees. NULL: said why. */
 char *find_profile(const char *folder, const char *written, struct diag *);
 

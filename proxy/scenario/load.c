@@ -159,14 +159,14 @@ struct plan *scenario_parse(const char *file, const char *text, size_t len, stru
 {
     int before = diag_errors(diag);
     struct loader l = {.diag = diag};
-    struct node *root = yaml_parse(file, text, len, diag);
+    struct node *root = tree_parse(file, text, len, diag);
     if (!root)
         return NULL;
     l.plan = plan_new();
     l.plan->file = xstrdup(file);
     if (field_is_mapping(root, "scenario: silent-drop", diag))
         load_root(&l, root);
-    yaml_free(root);
+    tree_free(root);
     free(l.labels);
     if (diag_errors(diag) == before)
         return l.plan;
@@ -178,7 +178,7 @@ struct plan *scenario_load(const char *path, struct diag *diag)
 {
     char *text = NULL;
     size_t len = 0;
-    if (!yaml_read_file(path, &text, &len, diag))
+    if (!tree_read_file(path, &text, &len, diag))
         return NULL;
     struct plan *plan = scenario_parse(path, text, len, diag);
     free(text);

@@ -8,9 +8,9 @@
 #include "base/diag.h"
 #include "core/plan.h"
 
-/* The diag keeps `path` by pointer. NULL: said why. The caller frees the plan. */
+/* NULL: said why. The caller frees the plan. */
 struct plan *scenario_load(const char *path, struct diag *);
-/* The same from memory; file is the name in messages, kept by pointer. */
+/* The same from memory; file is the name in messages. */
 struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *);
 
 #endif

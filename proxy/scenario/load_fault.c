@@ -56,9 +56,17 @@ static void load_selector(struct loader *l, const struct node *node, struct sele
         (void)field_copy(path, &to->path, l->diag); /* told */
         return;
     }
-    int choice = field_choice(node, selections, l->diag);
-    if (choice >= 0)
-        to->which = (enum which_connections)choice;
+    if (!field_is_scalar(node, "existing, or {client: 0}", l->diag))
+        return;
+    for (size_t i = 0; selections[i]; i++)
+        if (strcmp(node->text, selections[i]) == 0) {
+            to->which = (enum which_connections)i;
+            return;
+        }
+    diag_error(l->diag, node->place,
+               "'connections' is %s: one of all, new, newest, existing, {client: 0}, {path: /feed}",
+               node->text);
+    field_suggest(node->text, selections, sizeof selections / sizeof *selections - 1, "", l->diag);
 }
 
 /* A selection that can never hold a connection on which this fault acts. */

@@ -8,7 +8,7 @@
 struct loader {
     struct plan *plan;
     struct diag *diag;
-    const char **labels; /* borrowed from the steps, in order */
+    const char **labels; /* borrowed from the steps or the file's nodes, in order */
     size_t label_count;
 };
 

@@ -237,6 +237,18 @@ static void load_plain(struct loader *l, const struct node *action)
             loaders[i].load(l, action);
 }
 
+/* Whoever refers to a step that was refused is not to blame. */
+static void remember_refused(struct loader *l, const struct node *step)
+{
+    for (const struct node *child = step->first; child; child = child->next) {
+        const struct node *label = field_find(child, "as");
+        if (strcmp(child->key, "as") == 0)
+            label = child;
+        if (label && label->kind == NODE_SCALAR)
+            load_remember(l, label->text);
+    }
+}
+
 static void load_step(struct loader *l, const struct node *step)
 {
     if (!field_is_mapping(step, "'wait: 10s'", l->diag))
@@ -244,12 +256,14 @@ static void load_step(struct loader *l, const struct node *step)
     const struct node *action = find_action(step);
     if (!action) {
         refuse_unknown_action(l, step);
+        remember_refused(l, step);
         return;
     }
     const struct fault_desc *desc = fault_find(action->key);
     bool wait = strcmp(action->key, "wait") == 0;
     if (is_listed(later_actions, action->key)) {
         field_refuse_later(action, l->diag);
+        remember_refused(l, step);
         return;
     }
     check_siblings(l, step, action, desc ? fault_options : wait ? wait_options : no_options);

@@ -148,13 +148,13 @@ static void load_root(struct profile *profile, const struct node *root, struct d
 struct profile *profile_parse(const char *file, const char *text, size_t len, struct diag *diag)
 {
     int before = diag_errors(diag);
-    struct node *root = yaml_parse(file, text, len, diag);
+    struct node *root = tree_parse(file, text, len, diag);
     if (!root)
         return NULL;
     struct profile *profile = profile_new();
     if (field_is_mapping(root, "profile: default", diag))
         load_root(profile, root, diag);
-    yaml_free(root);
+    tree_free(root);
     if (diag_errors(diag) == before)
         return profile;
     profile_free(profile);
@@ -165,7 +165,7 @@ struct profile *profile_load(const char *path, struct diag *diag)
 {
     char *text = NULL;
     size_t len = 0;
-    if (!yaml_read_file(path, &text, &len, diag))
+    if (!tree_read_file(path, &text, &len, diag))
         return NULL;
     struct profile *profile = profile_parse(path, text, len, diag);
     free(text);

@@ -17,7 +17,7 @@ struct profile {
 
 struct profile *profile_new(void); /* the built-in defaults, called default */
 void profile_free(struct profile *);
-/* NULL: said why. The diag keeps path and file by pointer. */
+/* NULL: said why. */
 struct profile *profile_load(const char *path, struct diag *);
 struct profile *profile_parse(const char *file, const char *text, size_t len, struct diag *);
 

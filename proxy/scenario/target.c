@@ -140,7 +140,7 @@ struct target *target_parse(const char *file, const char *text, size_t len,
                             char *(*lookup)(const char *), struct diag *diag)
 {
     int before = diag_errors(diag);
-    struct node *root = yaml_parse(file, text, len, diag);
+    struct node *root = tree_parse(file, text, len, diag);
     if (!root)
         return NULL;
     struct target *target = xcalloc(1, sizeof *target);
@@ -151,7 +151,7 @@ struct target *target_parse(const char *file, const char *text, size_t len,
         environment_expand(root, lookup, &target->secrets, diag);
         load_root(target, root, diag);
     }
-    yaml_free(root);
+    tree_free(root);
     if (diag_errors(diag) == before)
         return target;
     target_free(target);
@@ -162,7 +162,7 @@ struct target *target_load(const char *path, struct diag *diag)
 {
     char *text = NULL;
     size_t len = 0;
-    if (!yaml_read_file(path, &text, &len, diag))
+    if (!tree_read_file(path, &text, &len, diag))
         return NULL;
     struct target *target = target_parse(path, text, len, getenv, diag);
     free(text);

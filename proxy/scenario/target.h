@@ -51,7 +51,7 @@ struct target {
     struct secrets secrets;
 };
 
-/* NULL: said why. The diag keeps path and file by pointer. lookup: getenv, or a test's own. */
+/* NULL: said why. lookup: getenv, or a test's own. */
 struct target *target_load(const char *path, struct diag *);
 struct target *target_parse(const char *file, const char *text, size_t len,
                             char *(*lookup)(const char *name), struct diag *);

@@ -57,29 +57,35 @@ static struct place place_of_offset(const struct reader *r, size_t offset)
 struct wording {
     const char *theirs; /* part of their problem */
     const char *ours;
-    const char *from; /* how the place where the construct began is put in; NULL: not said */
+    enum { AT_PROBLEM, AT_START } where;
+    const char *began; /* what began elsewhere and is worth pointing at too; NULL: nothing */
 };
 
 static const struct wording wordings[] = {
-    {"cannot start any token", "a value cannot begin with this character; put it in quotes", NULL},
-    {"mapping values are not allowed", "a ':' is not expected here; a value that holds ': ' goes in quotes",
+    {"cannot start any token", "a value cannot begin with this character; put it in quotes",
+     AT_PROBLEM, NULL},
+    {"mapping values are not allowed",
+     "a ':' is not expected here; a value that holds ': ' goes in quotes", AT_PROBLEM, NULL},
+    {"could not find expected ':'", "a ':' is missing after this key", AT_START, NULL},
+    {"block sequence entries are not allowed",
+     "a '-' is not expected here; a list begins on its own line", AT_PROBLEM, NULL},
+    {"mapping keys are not allowed", "a '?' is not expected here; put the value in quotes",
+     AT_PROBLEM, NULL},
+    {"found unexpected end of stream", "the quote that begins here is never closed", AT_START,
      NULL},
-    {"could not find expected ':'", "a ':' is missing after the key", "which begins at"},
-    {"block sequence entries are not allowed", "a '-' is not expected here; a list begins on its own line",
-     NULL},
-    {"mapping keys are not allowed", "a '?' is not expected here; put the value in quotes", NULL},
-    {"found unexpected end of stream", "the quote is never closed", "which begins at"},
-    {"found unexpected document indicator", "the quote is never closed", "which begins at"},
-    {"unknown escape character", "no such escape; a backslash is written '\\\\', or use single quotes", NULL},
-    {"hexdecimal number", "an escape needs hexadecimal digits here", NULL},
-    {"tab character", "a tab cannot indent; use spaces", NULL},
-    {"did not find expected key", "a key is expected here, in the column of the mapping's other keys",
-     "which begins at"},
-    {"did not find expected '-' indicator", "a '-' is expected here, in the column of the list's others",
-     "which begins at"},
-    {"did not find expected ',' or ']'", "a ',' or ']' is expected here in the list", "which begins at"},
-    {"did not find expected ',' or '}'", "a ',' or '}' is expected here in the mapping", "which begins at"},
-    {"did not find expected <document start>", "nothing is expected after the end of the document", NULL},
+    {"found unexpected document indicator",
+     "the quote that begins here is not closed before the document ends", AT_START, NULL},
+    {"unknown escape character",
+     "no such escape; a backslash is written '\\\\', or use single quotes", AT_PROBLEM, NULL},
+    {"hexdecimal number", "an escape needs hexadecimal digits here", AT_PROBLEM, NULL},
+    {"did not find expected key", "a key is expected here, in the column of the others", AT_PROBLEM,
+     "the mapping"},
+    {"did not find expected '-' indicator", "a '-' is expected here, in the column of the others",
+     AT_PROBLEM, "the list"},
+    {"did not find expected ',' or ']'", "a ',' or ']' is expected here", AT_PROBLEM, "the list"},
+    {"did not find expected ',' or '}'", "a ',' or '}' is expected here", AT_PROBLEM, "the mapping"},
+    {"did not find expected <document start>", "nothing is expected after the end of the document",
+     AT_PROBLEM, NULL},
 };
 
 static void report_reading(struct reader *r)
@@ -105,9 +111,11 @@ static void report_syntax(struct reader *r)
         const struct wording *w = &wordings[i];
         if (!strstr(p->problem, w->theirs))
             continue;
-        if (w->from && p->context)
-            diag_error(r->diag, at, "%s, %s %zu:%zu", w->ours, w->from, p->context_mark.line + 1,
-                       p->context_mark.column + 1);
+        if (w->where == AT_START && p->context)
+            at = place_of_mark(r, p->context_mark);
+        if (w->began && p->context)
+            diag_error(r->diag, at, "%s; %s begins at %zu:%zu", w->ours, w->began,
+                       p->context_mark.line + 1, p->context_mark.column + 1);
         else
             diag_error(r->diag, at, "%s", w->ours);
         return;
@@ -152,10 +160,14 @@ static void append(struct node *parent, struct node *child)
 static void refuse_anchor_and_tag(struct reader *r, struct place at, const yaml_char_t *anchor,
                                   const yaml_char_t *tag)
 {
+    static const char standard[] = "tag:yaml.org,2002:"; /* what libyaml makes of !! */
     if (anchor)
         diag_error(r->diag, at, "'&%s' is an anchor; write the value out where it is needed",
                    (const char *)anchor);
-    if (tag)
+    if (tag && strncmp((const char *)tag, standard, strlen(standard)) == 0)
+        diag_error(r->diag, at, "'!!%s' is a tag; leave it out",
+                   (const char *)tag + strlen(standard));
+    else if (tag)
         diag_error(r->diag, at, "'%s' is a tag; leave it out", (const char *)tag);
 }
 
@@ -208,14 +220,14 @@ static void add_member(struct reader *r, struct node *mapping, const struct node
     if (key->kind != NODE_SCALAR) {
         if (key->kind != NODE_BROKEN)
             diag_error(r->diag, key->place, "a key is a single word");
-        yaml_free(value);
+        tree_free(value);
         return;
     }
     const struct node *before = member(mapping, key->text);
     if (before) {
         diag_error(r->diag, key->place, "'%s' is given twice, first at %d:%d", key->text,
                    before->key_place.line, before->key_place.column);
-        yaml_free(value);
+        tree_free(value);
         return;
     }
     value->key = xstrdup(key->text);
@@ -230,7 +242,7 @@ static void build_mapping(struct reader *r, struct node *mapping, int depth)
         struct node *value = next_node(r, depth);
         if (value)
             add_member(r, mapping, key, value);
-        yaml_free(key);
+        tree_free(key);
     }
 }
 
@@ -312,7 +324,7 @@ static struct node *read_document(struct reader *r)
     return root;
 }
 
-struct node *yaml_parse(const char *file, const char *text, size_t len, struct diag *diag)
+struct node *tree_parse(const char *file, const char *text, size_t len, struct diag *diag)
 {
     struct reader r = {.file = file, .text = text, .len = len, .diag = diag};
     if (len > YAML_LIMIT_BYTES) {
@@ -328,19 +340,19 @@ struct node *yaml_parse(const char *file, const char *text, size_t len, struct d
     yaml_parser_delete(&r.parser);
     /* What follows a syntax error is unknown: half a tree would be blamed for what it lacks. */
     if (r.stopped) {
-        yaml_free(root);
+        tree_free(root);
         return NULL;
     }
     return root;
 }
 
-void yaml_free(struct node *node)
+void tree_free(struct node *node)
 {
     if (!node)
         return;
     for (struct node *child = node->first, *next; child; child = next) {
         next = child->next;
-        yaml_free(child);
+        tree_free(child);
     }
     free(node->key);
     free(node->text);
@@ -348,7 +360,7 @@ void yaml_free(struct node *node)
     free(node);
 }
 
-bool yaml_read_file(const char *path, char **text, size_t *len, struct diag *diag)
+bool tree_read_file(const char *path, char **text, size_t *len, struct diag *diag)
 {
     struct place at = {.file = path};
     FILE *in = fopen(path, "rb");
