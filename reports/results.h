@@ -72,6 +72,7 @@ void results_free(struct results *);
 /* Zeroed; borrowed until the next add. */
 struct scenario_result *results_add_scenario(struct results *);
 struct rule_result *scenario_add_rule(struct scenario_result *);
+void scenario_result_fini(struct scenario_result *); /* frees what it owns */
 /* Fills rules, each scenario's verdict and exit_code from what is there (DESIGN 4). Called once, last. */
 void results_conclude(struct results *);
 size_t results_count(const struct results *, enum verdict); /* over rules */

@@ -13,6 +13,7 @@
 #include "control/run_start.h"
 #include "net/driver.h"
 #include "net/noise.h"
+#include "net/socket.h"
 
 #define STAGGER      (25 * NSEC_PER_MSEC)  /* real: between the starts of two clients */
 #define MEMORY_EVERY NSEC_PER_SEC          /* target time */

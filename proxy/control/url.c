@@ -34,7 +34,7 @@ static bool parse_port(const char *digits, size_t len, uint16_t *port)
         return false;
     memcpy(copy, digits, len);
     copy[len] = '\0';
-    if (!units_count(copy, &value, &why) || value == 0 || value > 65535)
+    if (!units_count(copy, &value, &why) || value > 65535)
         return false;
     *port = (uint16_t)value;
     return true;
@@ -59,7 +59,7 @@ static bool parse_authority(const char *start, size_t len, struct url *url, uint
     url->port = standard;
     if (colon && !parse_port(colon + 1, (size_t)(end - colon - 1), &url->port))
         return false;
-    if (host_len == 0 || url->port == 0)
+    if (host_len == 0 || (!colon && standard == 0))
         return false;
     url->host = xstrndup(host, host_len);
     url->authority = xstrndup(start, len);

@@ -1,0 +1,146 @@
+/* halfopen client: the reference client, sound or with one flaw. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/nearest.h"
+#include "control/builtin.h"
+#include "control/commands.h"
+#include "control/policy_options.h"
+#include "control/url.h"
+#include "endpoint/flaws.h"
+
+struct client_options {
+    const char *flaw, *ca;
+    uint64_t seed;
+    bool insecure, verbose;
+};
+
+static const struct option options[] = {
+    {"flaw", OPTION_TEXT, offsetof(struct client_options, flaw), "NAME",
+     "behave wrongly in one way (halfopen list flaws)"},
+    {"seed", OPTION_COUNT, offsetof(struct client_options, seed), "N",
+     "the random numbers; default: different each time"},
+    {"ca", OPTION_TEXT, offsetof(struct client_options, ca), "FILE",
+     "trust this authority for wss://; default: $SSL_CERT_FILE"},
+    {"insecure", OPTION_FLAG, offsetof(struct client_options, insecure), NULL,
+     "do not verify the server's certificate"},
+    {"verbose", OPTION_FLAG, offsetof(struct client_options, verbose), NULL,
+     "print what happens, a line each"},
+    {0},
+};
+
+static void print_event(const char *event, const char *detail)
+{
+    printf("%s%s%s\n", event, *detail ? " " : "", detail);
+    fflush(stdout);
+}
+
+static void on_signal(void *context, int number)
+{
+    (void)number;
+    loop_stop(context);
+}
+
+static void on_stopped(void *context)
+{
+    loop_stop(context);
+}
+
+static struct tls_context *open_tls(const struct client_options *into)
+{
+    struct text why;
+    const char *ca = into->ca ? into->ca : getenv("SSL_CERT_FILE");
+    text_init(&why);
+    struct tls_context *tls =
+        tls_client_new(ca, into->insecure ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
+    if (!tls)
+        fprintf(stderr, "halfopen: %s\n", text_chars(&why));
+    text_fini(&why);
+    return tls;
+}
+
+static int serve(const struct client_options *into, const struct client_policy *policy,
+                 const struct url *url)
+{
+    struct tls_context *tls = url->secure ? open_tls(into) : NULL;
+    if (url->secure && !tls)
+        return EXIT_ENVIRONMENT;
+    struct loop *loop = loop_new();
+    struct builtin_client_config config = {.host = url->host,
+                                           .authority = url->authority,
+                                           .target = url->target,
+                                           .port = url->port,
+                                           .tls = tls,
+                                           .policy = *policy,
+                                           .seed = into->seed,
+                                           .log = into->verbose ? print_event : NULL,
+                                           .on_stopped = on_stopped,
+                                           .context = loop};
+    /* A seed given is one for all clients of a run; each draws its own numbers all the same. */
+    const char *index = getenv("HALFOPEN_INDEX");
+    if (index)
+        config.seed += strtoull(index, NULL, 10) * UINT64_C(0x9e3779b97f4a7c15);
+    loop_on_signal(loop, SIGINT, on_signal, loop);
+    loop_on_signal(loop, SIGTERM, on_signal, loop);
+    struct builtin_client *client = builtin_client_new(loop, &config);
+    loop_run(loop);
+    builtin_client_free(client);
+    loop_free(loop);
+    tls_context_free(tls);
+    return EXIT_COMPLIED;
+}
+
+static void apply_flaw(const char *name, struct client_policy *policy, struct diag *diag)
+{
+    const char *names[128];
+    size_t count = 0;
+    if (client_flaw_apply(policy, name))
+        return;
+    for (const struct flaw *flaw = client_flaws; flaw->name && count < 128; flaw++)
+        names[count++] = flaw->name;
+    const char *near = nearest_name(name, names, count);
+    if (near)
+        diag_error(diag, (struct place){0}, "no flaw is called '%s'; did you mean '%s'?", name, near);
+    else
+        diag_error(diag, (struct place){0}, "no flaw is called '%s' (halfopen list flaws)", name);
+}
+
+static int run(int argc, char **argv)
+{
+    struct client_options into = {0};
+    struct option_words rest = {0};
+    struct client_policy policy;
+    struct url url = {0};
+    const char *why = NULL;
+    struct diag *diag = diag_new();
+    int code = EXIT_USAGE;
+    if (getrandom(&into.seed, sizeof into.seed, 0) != sizeof into.seed)
+        into.seed = (uint64_t)getpid();
+    client_policy_defaults(&policy);
+    int left = policy_options_take(client_policy_params, &policy, argc, argv, diag);
+    options_parse(&client_command, left, argv, &into, &rest, diag);
+    if (into.flaw)
+        apply_flaw(into.flaw, &policy, diag);
+    if (rest.count != 1)
+        diag_error(diag, (struct place){0}, "client takes one URL, as in ws://127.0.0.1:8080/feed");
+    else if (!url_parse(rest.list[0], &url, &why))
+        diag_error(diag, (struct place){0}, "'%s' %s", rest.list[0], why);
+    code = diag_errors(diag) > 0 ? command_usage_error(&client_command, diag)
+                                 : serve(&into, &policy, &url);
+    url_fini(&url);
+    diag_free(diag);
+    return code;
+}
+
+const struct command client_command = {
+    .name = "client",
+    .usage = "client [--flaw NAME] [--PARAMETER VALUE ...] URL",
+    .brief = "the reference client, sound or with one flaw",
+    .options = options,
+    .run = run,
+};

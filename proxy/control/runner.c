@@ -1,0 +1,451 @@
+#include "control/runner.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "control/job.h"
+#include "control/judge.h"
+#include "control/table.h"
+#include "net/noise.h"
+
+#define SLOTS_PER_CORE 15               /* client processes at a time (DESIGN 5) */
+#define REDRAW         (200 * NSEC_PER_MSEC)
+
+enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE };
+
+/* A scenario against a subject, with its repetition if it needs one. */
+struct task {
+    struct runner *runner;
+    const struct plan *plan;
+    const struct subject *subject;
+    enum task_state state;
+    char *label;
+    double speed;
+    bool again;            /* the second run is on, or next */
+    struct job *job;
+    struct scenario_result result, second;
+};
+
+struct runner {
+    struct timer redraw; /* must stay first */
+    struct timer deadline;
+    const struct runner_config *config;
+    struct loop *loop;
+    struct processes *processes;
+    struct table *table;
+    struct ca ca;
+    bool has_ca;
+    struct task *tasks;
+    unsigned slots;
+    nsec noise; /* real */
+    char started[32];
+    unsigned interrupts;
+    const char *stop_reason; /* NULL: go on */
+};
+
+/* --- Folder --- */
+
+static void empty(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)) != NULL) {
+        char *path = xprintf("%s/%s", folder, entry->d_name);
+        if (entry->d_name[0] != '.')
+            (void)unlink(path);
+        free(path);
+    }
+    if (dir)
+        (void)closedir(dir);
+}
+
+static bool make_all(const char *folder)
+{
+    char *path = xstrdup(folder);
+    bool made = true;
+    for (char *slash = path + 1; made && (slash = strchr(slash, '/')) != NULL; *slash++ = '/') {
+        *slash = '\0';
+        made = mkdir(path, 0777) == 0 || errno == EEXIST;
+    }
+    made = made && (mkdir(path, 0777) == 0 || errno == EEXIST);
+    free(path);
+    return made;
+}
+
+bool runner_make_folder(const char *folder)
+{
+    static const char *const parts[] = {"traces", "output"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char *path = xprintf("%s/%s", folder, parts[i]);
+        bool made = make_all(path);
+        if (made)
+            empty(path);
+        free(path);
+        if (!made)
+            return false;
+    }
+    return true;
+}
+
+/* --- Results --- */
+
+static void judge_job(struct task *task, struct scenario_result *result)
+{
+    const struct runner_config *config = task->runner->config;
+    char *path = xprintf("%s/%s", config->folder, job_trace(task->job)), hash[65];
+    struct diag *diag = diag_new();
+    struct trace *trace = trace_read(path, diag);
+    if (trace)
+        judge_trace(trace, config->only, result);
+    else if (!job_trouble(task->job))
+        diag_print(diag, stderr);
+    if (digest_sha256_file(path, hash))
+        result->sha256 = xstrdup(hash);
+    trace_free(trace);
+    diag_free(diag);
+    free(path);
+}
+
+static void describe(struct task *task, struct scenario_result *result)
+{
+    const struct job *job = task->job;
+    if (!result->name)
+        result->name = xstrdup(task->plan->name);
+    result->file = task->plan->file ? xstrdup(task->plan->file) : NULL;
+    result->subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
+    result->trace = xstrdup(job_trace(job));
+    result->trouble = job_trouble(job) ? xstrdup(job_trouble(job)) : NULL;
+    result->interrupted = job_interrupted(job);
+    result->wall_s = job_wall(job);
+    result->speed = task->speed;
+    result->clients = task->plan->clients;
+}
+
+/* --- Tasks --- */
+
+static void begin_task(struct task *task);
+
+static uint64_t seed_of(const struct task *task)
+{
+    return task->runner->config->seed + (task->again ? 1 : 0);
+}
+
+static unsigned slots_in_use(const struct runner *runner)
+{
+    unsigned used = 0;
+    for (size_t i = 0; i < runner->config->task_count; i++)
+        if (runner->tasks[i].state == TASK_RUNNING)
+            used += runner->tasks[i].plan->clients;
+    return used;
+}
+
+static bool all_done(const struct runner *runner)
+{
+    for (size_t i = 0; i < runner->config->task_count; i++)
+        if (runner->tasks[i].state != TASK_DONE)
+            return false;
+    return true;
+}
+
+static void finish_task(struct task *task)
+{
+    task->state = TASK_DONE;
+    table_done(task->runner->table, &task->result);
+}
+
+/* Starts what fits; the longest first, for the whole takes as long as it. */
+static void begin_more(struct runner *runner)
+{
+    for (size_t i = 0; i < runner->config->task_count; i++) {
+        struct task *task = &runner->tasks[i];
+        unsigned used = slots_in_use(runner);
+        if (task->state != TASK_WAITING)
+            continue;
+        if (runner->stop_reason) {
+            task->state = TASK_DONE;
+            continue;
+        }
+        if (used == 0 || used + task->plan->clients <= runner->slots)
+            begin_task(task);
+    }
+    if (all_done(runner))
+        loop_stop(runner->loop);
+}
+
+static void settle_second(struct task *task)
+{
+    task->result.wall_s += task->second.wall_s;
+    task->result.second_trace = xstrdup(task->second.trace);
+    judge_merge(&task->result, &task->second);
+    finish_task(task);
+}
+
+/* What its speed was in doubt for is run again, at speed 1. */
+static bool must_slow_down(struct task *task)
+{
+    return job_unscaled(task->job) && task->speed > 1;
+}
+
+static void on_job_over(void *context, struct job *job)
+{
+    struct task *task = context;
+    struct runner *runner = task->runner;
+    struct scenario_result *result = task->again ? &task->second : &task->result;
+    if (must_slow_down(task) && !runner->stop_reason) {
+        char *note = xprintf("at speed 1: %s", job_unscaled(job));
+        task->result.speed_note = note;
+        task->speed = 1;
+        task->state = TASK_WAITING;
+    } else {
+        judge_job(task, result);
+        describe(task, result);
+        if (task->again) {
+            settle_second(task);
+        } else if (judge_wants_repeat(result) && !result->trouble && !runner->stop_reason) {
+            task->again = true;
+            task->state = TASK_WAITING;
+        } else {
+            finish_task(task);
+        }
+    }
+    job_free(job);
+    task->job = NULL;
+    begin_more(runner);
+}
+
+static bool wants_memory(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->expect_count; i++) {
+        const struct rule_desc *rule = rule_find(plan->expect[i].rule);
+        if (rule && (rule->wants & NEEDS(PROCESS_MEMORY)))
+            return true;
+    }
+    return false;
+}
+
+static void begin_task(struct task *task)
+{
+    struct runner *runner = task->runner;
+    char *label = task->again ? xprintf("%s.again", task->label) : xstrdup(task->label);
+    struct job_spec spec = {.plan = task->plan,
+                            .subject = task->subject,
+                            .speed = task->speed,
+                            .seed = seed_of(task),
+                            .noise = runner->noise,
+                            .folder = runner->config->folder,
+                            .label = label,
+                            .confirms = task->again ? task->result.trace : "",
+                            .started = runner->started,
+                            .ca = runner->has_ca ? &runner->ca : NULL,
+                            .wants_memory = wants_memory(task->plan),
+                            .on_over = on_job_over,
+                            .context = task};
+    task->state = TASK_RUNNING;
+    task->job = job_new(runner->loop, runner->processes, &spec);
+    if (task->again) {
+        free(task->label);
+        task->label = label;
+    } else {
+        free(label);
+    }
+    job_start(task->job);
+}
+
+/* --- While it runs --- */
+
+static char *row_of(const struct task *task)
+{
+    struct run_status status;
+    job_status(task->job, &status);
+    char *name = task->subject->name ? xprintf("%s (%s)", task->plan->name, task->subject->name)
+                                     : xstrdup(task->plan->name);
+    char *row = xprintf("  %-22s %2u client%s %5.0f s in %4.0f s   step %zu of %zu: %.60s%s", name,
+                        status.clients, status.clients == 1 ? " " : "s",
+                        nsec_to_seconds(job_elapsed(task->job)), job_wall(task->job), status.step,
+                        status.steps, status.doing, task->again ? " (again)" : "");
+    free(name);
+    return row;
+}
+
+static void redraw(struct timer *timer, nsec now)
+{
+    struct runner *runner = (struct runner *)timer;
+    char *rows[64] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < runner->config->task_count && count < 64; i++)
+        if (runner->tasks[i].job)
+            rows[count++] = row_of(&runner->tasks[i]);
+    table_draw(runner->table, (const char *const *)rows, count);
+    for (size_t i = 0; i < count; i++)
+        free(rows[i]);
+    loop_timer_set(runner->loop, timer, now + REDRAW);
+}
+
+static void stop_all(struct runner *runner, const char *reason)
+{
+    runner->stop_reason = reason;
+    for (size_t i = 0; i < runner->config->task_count; i++)
+        if (runner->tasks[i].job)
+            job_stop(runner->tasks[i].job, reason);
+    begin_more(runner);
+}
+
+static void on_signal(void *context, int number)
+{
+    struct runner *runner = context;
+    (void)number;
+    if (runner->interrupts++ > 0) {
+        loop_stop(runner->loop);
+        return;
+    }
+    table_say(runner->table, "interrupted: ending what runs, writing the report of what is known");
+    stop_all(runner, "interrupted");
+}
+
+static void on_deadline(struct timer *timer, nsec now)
+{
+    struct runner *runner =
+        (struct runner *)((char *)timer - offsetof(struct runner, deadline));
+    (void)now;
+    table_say(runner->table, "the time given by --timeout is over: ending what runs");
+    stop_all(runner, "timed out");
+}
+
+/* --- Begin and end --- */
+
+static char *label_of(const struct runner_task *task, size_t index, const struct runner *runner)
+{
+    char *base = task->subject->name
+                     ? xprintf("%s-%s", task->plan->name, task->subject->name)
+                     : xstrdup(task->plan->name);
+    for (char *at = base; *at; at++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at))
+            *at = '-';
+    for (size_t i = 0; i < index; i++)
+        if (strcmp(runner->tasks[i].label, base) == 0) {
+            char *unique = xprintf("%s-%zu", base, index + 1);
+            free(base);
+            return unique;
+        }
+    return base;
+}
+
+static unsigned choose_slots(unsigned asked)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return asked > 0 ? asked : (unsigned)(cores > 0 ? cores : 1) * SLOTS_PER_CORE;
+}
+
+static void note_start(struct runner *runner)
+{
+    time_t now = time(NULL);
+    struct tm parts;
+    strftime(runner->started, sizeof runner->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+}
+
+static bool open_ca(struct runner *runner)
+{
+    struct text why;
+    bool wanted = false;
+    for (size_t i = 0; i < runner->config->task_count; i++)
+        wanted = wanted || runner->config->tasks[i].plan->tls ||
+                 runner->config->tasks[i].subject->tls;
+    if (!wanted)
+        return true;
+    text_init(&why);
+    runner->has_ca = ca_open(&runner->ca, NULL, &why);
+    if (!runner->has_ca)
+        fprintf(stderr, "halfopen: %s\n", text_chars(&why));
+    text_fini(&why);
+    return runner->has_ca;
+}
+
+static void make_tasks(struct runner *runner)
+{
+    const struct runner_config *config = runner->config;
+    runner->tasks = xcalloc(config->task_count + 1, sizeof *runner->tasks);
+    for (size_t i = 0; i < config->task_count; i++) {
+        runner->tasks[i] = (struct task){.runner = runner,
+                                         .plan = config->tasks[i].plan,
+                                         .subject = config->tasks[i].subject,
+                                         .speed = config->speed};
+        runner->tasks[i].label = label_of(&config->tasks[i], i, runner);
+    }
+}
+
+/* What was never started is in the report too, as not run. */
+static void collect(struct runner *runner, struct results *results)
+{
+    for (size_t i = 0; i < runner->config->task_count; i++) {
+        struct task *task = &runner->tasks[i];
+        if (!task->result.name) {
+            task->result.name = xstrdup(task->plan->name);
+            task->result.interrupted = true;
+        }
+        *results_add_scenario(results) = task->result;
+        scenario_result_fini(&task->second);
+        free(task->label);
+    }
+}
+
+static void run_loop(struct runner *runner)
+{
+    struct lateness lateness = {0};
+    noise_calibrate(runner->loop, &lateness);
+    runner->noise = lateness_share(&lateness, 0.95);
+    runner->table = table_new(runner->config->heading, runner->config->quiet);
+    loop_on_signal(runner->loop, SIGINT, on_signal, runner);
+    loop_on_signal(runner->loop, SIGTERM, on_signal, runner);
+    if (table_is_live(runner->table))
+        loop_timer_set(runner->loop, &runner->redraw, loop_now() + REDRAW);
+    if (runner->config->timeout > 0)
+        loop_timer_set(runner->loop, &runner->deadline, loop_now() + runner->config->timeout);
+    begin_more(runner);
+    if (!all_done(runner))
+        loop_run(runner->loop);
+    loop_timer_set(runner->loop, &runner->redraw, NEVER);
+    loop_timer_set(runner->loop, &runner->deadline, NEVER);
+    table_free(runner->table);
+}
+
+bool runner_run(const struct runner_config *config, struct results *results)
+{
+    struct runner runner = {.config = config, .redraw.on_due = redraw, .deadline.on_due = on_deadline};
+    nsec began = loop_now();
+    runner.loop = loop_new();
+    if (!runner.loop) {
+        fprintf(stderr, "halfopen: no event loop: %s\n", strerror(errno));
+        return false;
+    }
+    note_start(&runner);
+    runner.slots = choose_slots(config->jobs);
+    make_tasks(&runner);
+    bool ready = open_ca(&runner);
+    if (ready) {
+        runner.processes = processes_new(runner.loop);
+        run_loop(&runner);
+        for (size_t i = 0; i < config->task_count; i++)
+            if (runner.tasks[i].job)
+                job_free(runner.tasks[i].job);
+        processes_free(runner.processes);
+    }
+    collect(&runner, results);
+    results->started = xstrdup(runner.started);
+    results->noise = (nsec)((double)runner.noise * config->speed);
+    results->wall_s = nsec_to_seconds(loop_now() - began);
+    results->interrupted = runner.interrupts > 0;
+    if (runner.has_ca)
+        ca_close(&runner.ca);
+    loop_free(runner.loop);
+    free(runner.tasks);
+    return ready;
+}

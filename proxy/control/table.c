@@ -1,0 +1,138 @@
+#include "control/table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "base/units.h"
+
+struct table {
+    bool live, quiet;
+    size_t drawn; /* moving rows on the screen */
+};
+
+struct table *table_new(const char *heading, bool quiet)
+{
+    struct table *table = xcalloc(1, sizeof *table);
+    const char *terminal = getenv("TERM");
+    table->quiet = quiet;
+    table->live = !quiet && isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
+    if (!quiet) {
+        printf("%s\n\n", heading);
+        fflush(stdout);
+    }
+    return table;
+}
+
+static void erase(struct table *table)
+{
+    for (; table->drawn > 0; table->drawn--)
+        fputs("\x1b[1A\x1b[2K", stdout);
+}
+
+void table_free(struct table *table)
+{
+    erase(table);
+    fflush(stdout);
+    free(table);
+}
+
+bool table_is_live(const struct table *table)
+{
+    return table->live;
+}
+
+void table_draw(struct table *table, const char *const *rows, size_t count)
+{
+    if (!table->live)
+        return;
+    erase(table);
+    for (size_t i = 0; i < count; i++)
+        printf("%s\n", rows[i]);
+    table->drawn = count;
+    fflush(stdout);
+}
+
+void table_say(struct table *table, const char *line)
+{
+    if (table->quiet)
+        return;
+    erase(table);
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+/* --- A row that stays --- */
+
+static const char *word_of(const struct scenario_result *result)
+{
+    if (result->trouble)
+        return "ERROR";
+    if (result->interrupted)
+        return "cut short";
+    switch (result->verdict) {
+    case FAIL:
+        return "FAILED";
+    case WARN:
+        return "warn";
+    case PASS:
+        return "ok";
+    case INCONCLUSIVE:
+        return "undecided";
+    case NOT_TESTED:
+        return "not tested";
+    case NOT_APPLICABLE:
+        return "n/a";
+    }
+    return "";
+}
+
+static size_t count_of(const struct scenario_result *result, enum verdict verdict)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < result->rule_count; i++)
+        count += result->rules[i].verdict == verdict;
+    return count;
+}
+
+/* The sentence of the rule that decided, or how many failed. */
+static void add_gist(struct text *out, const struct scenario_result *result)
+{
+    size_t failed = count_of(result, FAIL);
+    if (result->trouble) {
+        text_addf(out, "%.*s", (int)strcspn(result->trouble, "\n"), result->trouble);
+        return;
+    }
+    if (failed > 0) {
+        text_addf(out, "%zu of %zu rules", failed, result->rule_count);
+        if (result->repeated)
+            text_addf(out, "; ran again, seed %llu: %s", (unsigned long long)result->second_seed,
+                      result->confirmed ? "failed again" : "not repeatable");
+        return;
+    }
+    for (size_t i = 0; i < result->rule_count; i++)
+        if (result->rules[i].verdict == result->verdict) {
+            text_add(out, result->rules[i].summary);
+            break;
+        }
+}
+
+void table_done(struct table *table, const struct scenario_result *result)
+{
+    struct text line;
+    if (table->quiet)
+        return;
+    text_init(&line);
+    char *name = result->subject ? xprintf("%s (%s)", result->name, result->subject)
+                                 : xstrdup(result->name);
+    text_addf(&line, "  %-22s %2u client%s %5.0f s in %4.0f s   %-10s ", name, result->clients,
+              result->clients == 1 ? " " : "s", nsec_to_seconds(result->duration), result->wall_s,
+              word_of(result));
+    add_gist(&line, result);
+    table_say(table, text_chars(&line));
+    free(name);
+    text_fini(&line);
+}
