@@ -382,7 +382,8 @@ static void note_pressure(struct session *s, struct lane *lane)
 {
     enum side from = dir_from(lane->dir);
     bool waits = s->admission == ADMIT && !s->over && !lane->ended && lane->stalls == 0 &&
-                 s->legs[dir_to(lane->dir)] == LEG_OPEN && !session_wants_input(s, from);
+                 s->legs[from] == LEG_OPEN && s->legs[dir_to(lane->dir)] == LEG_OPEN &&
+                 !session_wants_input(s, from);
     if (waits == lane->paused)
         return;
     lane->paused = waits;
