@@ -564,26 +564,38 @@ static void say_never_connected(struct job *job, const struct run_status *status
     free(sentence);
 }
 
-static void check_pace(struct job *job)
+static bool is_alive(const struct child *child)
+{
+    return child->process && !process_exited(child->process);
+}
+
+/* Clients without a connection at the moment hold no socket to ask about. */
+static void check_pace(struct job *job, const bool connected[])
 {
     const char *why = NULL;
-    for (unsigned i = 0; i < job->started_clients; i++)
-        if (job->clients[i].process && !process_exited(job->clients[i].process) &&
-            !pace_is_kept(job->pace, process_pid(job->clients[i].process), job->ports[i], &why))
-            break;
-    const struct child *server = &job->server_child;
-    if (!why && server->process && !process_exited(server->process))
-        (void)pace_is_kept(job->pace, process_pid(server->process), 0, &why);
+    for (unsigned i = 0; i < job->started_clients && !why; i++)
+        if (is_alive(&job->clients[i]) && connected[i])
+            (void)pace_is_kept(job->pace, job->clients[i].process, 0, job->ports[i], &why);
+    if (!why && is_alive(&job->server_child))
+        (void)pace_is_kept(job->pace, job->server_child.process, job->server_port, 0, &why);
     if (!why || job->unscaled)
         return;
     job->unscaled = xstrdup(why);
     finish(job, "its processes cannot be sped up");
 }
 
+static void check_pace_of_connected(struct job *job)
+{
+    bool connected[PLAN_CLIENTS_LIMIT];
+    for (unsigned i = 0; i < job->spec.plan->clients; i++)
+        connected[i] = run_client_is_open(job->run, i);
+    check_pace(job, connected);
+}
+
 static void begin_scenario(struct job *job)
 {
     job->state = JOB_RUNNING;
-    check_pace(job);
+    check_pace_of_connected(job);
     if (job->state != JOB_RUNNING)
         return;
     driver_start(job->driver);
@@ -614,7 +626,7 @@ static void look(struct job *job)
     if (job->state == JOB_STARTING)
         look_at_start(job, now);
     if (job->state == JOB_RUNNING && run_finished(job->run)) {
-        check_pace(job);
+        check_pace_of_connected(job);
         finish(job, "finished");
     }
     if (job->state == JOB_ENDING && everything_is_gone(job))
@@ -659,10 +671,12 @@ void job_start(struct job *job)
     loop_timer_set(job->loop, &job->timer, loop_now());
 }
 
-static void free_child(struct child *child)
+static void free_child(struct job *job, struct child *child)
 {
-    if (child->process)
-        process_free(child->process);
+    if (!child->process)
+        return;
+    pace_sweep(job->pace, child->process);
+    process_free(child->process);
 }
 
 void job_free(struct job *job)
@@ -679,8 +693,8 @@ void job_free(struct job *job)
         peer_forget(job->probe);
     dialer_free(job->dialer);
     for (unsigned i = 0; i < job->started_clients; i++)
-        free_child(&job->clients[i]);
-    free_child(&job->server_child);
+        free_child(job, &job->clients[i]);
+    free_child(job, &job->server_child);
     if (job->tls_to_client)
         tls_context_free(job->tls_to_client);
     if (job->tls_to_server)

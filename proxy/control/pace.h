@@ -5,9 +5,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-#include "base/nsec.h"
+#include "net/process.h"
 
 struct pace;
 
@@ -17,9 +16,12 @@ void pace_free(struct pace *);
  * speed 1, and where it is impossible, none. */
 char **pace_environment(struct pace *, nsec elapsed);
 void pace_free_environment(char **);
-/* Asked once its connection is open and again at the end: root is the process we started, port the
- * one of ours it is connected to (0: it is a server; all of its tree is looked at). false: *why (kept by
- * the pace) says what is in doubt. */
-bool pace_is_kept(struct pace *, pid_t root, uint16_t port, const char **why);
+/* Asked when its connection is open and again while it still is at the end: of the process that holds
+ * the endpoint's socket, with that port on its side (0: any) and that on the other (0: listening).
+ * false: *why (kept by the pace) says what is in doubt. */
+bool pace_is_kept(struct pace *, const struct process *, uint16_t local_port, uint16_t remote_port,
+                  const char **why);
+/* Once all of its tree has ended: removes what the time library left behind. */
+void pace_sweep(const struct pace *, const struct process *);
 
 #endif

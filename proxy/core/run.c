@@ -290,3 +290,8 @@ void run_status(const struct run *run, struct run_status *status)
     if (status->step > status->steps)
         status->step = status->steps;
 }
+
+bool run_client_is_open(const struct run *run, unsigned client)
+{
+    return client < run->plan->clients && run->clients[client].open > 0;
+}

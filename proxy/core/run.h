@@ -46,5 +46,6 @@ struct run_status {
     const char *doing; /* the step in words */
 };
 void run_status(const struct run *, struct run_status *);
+bool run_client_is_open(const struct run *, unsigned client); /* it has an open WebSocket now */
 
 #endif

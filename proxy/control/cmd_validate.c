@@ -1,0 +1,99 @@
+/* halfopen validate FILE ...: check scenario, target, profile and suite files; run nothing. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/commands.h"
+#include "scenario/find.h"
+#include "scenario/load.h"
+#include "scenario/profile.h"
+#include "scenario/target.h"
+#include "scenario/yaml.h"
+
+static const struct option options[] = {{0}};
+
+enum file_kind { FILE_SCENARIO, FILE_PROFILE, FILE_SUITE, FILE_TARGET };
+
+static bool has_key(const struct node *root, const char *key)
+{
+    for (const struct node *child = root->first; child; child = child->next)
+        if (child->key && strcmp(child->key, key) == 0)
+            return true;
+    return false;
+}
+
+static enum file_kind kind_of(const char *path)
+{
+    struct diag *quiet = diag_new();
+    char *text = NULL;
+    size_t len = 0;
+    enum file_kind kind = FILE_SCENARIO;
+    struct node *root =
+        yaml_read_file(path, &text, &len, quiet) ? yaml_parse(path, text, len, quiet) : NULL;
+    if (root && has_key(root, "profile"))
+        kind = FILE_PROFILE;
+    else if (root && has_key(root, "suite") && has_key(root, "scenarios"))
+        kind = FILE_SUITE;
+    else if (root && !has_key(root, "scenario") && !has_key(root, "steps") &&
+             (has_key(root, "system") || has_key(root, "server") || has_key(root, "client") ||
+              has_key(root, "rules") || has_key(root, "policy")))
+        kind = FILE_TARGET;
+    yaml_free(root);
+    free(text);
+    diag_free(quiet);
+    return kind;
+}
+
+static void check(const char *path, struct diag *diag)
+{
+    switch (kind_of(path)) {
+    case FILE_SCENARIO:
+        plan_free(scenario_load(path, diag));
+        break;
+    case FILE_PROFILE:
+        profile_free(profile_load(path, diag));
+        break;
+    case FILE_TARGET:
+        target_free(target_load(path, diag));
+        break;
+    case FILE_SUITE: {
+        struct paths paths;
+        char *data = find_data_folder();
+        paths_init(&paths);
+        (void)find_suite(data, path, &paths, diag);
+        paths_fini(&paths);
+        free(data);
+        break;
+    }
+    }
+}
+
+static int run(int argc, char **argv)
+{
+    struct option_words rest = {0};
+    struct diag *diag = diag_new();
+    options_parse(&validate_command, argc, argv, NULL, &rest, diag);
+    if (rest.count == 0)
+        diag_error(diag, (struct place){0}, "validate takes files, as in: halfopen validate my-scenario.yaml");
+    if (diag_errors(diag) > 0) {
+        int code = command_usage_error(&validate_command, diag);
+        diag_free(diag);
+        return code;
+    }
+    for (size_t i = 0; i < rest.count; i++)
+        check(rest.list[i], diag);
+    diag_print(diag, stderr);
+    int code = diag_errors(diag) > 0 ? EXIT_USAGE : EXIT_COMPLIED;
+    if (code == EXIT_COMPLIED)
+        printf("%zu file%s, no errors\n", rest.count, rest.count == 1 ? "" : "s");
+    diag_free(diag);
+    return code;
+}
+
+const struct command validate_command = {
+    .name = "validate",
+    .usage = "validate FILE ...",
+    .brief = "check scenario, target, profile and suite files",
+    .options = options,
+    .run = run,
+};
