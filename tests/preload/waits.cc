@@ -60,8 +60,8 @@ static const struct {
     const char *name;
     bool (*wait)();
 } waits[] = {
-    {"c++-wait_for", wait_for},   {"c++-wait_until-civil", wait_until_civil},
-    {"c++-timed_mutex", timed_mutex}, {"c++-future", future},
+    {"c++-wait_for", wait_for},         {"c++-wait_until-civil", wait_until_civil},
+    {"c++-timed_mutex", timed_mutex},   {"c++-future", future},
     {"c++-future-civil", future_civil}, {"c++-sleep_for", sleep_for},
 };
 
