@@ -12,8 +12,8 @@ struct secrets {
     size_t count;
 };
 
-/* Substitutes in every scalar of the tree; a variable that is missing is an error. lookup is getenv, or
- * a test's own. */
+/* Substitutes in every scalar of the tree; a variable that is missing is an error. lookup is
+ * getenv, or a test's own. */
 void environment_expand(struct node *, char *(*lookup)(const char *name), struct secrets *,
                         struct diag *);
 void secrets_fini(struct secrets *);

@@ -40,7 +40,8 @@ const struct node *field_need(const struct node *mapping, const char *key, struc
 {
     const struct node *found = field_find(mapping, key);
     if (!found && !is_misspelled(mapping, key))
-        diag_error(diag, mapping->key ? mapping->key_place : mapping->place, "'%s' is missing", key);
+        diag_error(diag, mapping->key ? mapping->key_place : mapping->place, "'%s' is missing",
+                   key);
     return found;
 }
 
@@ -141,7 +142,8 @@ void fields_check(const struct node *mapping, const char *const *known, const ch
 
 static const char *example_of(const struct param *param)
 {
-    static const char *const examples[] = {"30s", "64KiB", "1MiB/s", "8", "30%", "true", "", "text"};
+    static const char *const examples[] = {"30s", "64KiB", "1MiB/s", "8",
+                                           "30%", "true",  "",       "text"};
     if (param->def && param->def[0])
         return param->def;
     return param->type == PARAM_CHOICE ? param->choices[0] : examples[param->type];

@@ -1,5 +1,6 @@
-/* What the loaders of scenarios, targets, profiles and suites share: members of mappings, values with
- * units, choices, and what is said about names nobody knows. All report to the diag and go on. */
+/* What the loaders of scenarios, targets, profiles and suites share: members of mappings, values
+ * with units, choices, and what is said about names nobody knows. All report to the diag and go on.
+ */
 #ifndef HALFOPEN_SCENARIO_FIELDS_H
 #define HALFOPEN_SCENARIO_FIELDS_H
 
@@ -42,12 +43,13 @@ int field_choice(const struct node *, const char *const *choices, struct diag *)
 /* A copy the caller frees in place of *out; an absent node (NULL) leaves *out alone. */
 bool field_copy(const struct node *, char **out, struct diag *);
 
-/* Every member of the mapping that is in the table is set, others are refused, but for those in beside;
- * required ones that are absent are missed. */
+/* Every member of the mapping that is in the table is set, others are refused, but for those in
+ * beside; required ones that are absent are missed. */
 void fields_params(const struct param *table, const struct node *mapping, void *config,
                    const char *const *beside, const char *whose, struct diag *);
 
-/* "did you mean 'x'?" under the newest problem, when one name is near; where: " (halfopen list faults)". */
+/* "did you mean 'x'?" under the newest problem, when one name is near; where: " (halfopen list
+ * faults)". */
 void field_suggest(const char *written, const char *const *names, size_t count, const char *where,
                    struct diag *);
 bool is_listed(const char *const *names, const char *name); /* names: NULL-terminated, or NULL */

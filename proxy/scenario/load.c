@@ -49,9 +49,10 @@ static void load_name(struct loader *l, const struct node *root)
     if (!name || !field_copy(name, &l->plan->name, l->diag))
         return;
     if (!is_scenario_name(name->text))
-        diag_error(l->diag, name->place,
-                   "'scenario' is %s: a name is lower-case letters, digits and '-', as in silent-drop",
-                   name->text);
+        diag_error(
+            l->diag, name->place,
+            "'scenario' is %s: a name is lower-case letters, digits and '-', as in silent-drop",
+            name->text);
 }
 
 static void load_counts(struct loader *l, const struct node *root, uint64_t *repeat)
@@ -90,10 +91,10 @@ static void load_head(struct loader *l, const struct node *root)
     load_tests(l, root);
     if (tls)
         (void)field_flag(tls, &l->plan->tls, l->diag); /* told */
-    load_builtin(l, field_find(root, "server"), server_params, &l->plan->server,
-                 "{pings: 30s}", "the built-in server");
-    load_builtin(l, field_find(root, "client"), client_params, &l->plan->client,
-                 "{sends: 1MiB/s}", "the built-in client");
+    load_builtin(l, field_find(root, "server"), server_params, &l->plan->server, "{pings: 30s}",
+                 "the built-in server");
+    load_builtin(l, field_find(root, "client"), client_params, &l->plan->client, "{sends: 1MiB/s}",
+                 "the built-in client");
 }
 
 /* --- The steps --- */
@@ -123,8 +124,8 @@ static void load_all_steps(struct loader *l, const struct node *root, uint64_t r
     if (!steps || !field_is_list(steps, "- wait: 10s", l->diag))
         return;
     if (count_steps(steps) * repeat > PLAN_STEPS_LIMIT) {
-        diag_error(l->diag, steps->key_place, "there are more than %d steps once repeats are unrolled",
-                   PLAN_STEPS_LIMIT);
+        diag_error(l->diag, steps->key_place,
+                   "there are more than %d steps once repeats are unrolled", PLAN_STEPS_LIMIT);
         return;
     }
     for (uint64_t i = 0; i < repeat; i++) {

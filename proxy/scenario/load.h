@@ -1,5 +1,5 @@
-/* A scenario file (DESIGN 4) becomes a plan. All problems of the file are reported at once; with one
- * error there is no plan. */
+/* A scenario file (DESIGN 4) becomes a plan. All problems of the file are reported at once; with
+ * one error there is no plan. */
 #ifndef HALFOPEN_SCENARIO_LOAD_H
 #define HALFOPEN_SCENARIO_LOAD_H
 

@@ -9,8 +9,8 @@
 static const char *const actions[] = {"wait", "clear", "mark", "close", "repeat", NULL};
 static const char *const later_actions[] = {"send",  "inject", "signal", "restart", "request",
                                             "route", "hook",   "prompt", "load",    NULL};
-static const char *const fault_options[] = {"direction", "connections", "probability",
-                                            "at",        "as",          "for",         NULL};
+static const char *const fault_options[] = {"direction", "connections", "probability", "at",
+                                            "as",        "for",         NULL};
 static const char *const wait_options[] = {"at_most", "of", "since", "as", NULL};
 static const char *const no_options[] = {NULL};
 
@@ -18,9 +18,9 @@ static const char *const no_options[] = {NULL};
 
 static struct place later_of(const struct node *a, const struct node *b)
 {
-    bool a_first = a->key_place.line < b->key_place.line ||
-                   (a->key_place.line == b->key_place.line &&
-                    a->key_place.column < b->key_place.column);
+    bool a_first =
+        a->key_place.line < b->key_place.line ||
+        (a->key_place.line == b->key_place.line && a->key_place.column < b->key_place.column);
     return a_first ? b->key_place : a->key_place;
 }
 
@@ -110,7 +110,8 @@ struct close_params {
     int to;
 };
 
-#define CLOSE_REASON_LIMIT 123 /* RFC 6455 5.5: control frames carry at most 125 bytes, 2 are the code */
+#define CLOSE_REASON_LIMIT                                                                         \
+    123 /* RFC 6455 5.5: control frames carry at most 125 bytes, 2 are the code */
 
 static const char *const close_ends[] = {"client", "server", "both", NULL};
 static const struct param close_params[] = {
@@ -230,8 +231,8 @@ static void load_plain(struct loader *l, const struct node *action)
     static const struct {
         const char *name;
         void (*load)(struct loader *, const struct node *);
-    } loaders[] = {{"clear", load_clear}, {"mark", load_mark}, {"close", load_close},
-                   {"repeat", load_repeat}};
+    } loaders[] = {
+        {"clear", load_clear}, {"mark", load_mark}, {"close", load_close}, {"repeat", load_repeat}};
     for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
         if (strcmp(loaders[i].name, action->key) == 0)
             loaders[i].load(l, action);

@@ -31,10 +31,11 @@ static bool find_condition(struct loader *l, const char *name, struct place at,
         diag_error(l->diag, at, "'%s' is not supported by this version", name);
         return false;
     }
-    diag_error(l->diag, at,
-               "'until' is %s: one of open, reopened, closed, {attempts: 8}, ping, pong, heartbeat, "
-               "{quiet: 5s}, exited",
-               name);
+    diag_error(
+        l->diag, at,
+        "'until' is %s: one of open, reopened, closed, {attempts: 8}, ping, pong, heartbeat, "
+        "{quiet: 5s}, exited",
+        name);
     field_suggest(name, conditions, sizeof conditions / sizeof *conditions - 1, "", l->diag);
     return false;
 }
@@ -76,9 +77,9 @@ static void load_condition(struct loader *l, const struct node *node, struct wai
         diag_error(l->diag, node->place, "too many conditions: at most %d", WAIT_CONDITIONS_LIMIT);
         return;
     }
-    bool good = node->kind == NODE_MAPPING ? load_pair(l, node, &until)
-                                           : field_is_scalar(node, UNTIL_EXAMPLE, l->diag) &&
-                                                 load_word(l, node, &until);
+    bool good = node->kind == NODE_MAPPING
+                    ? load_pair(l, node, &until)
+                    : field_is_scalar(node, UNTIL_EXAMPLE, l->diag) && load_word(l, node, &until);
     if (good)
         wait->any[wait->count++] = until;
 }
@@ -90,7 +91,8 @@ static void load_until(struct loader *l, const struct node *node, struct wait_st
         return;
     }
     if (node->count == 0)
-        diag_error(l->diag, node->place, "'until' is an empty list: what is waited for is expected");
+        diag_error(l->diag, node->place,
+                   "'until' is an empty list: what is waited for is expected");
     for (const struct node *item = node->first; item; item = item->next)
         load_condition(l, item, wait);
 }

@@ -1,6 +1,8 @@
 /* A step in words, for the trace, the live table and the report. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/units.h"
 #include "scenario/load_parts.h"
 
@@ -57,27 +59,41 @@ static void add_wait(struct text *out, const struct wait_step *wait)
 
 /* --- Faults --- */
 
+static char *value_of(const struct param *param, const void *config)
+{
+    struct text value;
+    text_init(&value);
+    param_add_value(param, config, &value);
+    return text_take(&value);
+}
+
+/* Those that are not what they would be anyway. */
 static void add_params(struct text *out, const struct fault_step *fault)
 {
+    const struct fault_desc *desc = fault->desc;
     const char *before = " (";
-    bool any = false;
-    for (const struct param *param = fault->desc->params; param && param->name; param++) {
-        struct text value;
-        text_init(&value);
-        param_add_value(param, fault->config, &value);
-        if (value.len > 0) {
-            text_addf(out, "%s%s %s", before, param->name, text_chars(&value));
+    if (!desc->params)
+        return;
+    void *usual = xcalloc(1, desc->config_size);
+    param_defaults(desc->params, usual);
+    for (const struct param *param = desc->params; param->name; param++) {
+        char *value = value_of(param, fault->config), *default_value = value_of(param, usual);
+        if (strcmp(value, default_value) != 0) {
+            text_addf(out, "%s%s %s", before, param->name, value);
             before = ", ";
-            any = true;
         }
-        text_fini(&value);
+        free(value);
+        free(default_value);
     }
-    text_add(out, any ? ")" : "");
+    text_add(out, before[0] == ',' ? ")" : "");
+    param_free(desc->params, usual);
+    free(usual);
 }
 
 static void add_direction(struct text *out, const struct fault_step *fault)
 {
-    if (fault->desc->ops.on_attempt || fault->desc->dirs != DIR_BOTH)
+    const struct fault_ops *ops = &fault->desc->ops;
+    if (ops->on_attempt || ops->on_traffic || fault->desc->dirs != DIR_BOTH)
         return;
     if (fault->dirs == DIR_BOTH)
         text_add(out, " both directions");
@@ -112,8 +128,6 @@ static void add_fault(struct text *out, const struct fault_step *fault)
     if (fault->probability < 1)
         text_addf(out, ", with %g%% probability", fault->probability * 100);
     text_add(out, moments[fault->moment]);
-    if (fault->moment != AT_ONCE && fault->at_most != NEVER)
-        add_duration(out, " or ", fault->at_most);
     if (fault->duration != NEVER)
         add_duration(out, ", for ", fault->duration);
     if (strcmp(fault->label, fault->desc->name) != 0)

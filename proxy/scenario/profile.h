@@ -1,5 +1,5 @@
-/* A profile: the numbers asked of endpoints, under a name. scenarios/profiles/default.yaml holds the
- * required ones; teams write their own; a target file's policy overrides single values. */
+/* A profile: the numbers asked of endpoints, under a name. scenarios/profiles/default.yaml holds
+ * the required ones; teams write their own; a target file's policy overrides single values. */
 #ifndef HALFOPEN_SCENARIO_PROFILE_H
 #define HALFOPEN_SCENARIO_PROFILE_H
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "scenario/target_parts.h"
 
-static const char *const known[] = {"system", "client",   "server", "tls",    "behind", "heartbeat",
+static const char *const known[] = {"system", "client",   "server", "tls",   "behind", "heartbeat",
                                     "auth",   "messages", "policy", "rules", NULL};
 static const char *const later[] = {"hooks", "urls", "external", "browser", NULL};
 
@@ -41,8 +41,8 @@ static void load_pattern(const struct node *node, char **out, struct diag *diag)
     PCRE2_SIZE offset;
     if (!node || !field_copy(node, out, diag))
         return;
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)node->text, PCRE2_ZERO_TERMINATED, 0, &number,
-                                     &offset, NULL);
+    pcre2_code *code =
+        pcre2_compile((PCRE2_SPTR)node->text, PCRE2_ZERO_TERMINATED, 0, &number, &offset, NULL);
     if (!code) {
         PCRE2_UCHAR why[256];
         (void)pcre2_get_error_message(number, why, sizeof why); /* cut off when longer */
@@ -117,9 +117,8 @@ static void load_root(struct target *target, const struct node *root, struct dia
         const char *key;
         void (*load)(struct target *, const struct node *, struct diag *);
     } parts[] = {
-        {"system", load_system},        {"client", target_load_client},
-        {"server", target_load_server}, {"behind", load_behind},
-        {"heartbeat", load_heartbeat},  {"rules", target_load_rules},
+        {"system", load_system}, {"client", target_load_client}, {"server", target_load_server},
+        {"behind", load_behind}, {"heartbeat", load_heartbeat},  {"rules", target_load_rules},
     };
     const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");
     fields_check(root, known, later, "a target file", diag);
@@ -198,12 +197,24 @@ void target_free(struct target *target)
 {
     if (!target)
         return;
-    char *texts[] = {target->file,           target->system.name,     target->system.version,
-                     target->system.owner,   target->client.command,  target->client.path,
-                     target->client.protocol, target->client.host,    target->server.command,
-                     target->server.url,     target->server.health,   target->server.ca,
-                     target->behind,         target->heartbeat.ping,  target->heartbeat.pong,
-                     target->auth,           target->messages,        target->suite};
+    char *texts[] = {target->file,
+                     target->system.name,
+                     target->system.version,
+                     target->system.owner,
+                     target->client.command,
+                     target->client.path,
+                     target->client.protocol,
+                     target->client.host,
+                     target->server.command,
+                     target->server.url,
+                     target->server.health,
+                     target->server.ca,
+                     target->behind,
+                     target->heartbeat.ping,
+                     target->heartbeat.pong,
+                     target->auth,
+                     target->messages,
+                     target->suite};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     free_accepted(target);

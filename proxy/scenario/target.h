@@ -1,5 +1,5 @@
-/* halfopen.yaml: what is under test, how to start it, how to recognise what it does, and the numbers
- * and rules its owners ask for. */
+/* halfopen.yaml: what is under test, how to start it, how to recognise what it does, and the
+ * numbers and rules its owners ask for. */
 #ifndef HALFOPEN_SCENARIO_TARGET_H
 #define HALFOPEN_SCENARIO_TARGET_H
 
@@ -24,7 +24,9 @@ struct variable {
 /* Strings that were not given are NULL. */
 struct target {
     char *file;
-    struct { char *name, *version, *owner; } system;
+    struct {
+        char *name, *version, *owner;
+    } system;
     struct {
         bool given; /* false, or no command: the built-in client */
         char *command;
@@ -35,14 +37,16 @@ struct target {
     struct {
         bool given; /* false: the built-in server */
         char *command, *url, *health;
-        char *ca;    /* a file, relative to the target file made relative to the working directory */
+        char *ca; /* a file, relative to the target file made relative to the working directory */
         bool verify; /* the server's certificate; true unless said otherwise */
     } server;
     bool tls; /* the client is given a wss:// URL */
     char *behind;
-    struct { char *ping, *pong; } heartbeat; /* PCRE2 that compiles */
-    char *auth, *messages;                   /* JSON of what was written, for rules to come */
-    char **policy;                           /* see policy_written_new */
+    struct {
+        char *ping, *pong;
+    } heartbeat;           /* PCRE2 that compiles */
+    char *auth, *messages; /* JSON of what was written, for rules to come */
+    char **policy;         /* see policy_written_new */
     char *suite;
     char **require; /* names of rules that exist */
     size_t require_count;

@@ -83,7 +83,8 @@ static const struct wording wordings[] = {
     {"did not find expected '-' indicator", "a '-' is expected here, in the column of the others",
      AT_PROBLEM, "the list"},
     {"did not find expected ',' or ']'", "a ',' or ']' is expected here", AT_PROBLEM, "the list"},
-    {"did not find expected ',' or '}'", "a ',' or '}' is expected here", AT_PROBLEM, "the mapping"},
+    {"did not find expected ',' or '}'", "a ',' or '}' is expected here", AT_PROBLEM,
+     "the mapping"},
     {"did not find expected <document start>", "nothing is expected after the end of the document",
      AT_PROBLEM, NULL},
 };

@@ -1,6 +1,6 @@
-/* A YAML file as a tree of nodes, each knowing where it stands. Stricter than libyaml: duplicate keys,
- * anchors, aliases, tags, directives, a second document, too much depth and too big a file are refused.
- * (Called tree_ because yaml_ is the prefix of libyaml.) */
+/* A YAML file as a tree of nodes, each knowing where it stands. Stricter than libyaml: duplicate
+ * keys, anchors, aliases, tags, directives, a second document, too much depth and too big a file
+ * are refused. (Called tree_ because yaml_ is the prefix of libyaml.) */
 #ifndef HALFOPEN_SCENARIO_YAML_H
 #define HALFOPEN_SCENARIO_YAML_H
 
@@ -31,7 +31,8 @@ struct node {
 struct node *tree_parse(const char *file, const char *text, size_t len, struct diag *);
 void tree_free(struct node *);
 
-/* Reads the whole file; at most YAML_LIMIT_BYTES. false: said in the diag. The caller frees *text. */
+/* Reads the whole file; at most YAML_LIMIT_BYTES. false: said in the diag. The caller frees *text.
+ */
 bool tree_read_file(const char *path, char **text, size_t *len, struct diag *);
 
 #endif

@@ -1,5 +1,6 @@
-/* Every message of the YAML loaders: tests/errors/NAME.yaml is wrong, NAME.txt is what is said about it.
- * The kind of file is the first word of its name. GOLDEN=1 writes the expected texts anew. */
+/* Every message of the YAML loaders: tests/errors/NAME.yaml is wrong, NAME.txt is what is said
+ * about it. The kind of file is the first word of its name. GOLDEN=1 writes the expected texts
+ * anew. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
