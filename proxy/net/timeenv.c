@@ -101,6 +101,13 @@ void timeenv_libraries_fini(struct timeenv_libraries *libraries)
     *libraries = (struct timeenv_libraries){0};
 }
 
+static char *sanitizer_options(void)
+{
+    const char *users = getenv("ASAN_OPTIONS");
+    bool kept = users && *users;
+    return xprintf("ASAN_OPTIONS=%s%sverify_asan_link_order=0", kept ? users : "", kept ? ":" : "");
+}
+
 void timeenv_init(struct timeenv *env, const struct timeenv_libraries *libraries, double speed,
                   nsec real_passed, const char *page, const char *preload)
 {
@@ -116,6 +123,7 @@ void timeenv_init(struct timeenv *env, const struct timeenv_libraries *libraries
     /* Times of files stay as they are; faking them takes a lock for each stat. */
     env->entries[count++] = xstrdup("NO_FAKE_STAT=1");
     env->entries[count++] = xprintf(PAGE_ENVIRONMENT "=%s", page);
+    env->entries[count++] = sanitizer_options();
     env->entries[count] = NULL;
 }
 

@@ -9,7 +9,7 @@
 #include "base/nsec.h"
 #include "base/text.h"
 
-#define TIMEENV_ENTRIES 7
+#define TIMEENV_ENTRIES 8 /* with the NULL */
 
 struct timeenv_libraries {
     char *ours, *faketime; /* absolute paths; owned */
@@ -27,7 +27,10 @@ void timeenv_libraries_fini(struct timeenv_libraries *);
 /* false: LD_PRELOAD cannot carry this path, as it is cut at blanks and colons. */
 bool timeenv_path_fits(const char *path);
 
-/* For a child started when so much real time of the scenario has passed: it begins at the time of
+/* Libraries in front of AddressSanitizer's stop a program that was built with it, unless it is told
+ * that they are meant to be there; the user's ASAN_OPTIONS in our environment are kept.
+ *
+ * For a child started when so much real time of the scenario has passed: it begins at the time of
  * day that its siblings have reached. page: the report page's path; preload: what LD_PRELOAD was
  * (NULL or
  * "": nothing), kept behind ours. */

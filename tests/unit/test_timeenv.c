@@ -42,6 +42,14 @@ static void the_page_is_named(void)
     check_entry(5, "HALFOPEN_TIME_PAGE=/tmp/page", 0, NULL);
 }
 
+static void sanitized_programs_start_too(void)
+{
+    struct timeenv env;
+    timeenv_init(&env, &libraries, 10, 0, "/tmp/page", NULL);
+    CHECK_CONTAINS(env.entries[6], "verify_asan_link_order=0");
+    timeenv_fini(&env);
+}
+
 static void the_list_ends_with_null(void)
 {
     struct timeenv env;
@@ -60,4 +68,5 @@ static void a_path_that_preload_would_cut_does_not_fit(void)
 SUITE(timeenv, TEST(ours_stands_in_front_of_libfaketime), TEST(an_empty_preload_adds_nothing),
       TEST(what_the_user_preloads_stays_behind), TEST(the_first_child_starts_at_the_time_of_day),
       TEST(a_later_child_starts_where_its_siblings_are), TEST(the_page_is_named),
-      TEST(the_list_ends_with_null), TEST(a_path_that_preload_would_cut_does_not_fit))
+      TEST(sanitized_programs_start_too), TEST(the_list_ends_with_null),
+      TEST(a_path_that_preload_would_cut_does_not_fit))
