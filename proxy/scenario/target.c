@@ -9,6 +9,8 @@
 #include "base/mem.h"
 #include "scenario/target_parts.h"
 
+#define KEPT_DEPTH_LIMIT 8 /* of auth and messages */
+
 static const char *const known[] = {"system", "client",   "server", "tls",   "behind", "heartbeat",
                                     "auth",   "messages", "policy", "rules", NULL};
 static const char *const later[] = {"hooks", "urls", "external", "browser", NULL};
@@ -91,6 +93,8 @@ static int depth_of(const struct node *node)
     return deepest + 1;
 }
 
+_Static_assert(KEPT_DEPTH_LIMIT < JSON_DEPTH_LIMIT, "it has to fit");
+
 /* Kept as written for rules to come: as JSON. */
 static void keep(const struct node *node, char **out, struct diag *diag)
 {
@@ -98,9 +102,9 @@ static void keep(const struct node *node, char **out, struct diag *diag)
     struct json json;
     if (!node || !field_is_mapping(node, "{id: '\"id\":(\\d+)'}", diag))
         return;
-    if (depth_of(node) > JSON_DEPTH_LIMIT) {
+    if (depth_of(node) > KEPT_DEPTH_LIMIT) {
         diag_error(diag, node->place, "'%s' is nested deeper than %d levels", node->key,
-                   JSON_DEPTH_LIMIT);
+                   KEPT_DEPTH_LIMIT);
         return;
     }
     text_init(&text);
