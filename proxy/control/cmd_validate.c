@@ -29,7 +29,7 @@ static enum file_kind kind_of(const char *path)
     size_t len = 0;
     enum file_kind kind = FILE_SCENARIO;
     struct node *root =
-        yaml_read_file(path, &text, &len, quiet) ? yaml_parse(path, text, len, quiet) : NULL;
+        tree_read_file(path, &text, &len, quiet) ? tree_parse(path, text, len, quiet) : NULL;
     if (root && has_key(root, "profile"))
         kind = FILE_PROFILE;
     else if (root && has_key(root, "suite") && has_key(root, "scenarios"))
@@ -38,7 +38,7 @@ static enum file_kind kind_of(const char *path)
              (has_key(root, "system") || has_key(root, "server") || has_key(root, "client") ||
               has_key(root, "rules") || has_key(root, "policy")))
         kind = FILE_TARGET;
-    yaml_free(root);
+    tree_free(root);
     free(text);
     diag_free(quiet);
     return kind;
@@ -60,7 +60,7 @@ static void check(const char *path, struct diag *diag)
         struct paths paths;
         char *data = find_data_folder();
         paths_init(&paths);
-        (void)find_suite(data, path, &paths, diag);
+        (void)find_suite_file(data, path, &paths, diag);
         paths_fini(&paths);
         free(data);
         break;
