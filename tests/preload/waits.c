@@ -368,8 +368,9 @@ static bool sleep_interrupted(void)
     struct itimerval half = {.it_value.tv_sec = WAIT_SECONDS / 2};
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = ignore}, NULL);
     setitimer(ITIMER_REAL, &half, NULL);
-    return nanosleep(&span, &left) == -1 && errno == EINTR && left.tv_sec == 0 &&
-           left.tv_nsec > 500000000 && nanosleep(&left, NULL) == 0;
+    bool interrupted = nanosleep(&span, &left) == -1 && errno == EINTR;
+    double seconds = (double)left.tv_sec + (double)left.tv_nsec / 1e9;
+    return interrupted && seconds > 0.2 && seconds < 1.2 && nanosleep(&left, NULL) == 0;
 }
 
 static bool c11_sleep(void)
