@@ -1,0 +1,101 @@
+#include "control/session_setup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "control/commands.h"
+#include "scenario/load.h"
+
+void plans_fini(struct plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++)
+        plan_free(plans->list[i]);
+    free(plans->list);
+    *plans = (struct plans){0};
+}
+
+bool plans_load(const struct paths *paths, struct plans *plans, struct diag *diag)
+{
+    *plans = (struct plans){.list = xcalloc(paths->count + 1, sizeof *plans->list)};
+    for (size_t i = 0; i < paths->count; i++) {
+        struct plan *plan = scenario_load(paths->paths[i], diag);
+        if (plan)
+            plans->list[plans->count++] = plan;
+    }
+    if (diag_errors(diag) == 0)
+        return true;
+    plans_fini(plans);
+    return false;
+}
+
+int setup_report(const struct results *results, const char *folder, bool json, bool quiet)
+{
+    struct text out;
+    text_init(&out);
+    bool written = report_json(results, folder) && report_junit(results, folder) &&
+                   report_html(results, folder);
+    int error = errno;
+    if (json)
+        results_add_json(results, &out);
+    else if (!quiet)
+        report_text(results, folder, isatty(STDOUT_FILENO) ? INK_COLOUR : INK_PLAIN, &out);
+    fputs(text_chars(&out), stdout);
+    text_fini(&out);
+    if (!written)
+        fprintf(stderr, "halfopen: the report could not be written to %s: %s\n", folder,
+                strerror(error));
+    return written ? results->exit_code : EXIT_ENVIRONMENT;
+}
+
+static size_t count_rules(const struct runner_config *config)
+{
+    size_t count = 0;
+    for (size_t r = 0; all_rules[r]; r++) {
+        bool expected = false;
+        for (size_t t = 0; t < config->task_count && !expected; t++)
+            for (size_t e = 0; e < config->tasks[t].plan->expect_count && !expected; e++)
+                expected = rule_find(config->tasks[t].plan->expect[e].rule) == all_rules[r];
+        count += expected;
+    }
+    return count;
+}
+
+char *setup_heading(const struct runner_config *config, const char *system, const char *suite)
+{
+    struct text line;
+    nsec longest = 0;
+    for (size_t i = 0; i < config->task_count; i++)
+        longest = nsec_max(longest, plan_expected(config->tasks[i].plan));
+    text_init(&line);
+    text_addf(&line, "halfopen " HALFOPEN_VERSION "  %s%s%s (%zu scenario%s, %zu rules)  speed %g",
+              system ? system : "", system ? "  " : "", suite, config->task_count,
+              config->task_count == 1 ? "" : "s", count_rules(config), config->speed);
+    text_addf(&line, "  about %.0f s", nsec_to_seconds(longest) / config->speed + 3);
+    return text_take(&line);
+}
+
+void subject_init(struct subject *subject)
+{
+    *subject = (struct subject){.profile = "default"};
+    policy_defaults(&subject->policy);
+}
+
+void subject_fini(struct subject *subject)
+{
+    free(subject->name);
+    free(subject->client_command);
+    free(subject->client_flaw);
+    for (size_t i = 0; subject->client_environment && subject->client_environment[i]; i++)
+        free(subject->client_environment[i]);
+    free(subject->client_environment);
+    free(subject->server_command);
+    free(subject->server_url);
+    url_fini(&subject->server);
+    free(subject->server_ca);
+    free(subject->path);
+    free(subject->declared);
+}

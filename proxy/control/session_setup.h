@@ -1,0 +1,32 @@
+/* What `run` and `demo` share: from names and files to plans, subject and results, and the reports at
+ * the end. */
+#ifndef HALFOPEN_CONTROL_SESSION_SETUP_H
+#define HALFOPEN_CONTROL_SESSION_SETUP_H
+
+#include "control/options.h"
+#include "control/runner.h"
+#include "scenario/find.h"
+#include "scenario/profile.h"
+#include "scenario/target.h"
+
+struct plans {
+    struct plan **list;
+    size_t count;
+};
+
+void plans_fini(struct plans *);
+/* Loads every file; problems are said in diag, and then there are none. */
+bool plans_load(const struct paths *, struct plans *, struct diag *);
+
+/* Writes all reports and prints what a person sees. Returns the exit code of the results, or
+ * EXIT_ENVIRONMENT when a report could not be written. */
+int setup_report(const struct results *, const char *folder, bool json, bool quiet);
+
+/* "halfopen 0.1.0  trading-web@4f2c1d0  core (9 rules)  speed 10  about 25 s"; the caller frees. */
+char *setup_heading(const struct runner_config *, const char *system, const char *suite);
+
+/* The empty subject: the reference endpoints against each other, default policy. */
+void subject_init(struct subject *);
+void subject_fini(struct subject *);
+
+#endif

@@ -1,0 +1,185 @@
+#include "rules/rule.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+const struct rule_desc *rule_find(const char *name_or_id)
+{
+    for (size_t i = 0; all_rules[i]; i++)
+        if (strcmp(all_rules[i]->name, name_or_id) == 0 ||
+            strcmp(all_rules[i]->id, name_or_id) == 0)
+            return all_rules[i];
+    return NULL;
+}
+
+static const char *const verdict_names[] = {"not_applicable", "not_tested", "pass",
+                                            "warn",           "inconclusive", "fail"};
+
+const char *verdict_name(enum verdict verdict)
+{
+    return verdict_names[verdict];
+}
+
+bool verdict_from_name(const char *name, enum verdict *out)
+{
+    for (int i = NOT_APPLICABLE; i <= FAIL; i++)
+        if (strcmp(verdict_names[i], name) == 0) {
+            *out = (enum verdict)i;
+            return true;
+        }
+    return false;
+}
+
+const char *level_name(enum level level)
+{
+    static const char *const names[] = {"must", "should", "advice"};
+    return names[level];
+}
+
+enum verdict verdict_worst(enum verdict a, enum verdict b)
+{
+    return a > b ? a : b;
+}
+
+/* --- Findings --- */
+
+void findings_init(struct findings *findings)
+{
+    *findings = (struct findings){0};
+}
+
+void findings_fini(struct findings *findings)
+{
+    while (findings->first) {
+        struct finding *finding = findings->first;
+        findings->first = finding->next;
+        free(finding->text);
+        free(finding->fix);
+        free(finding->table);
+        free(finding->measured);
+        free(finding->allowed);
+        free(finding);
+    }
+    findings->last = NULL;
+}
+
+struct finding *finding_add(struct findings *findings, enum verdict verdict, const char *format, ...)
+{
+    struct finding *finding = xcalloc(1, sizeof *finding);
+    struct text text;
+    va_list args;
+    text_init(&text);
+    va_start(args, format);
+    text_vaddf(&text, format, args);
+    va_end(args);
+    finding->verdict = verdict;
+    finding->text = text_take(&text);
+    if (findings->last)
+        findings->last->next = finding;
+    else
+        findings->first = finding;
+    findings->last = finding;
+    return finding;
+}
+
+void finding_fix(struct finding *finding, const char *format, ...)
+{
+    struct text text;
+    va_list args;
+    text_init(&text);
+    va_start(args, format);
+    text_vaddf(&text, format, args);
+    va_end(args);
+    free(finding->fix);
+    finding->fix = text_take(&text);
+}
+
+static void add_member(char **members, const char *key, double value)
+{
+    struct text text;
+    struct json json;
+    text_init(&text);
+    if (*members)
+        text_addf(&text, "%s,", *members);
+    json_init(&json, &text, 0);
+    json_put_real(&json, key, value);
+    free(*members);
+    *members = text_take(&text);
+}
+
+void finding_measured(struct finding *finding, const char *key, double value)
+{
+    add_member(&finding->measured, key, value);
+}
+
+void finding_allowed(struct finding *finding, const char *key, double value)
+{
+    add_member(&finding->allowed, key, value);
+}
+
+void finding_evidence(struct finding *finding, uint64_t from_seq, uint64_t to_seq)
+{
+    if (finding->from == 0 || from_seq < finding->from)
+        finding->from = from_seq;
+    if (to_seq > finding->to)
+        finding->to = to_seq;
+}
+
+void finding_table(struct finding *finding, const char *lines)
+{
+    free(finding->table);
+    finding->table = xstrdup(lines);
+}
+
+const struct finding *findings_worst(const struct findings *findings)
+{
+    const struct finding *worst = findings->first;
+    for (const struct finding *at = worst; at; at = at->next)
+        if (at->verdict > worst->verdict)
+            worst = at;
+    return worst;
+}
+
+enum verdict findings_verdict(const struct findings *findings)
+{
+    const struct finding *worst = findings_worst(findings);
+    return worst ? worst->verdict : INCONCLUSIVE;
+}
+
+/* --- The guard --- */
+
+static const char *missing_event(const struct rule_desc *rule, const struct trace *trace)
+{
+    uint64_t seen = 0;
+    for (size_t i = 0; i < trace->count; i++)
+        seen |= (uint64_t)1 << trace->events[i].kind;
+    for (int kind = 0; kind < EV_KINDS; kind++)
+        if ((rule->needs & ~seen) >> kind & 1)
+            return event_doc((enum event_kind)kind);
+    return NULL;
+}
+
+void rule_judge(const struct rule_desc *rule, const struct trace *trace, const void *config,
+                struct findings *out)
+{
+    void *defaults = NULL;
+    const char *missing = missing_event(rule, trace);
+    if (missing) {
+        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: it never happened that %s", missing);
+        return;
+    }
+    if (!config && rule->config_size > 0) {
+        defaults = xcalloc(1, rule->config_size);
+        param_defaults(rule->params, defaults);
+        config = defaults;
+    }
+    rule->check(trace, config, out);
+    if (defaults)
+        param_free(rule->params, defaults);
+    free(defaults);
+    if (!out->first)
+        (void)finding_add(out, INCONCLUSIVE, "the trace shows nothing this rule could judge");
+}

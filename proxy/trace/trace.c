@@ -1,0 +1,235 @@
+#include "trace/trace.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "trace/trace_memory.h"
+#include "ws/frame.h"
+
+#define BLOCK_BYTES ((size_t)64 << 10)
+
+struct block {
+    struct block *next;
+    size_t used, room;
+    char chars[];
+};
+
+/* --- Memory --- */
+
+struct trace_memory *trace_memory_new(void)
+{
+    return xcalloc(1, sizeof(struct trace_memory));
+}
+
+void trace_memory_free(struct trace_memory *memory)
+{
+    if (!memory)
+        return;
+    while (memory->blocks) {
+        struct block *next = memory->blocks->next;
+        free(memory->blocks);
+        memory->blocks = next;
+    }
+    free(memory->events);
+    free(memory);
+}
+
+const char *trace_memory_keep(struct trace_memory *memory, const char *text, size_t len)
+{
+    struct block *block = memory->blocks;
+    if (len == 0)
+        return "";
+    if (!block || block->room - block->used < len + 1) {
+        size_t room = len + 1 > BLOCK_BYTES ? len + 1 : BLOCK_BYTES;
+        block = xmalloc(sizeof *block + room);
+        *block = (struct block){.next = memory->blocks, .room = room};
+        memory->blocks = block;
+    }
+    char *copy = block->chars + block->used;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    block->used += len + 1;
+    return copy;
+}
+
+struct event *trace_memory_add(struct trace_memory *memory)
+{
+    if (memory->count == memory->room) {
+        memory->room = memory->room ? memory->room * 2 : 256;
+        memory->events = xrealloc(memory->events, memory->room * sizeof *memory->events);
+    }
+    struct event *ev = &memory->events[memory->count++];
+    memset(ev, 0, sizeof *ev);
+    ev->client = -1;
+    return ev;
+}
+
+struct trace *trace_of_memory(struct trace_memory *memory)
+{
+    struct trace *trace = xcalloc(1, sizeof *trace);
+    trace->memory = memory;
+    trace->events = memory->events;
+    trace->count = memory->count;
+    policy_defaults(&trace->policy);
+    for (size_t i = 0; i < memory->count; i++) {
+        const struct event *ev = &memory->events[i];
+        trace->end = ev->at;
+        if (ev->kind == EV_RUN_START && !trace->start) {
+            trace->start = &ev->run_start;
+            trace->noise = nsec_max(trace->noise, ev->run_start.noise);
+            (void)policy_read_json(&trace->policy, ev->run_start.policy);
+        } else if (ev->kind == EV_RUN_NOISE) {
+            trace->noise = nsec_max(trace->noise, ev->run_noise.p95);
+        } else if (ev->kind == EV_RUN_END) {
+            trace->complete = true;
+        } else if (ev->kind == EV_TRACE_FULL) {
+            trace->full = true;
+        }
+    }
+    return trace;
+}
+
+void trace_free(struct trace *trace)
+{
+    if (!trace)
+        return;
+    trace_memory_free(trace->memory);
+    free(trace);
+}
+
+/* --- Traces written by hand --- */
+
+/* Strings of hand-written events: those of an EV_x are copied field by field. */
+#define KEEP_TEXT(field)                                                                           \
+    if (field)                                                                                     \
+        field = trace_memory_keep(memory, field, strlen(field));                                   \
+    else                                                                                           \
+        field = "";
+#define KEEP_JSON(field) KEEP_TEXT(field)
+#define KEEP_COUNT(field)
+#define KEEP_SIZE(field)
+#define KEEP_TIME(field)
+#define KEEP_REAL(field)
+#define KEEP_FLAG(field)
+
+#define FIELD(member, name, TYPE, doc) KEEP_##TYPE(ev->member.name)
+#define EVENT(ENUM, member, name, doc, ...)                                                        \
+    static void keep_##member(struct trace_memory *memory, struct event *ev)                       \
+    {                                                                                              \
+        (void)memory;                                                                              \
+        (void)ev;                                                                                  \
+        __VA_ARGS__                                                                                \
+    }
+#include "trace/events.def"
+#undef EVENT
+#undef FIELD
+
+static void keep_strings(struct trace_memory *memory, struct event *ev)
+{
+    switch (ev->kind) {
+#define EVENT(ENUM, member, name, doc, ...)                                                        \
+    case EV_##ENUM:                                                                                \
+        keep_##member(memory, ev);                                                                 \
+        break;
+#include "trace/events.def"
+#undef EVENT
+    case EV_KINDS:
+        break;
+    }
+}
+
+static void add_default_start(struct trace_memory *memory)
+{
+    struct event *ev = trace_memory_add(memory);
+    struct policy policy;
+    struct text json;
+    text_init(&json);
+    policy_defaults(&policy);
+    policy_write_json(&policy, NULL, &json);
+    ev->kind = EV_RUN_START;
+    ev->by = BY_PROXY;
+    ev->run_start = (struct ev_run_start){.format = 1,
+                                          .speed = 1,
+                                          .clients = 1,
+                                          .scenario = "test",
+                                          .policy = text_chars(&json),
+                                          .expect = "[]",
+                                          .steps = "[]",
+                                          .target = "{}"};
+    keep_strings(memory, ev);
+    text_fini(&json);
+}
+
+struct trace *trace_from(const struct event *events, size_t count)
+{
+    struct trace_memory *memory = trace_memory_new();
+    if (count == 0 || events[0].kind != EV_RUN_START)
+        add_default_start(memory);
+    for (size_t i = 0; i < count; i++) {
+        struct event *ev = trace_memory_add(memory);
+        *ev = events[i];
+        keep_strings(memory, ev);
+    }
+    for (size_t i = 0; i < memory->count; i++)
+        memory->events[i].seq = i + 1;
+    return trace_of_memory(memory);
+}
+
+/* --- Views --- */
+
+const struct event *trace_at_seq(const struct trace *trace, uint64_t seq)
+{
+    size_t low = 0, high = trace->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (trace->events[middle].seq < seq)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < trace->count && trace->events[low].seq == seq ? &trace->events[low] : NULL;
+}
+
+const struct event *trace_next(const struct trace *trace, size_t *i, enum event_kind kind)
+{
+    while (*i < trace->count) {
+        const struct event *ev = &trace->events[(*i)++];
+        if (ev->kind == kind)
+            return ev;
+    }
+    return NULL;
+}
+
+size_t trace_clients(const struct trace *trace)
+{
+    size_t most = trace->start ? (size_t)trace->start->clients : 0;
+    for (size_t i = 0; i < trace->count; i++)
+        if (trace->events[i].client >= 0 && (size_t)trace->events[i].client + 1 > most)
+            most = (size_t)trace->events[i].client + 1;
+    return most;
+}
+
+bool event_is_message(const struct event *ev)
+{
+    if (ev->kind == EV_WS_MESSAGE)
+        return true;
+    return ev->kind == EV_WS_FRAME && ev->ws_frame.fin &&
+           (ev->ws_frame.opcode == OPCODE_TEXT || ev->ws_frame.opcode == OPCODE_BINARY);
+}
+
+bool trace_silenced(const struct trace *trace, uint32_t conn, enum side hears, nsec at)
+{
+    bool silent = false;
+    for (size_t i = 0; i < trace->count && trace->events[i].at <= at; i++) {
+        const struct event *ev = &trace->events[i];
+        if (ev->conn != conn)
+            continue;
+        if (ev->kind == EV_FAULT_ON && ev->side == hears && ev->fault_on.silences)
+            silent = true;
+        else if (ev->kind == EV_FAULT_OFF)
+            silent = false;
+    }
+    return silent;
+}

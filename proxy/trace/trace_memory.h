@@ -1,0 +1,20 @@
+/* What a trace owns: its events and an arena for their strings. */
+#ifndef HALFOPEN_TRACE_TRACE_MEMORY_H
+#define HALFOPEN_TRACE_TRACE_MEMORY_H
+
+#include "trace/trace.h"
+
+struct trace_memory {
+    struct event *events;
+    size_t count, room;
+    struct block *blocks;
+};
+
+struct trace_memory *trace_memory_new(void);
+void trace_memory_free(struct trace_memory *);
+const char *trace_memory_keep(struct trace_memory *, const char *text, size_t len); /* copies */
+struct event *trace_memory_add(struct trace_memory *); /* zeroed; valid until the next */
+/* A trace over all events; derives policy, noise, end and the flags. Takes the memory. */
+struct trace *trace_of_memory(struct trace_memory *);
+
+#endif
