@@ -1,5 +1,6 @@
 #include "control/catalogue.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/nearest.h"
@@ -241,4 +242,71 @@ bool catalogue_explain(const char *name, struct text *out, const char **near)
         return false;
     }
     return true;
+}
+
+/* --- Bundled files --- */
+
+static void list_paths(void (*find)(const char *, struct paths *), struct text *out)
+{
+    char *folder = find_data_folder();
+    struct paths paths;
+    paths_init(&paths);
+    find(folder, &paths);
+    for (size_t i = 0; i < paths.count; i++) {
+        char *name = find_name(paths.paths[i]);
+        text_addf(out, "%-28s %s\n", name, paths.paths[i]);
+        free(name);
+    }
+    paths_fini(&paths);
+    free(folder);
+}
+
+static void list_paths_json(void (*find)(const char *, struct paths *), struct json *json)
+{
+    char *folder = find_data_folder();
+    struct paths paths;
+    paths_init(&paths);
+    find(folder, &paths);
+    json_array_open(json, NULL);
+    for (size_t i = 0; i < paths.count; i++) {
+        char *name = find_name(paths.paths[i]);
+        json_object_open(json, NULL);
+        json_put_string(json, "name", name);
+        json_put_string(json, "file", paths.paths[i]);
+        json_object_close(json);
+        free(name);
+    }
+    json_array_close(json);
+    paths_fini(&paths);
+    free(folder);
+}
+
+void catalogue_scenarios_text(struct text *out)
+{
+    list_paths(find_all_scenarios, out);
+}
+
+void catalogue_scenarios_json(struct json *json)
+{
+    list_paths_json(find_all_scenarios, json);
+}
+
+void catalogue_suites_text(struct text *out)
+{
+    list_paths(find_all_suites, out);
+}
+
+void catalogue_suites_json(struct json *json)
+{
+    list_paths_json(find_all_suites, json);
+}
+
+void catalogue_profiles_text(struct text *out)
+{
+    list_paths(find_all_profiles, out);
+}
+
+void catalogue_profiles_json(struct json *json)
+{
+    list_paths_json(find_all_profiles, json);
 }

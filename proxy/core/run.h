@@ -16,7 +16,7 @@ struct run_options {
     bool observe; /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
 };
 
-/* Borrows the plan and keeps the recorder until run_free; becomes the recorder's listener. */
+/* Borrows the plan and keeps the recorder until run_free. */
 struct run *run_new(const struct plan *, struct recorder *, const struct run_options *);
 void run_free(struct run *); /* sessions that are left are freed; drivers get on_over before */
 

@@ -1,0 +1,352 @@
+/* halfopen proxy: a session by hand, with the faults given at the start. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "control/commands.h"
+#include "control/run_start.h"
+#include "control/url.h"
+#include "net/ca.h"
+#include "net/driver.h"
+#include "scenario/load.h"
+
+struct proxy_options {
+    const char *listen, *upstream, *api, *scenario, *trace, *cert, *key, *ca;
+    struct option_words faults;
+    uint64_t seed;
+    bool tls, insecure, quiet;
+};
+
+#define AT(field) offsetof(struct proxy_options, field)
+static const struct option options[] = {
+    {"listen", OPTION_TEXT, AT(listen), "HOST:PORT", "where clients connect; port 0: any free one"},
+    {"upstream", OPTION_TEXT, AT(upstream), "ADDRESS", "HOST:PORT, ws://... or wss://..."},
+    {"fault", OPTION_WORDS, AT(faults), "SPEC",
+     "as in 'delay_pong delay=3s direction=to_client'; may be given again"},
+    {"scenario", OPTION_TEXT, AT(scenario), "FILE", "run its steps on the connections that come"},
+    {"trace", OPTION_TEXT, AT(trace), "FILE", "record every event"},
+    {"tls", OPTION_FLAG, AT(tls), NULL, "wss:// to the client, with a local CA made on first use"},
+    {"tls-cert", OPTION_TEXT, AT(cert), "FILE", "wss:// to the client with this certificate, PEM"},
+    {"tls-key", OPTION_TEXT, AT(key), "FILE", "its key, PEM"},
+    {"ca", OPTION_TEXT, AT(ca), "FILE", "trust this authority for a wss:// upstream"},
+    {"insecure", OPTION_FLAG, AT(insecure), NULL, "do not verify the upstream's certificate"},
+    {"seed", OPTION_COUNT, AT(seed), "N", "of all random numbers; default 1"},
+    {"quiet", OPTION_FLAG, AT(quiet), NULL, "do not print what happens"},
+    {"api", OPTION_TEXT, AT(api), "HOST:PORT", "live control: not part of this version"},
+    {0},
+};
+
+struct session_by_hand {
+    struct proxy_options given;
+    struct url listen, upstream;
+    struct plan *plan;
+    struct loop *loop;
+    struct run *run;
+    struct recorder *recorder;
+    struct driver *driver;
+    struct tls_context *to_client, *to_server;
+    FILE *trace;
+};
+
+/* --- What a person sees --- */
+
+static bool is_telling(const struct event *ev)
+{
+    switch ((int)ev->kind) {
+    case EV_TCP_OPEN:
+    case EV_WS_OPEN:
+    case EV_WS_CLOSE:
+    case EV_WS_ERROR:
+    case EV_TCP_CLOSE:
+    case EV_TCP_SHUT:
+    case EV_FAULT_ON:
+    case EV_FAULT_OFF:
+    case EV_HTTP_REQUEST:
+    case EV_HTTP_RESPONSE:
+        return true;
+    case EV_TCP_CONNECT:
+        return strcmp(ev->tcp_connect.how, "connected") != 0;
+    case EV_FAULT_ACT:
+        return strcmp(ev->fault_act.verb, "drop") != 0;
+    default:
+        return false;
+    }
+}
+
+static void add_detail(const struct event *ev, struct text *out)
+{
+    switch ((int)ev->kind) {
+    case EV_TCP_OPEN:
+        text_addf(out, "from %s", ev->tcp_open.peer);
+        break;
+    case EV_TCP_CONNECT:
+        text_addf(out, "%s", ev->tcp_connect.how);
+        break;
+    case EV_TCP_CLOSE:
+        text_addf(out, "%s ended it: %s", side_name(ev->side), ev->tcp_close.how);
+        break;
+    case EV_TCP_SHUT:
+        text_addf(out, "towards the %s: %s, by %s", side_name(ev->side), ev->tcp_shut.how,
+                  cause_name(ev->by));
+        break;
+    case EV_WS_CLOSE:
+        text_addf(out, "%s: %llu %s", side_name(ev->side), (unsigned long long)ev->ws_close.code,
+                  ev->ws_close.reason);
+        break;
+    case EV_WS_ERROR:
+        text_addf(out, "%s: %s", side_name(ev->side), ev->ws_error.what);
+        break;
+    case EV_FAULT_ON:
+        text_addf(out, "%s, heard by the %s", ev->fault_on.label,
+                  ev->side == SIDE_NONE ? "new connections" : side_name(ev->side));
+        break;
+    case EV_FAULT_OFF:
+        text_addf(out, "%s (%s)", ev->fault_off.label, ev->fault_off.why);
+        break;
+    case EV_FAULT_ACT:
+        text_addf(out, "%s: %s %s", ev->fault_act.label, ev->fault_act.verb, ev->fault_act.detail);
+        break;
+    case EV_HTTP_REQUEST:
+        text_addf(out, "%s %s", ev->http_request.method, ev->http_request.target);
+        break;
+    case EV_HTTP_RESPONSE:
+        text_addf(out, "%llu", (unsigned long long)ev->http_response.status);
+        break;
+    default:
+        break;
+    }
+}
+
+static void print_event(void *context, const struct event *ev)
+{
+    struct text detail;
+    (void)context;
+    if (!is_telling(ev))
+        return;
+    text_init(&detail);
+    add_detail(ev, &detail);
+    if (ev->conn > 0)
+        printf("%9.3f  #%-4u %-14s %s\n", nsec_to_seconds(ev->at), ev->conn, event_name(ev->kind),
+               text_chars(&detail));
+    else
+        printf("%9.3f        %-14s %s\n", nsec_to_seconds(ev->at), event_name(ev->kind),
+               text_chars(&detail));
+    fflush(stdout);
+    text_fini(&detail);
+}
+
+/* --- Faults given on the command line: the scenario language's own step, written in a line --- */
+
+static void add_spec(const char *spec, struct text *yaml)
+{
+    size_t len = strcspn(spec, " ");
+    const char *separator = "{";
+    text_addf(yaml, "  - %.*s: ", (int)len, spec);
+    for (const char *word = spec + len; *(word += strspn(word, " ")); word += len) {
+        len = strcspn(word, " ");
+        const char *equals = memchr(word, '=', len);
+        if (!equals)
+            text_addf(yaml, "%s%.*s: ''", separator, (int)len, word);
+        else
+            text_addf(yaml, "%s%.*s: %.*s", separator, (int)(equals - word), word,
+                      (int)(len - (size_t)(equals - word) - 1), equals + 1);
+        separator = ", ";
+    }
+    text_add(yaml, *separator == '{' ? "{}\n" : "}\n");
+}
+
+static struct plan *plan_of(const struct proxy_options *given, struct diag *diag)
+{
+    struct text yaml;
+    if (given->scenario)
+        return scenario_load(given->scenario, diag);
+    if (given->faults.count == 0) {
+        struct plan *plan = plan_new();
+        plan->name = xstrdup("session");
+        return plan;
+    }
+    text_init(&yaml);
+    text_add(&yaml, "scenario: session\nsteps:\n");
+    for (size_t i = 0; i < given->faults.count; i++)
+        add_spec(given->faults.list[i], &yaml);
+    struct plan *plan = scenario_parse("--fault", text_chars(&yaml), yaml.len, diag);
+    text_fini(&yaml);
+    return plan;
+}
+
+/* --- The session --- */
+
+static bool open_tls(struct session_by_hand *session)
+{
+    const struct proxy_options *given = &session->given;
+    struct text why;
+    struct ca ca = {0};
+    bool good = true;
+    text_init(&why);
+    if (given->cert) {
+        session->to_client =
+            tls_server_new(given->cert, given->key ? given->key : given->cert, &why);
+        good = session->to_client != NULL;
+    } else if (given->tls && (good = ca_open(&ca, NULL, &why))) {
+        session->to_client = tls_server_new(ca.certificate, ca.key, &why);
+        good = session->to_client != NULL;
+        printf("clients must trust %s\n", ca.authority);
+        ca_close(&ca);
+    }
+    if (good && session->upstream.secure) {
+        session->to_server = tls_client_new(
+            given->ca, given->insecure ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
+        good = session->to_server != NULL;
+    }
+    if (!good)
+        fprintf(stderr, "halfopen: %s\n", text_chars(&why));
+    text_fini(&why);
+    return good;
+}
+
+static bool open_trace(struct session_by_hand *session)
+{
+    struct policy policy;
+    char started[32];
+    struct tm parts;
+    time_t now = time(NULL);
+    if (session->given.trace && !(session->trace = fopen(session->given.trace, "w"))) {
+        fprintf(stderr, "halfopen: %s: %s\n", session->given.trace, strerror(errno));
+        return false;
+    }
+    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    policy_defaults(&policy);
+    session->recorder = recorder_new(session->trace);
+    run_start_emit(session->recorder, &(struct run_start){.plan = session->plan,
+                                                          .policy = &policy,
+                                                          .started = started,
+                                                          .seed = session->given.seed,
+                                                          .speed = 1});
+    if (!session->given.quiet)
+        recorder_listen(session->recorder, print_event, NULL);
+    return true;
+}
+
+static bool open_driver(struct session_by_hand *session)
+{
+    const char *why = NULL;
+    struct run_options run_options = {.seed = session->given.seed,
+                                      .observe = session->trace != NULL ||
+                                                 session->plan->step_count > 0};
+    struct driver_config config = {.speed = 1,
+                                   .recorder = session->recorder,
+                                   .upstream = {.host = session->upstream.host,
+                                                .port = session->upstream.port,
+                                                .tls = session->to_server},
+                                   .tls = session->to_client};
+    session->run = run_new(session->plan, session->recorder, &run_options);
+    session->driver = driver_new(session->loop, session->run, &config, &why);
+    if (!session->driver) {
+        fprintf(stderr, "halfopen: upstream '%s': %s\n", session->upstream.host, why);
+        return false;
+    }
+    uint16_t port = driver_listen(session->driver, 0, session->listen.host, session->listen.port,
+                                  DRIVER_ONE_FAMILY);
+    if (port == 0) {
+        fprintf(stderr, "halfopen: cannot listen on %s: %s\n", session->listen.authority,
+                strerror(errno));
+        return false;
+    }
+    printf("listening on %s://%s:%u, upstream %s\n", session->to_client ? "wss" : "ws",
+           session->listen.host, port, session->given.upstream);
+    fflush(stdout);
+    return true;
+}
+
+static void on_signal(void *context, int number)
+{
+    (void)number;
+    loop_stop(context);
+}
+
+static void close_session(struct session_by_hand *session)
+{
+    if (session->driver) {
+        run_end(session->run, "finished", driver_now(session->driver));
+        driver_stop(session->driver);
+    }
+    if (session->run)
+        run_free(session->run);
+    if (session->driver)
+        driver_free(session->driver);
+    if (session->recorder)
+        recorder_flush(session->recorder);
+    recorder_free(session->recorder);
+    if (session->trace && fclose(session->trace) != 0)
+        fprintf(stderr, "halfopen: the trace is not whole: %s\n", strerror(errno));
+    tls_context_free(session->to_client);
+    tls_context_free(session->to_server);
+    loop_free(session->loop);
+}
+
+static int serve(struct session_by_hand *session)
+{
+    session->loop = loop_new();
+    int code = EXIT_ENVIRONMENT;
+    if (open_tls(session) && open_trace(session) && open_driver(session)) {
+        code = EXIT_COMPLIED;
+        loop_on_signal(session->loop, SIGINT, on_signal, session->loop);
+        loop_on_signal(session->loop, SIGTERM, on_signal, session->loop);
+        driver_start(session->driver);
+        loop_run(session->loop);
+    }
+    close_session(session);
+    return code;
+}
+
+static void check_addresses(struct session_by_hand *session, struct diag *diag)
+{
+    const char *why = NULL;
+    const struct proxy_options *given = &session->given;
+    if (!given->listen || !given->upstream)
+        diag_error(diag, (struct place){0}, "--listen and --upstream are both needed");
+    if (given->listen && !url_parse(given->listen, &session->listen, &why))
+        diag_error(diag, (struct place){0}, "--listen: '%s' %s", given->listen, why);
+    if (given->upstream && !url_parse(given->upstream, &session->upstream, &why))
+        diag_error(diag, (struct place){0}, "--upstream: '%s' %s", given->upstream, why);
+    if (given->api)
+        diag_error(diag, (struct place){0}, "--api: live control is not part of this version");
+    if (given->scenario && given->faults.count > 0)
+        diag_error(diag, (struct place){0}, "--scenario and --fault: give one of them");
+}
+
+static int run(int argc, char **argv)
+{
+    struct session_by_hand session = {.given = {.seed = 1}};
+    struct option_words rest = {0};
+    struct diag *diag = diag_new();
+    int code = EXIT_USAGE;
+    options_parse(&proxy_command, argc, argv, &session.given, &rest, diag);
+    if (rest.count > 0)
+        diag_error(diag, (struct place){0}, "proxy takes options only; '%s' is none", rest.list[0]);
+    check_addresses(&session, diag);
+    if (diag_errors(diag) > 0) {
+        code = command_usage_error(&proxy_command, diag);
+    } else if (!(session.plan = plan_of(&session.given, diag))) {
+        diag_print(diag, stderr);
+    } else {
+        code = serve(&session);
+    }
+    plan_free(session.plan);
+    url_fini(&session.listen);
+    url_fini(&session.upstream);
+    diag_free(diag);
+    return code;
+}
+
+const struct command proxy_command = {
+    .name = "proxy",
+    .usage = "proxy --listen HOST:PORT --upstream ADDRESS [--fault SPEC ...]",
+    .brief = "a session by hand: break what passes through",
+    .options = options,
+    .run = run,
+};
