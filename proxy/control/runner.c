@@ -28,7 +28,7 @@ struct task {
     const struct plan *plan;
     const struct subject *subject;
     enum task_state state;
-    char *label;
+    char *label, *label_again; /* file names of the traces */
     double speed;
     bool again;            /* the second run is on, or next */
     struct job *job;
@@ -235,14 +235,13 @@ static bool wants_memory(const struct plan *plan)
 static void begin_task(struct task *task)
 {
     struct runner *runner = task->runner;
-    char *label = task->again ? xprintf("%s.again", task->label) : xstrdup(task->label);
     struct job_spec spec = {.plan = task->plan,
                             .subject = task->subject,
                             .speed = task->speed,
                             .seed = seed_of(task),
                             .noise = runner->noise,
                             .folder = runner->config->folder,
-                            .label = label,
+                            .label = task->again ? task->label_again : task->label,
                             .confirms = task->again ? task->result.trace : "",
                             .started = runner->started,
                             .ca = runner->has_ca ? &runner->ca : NULL,
@@ -251,12 +250,6 @@ static void begin_task(struct task *task)
                             .context = task};
     task->state = TASK_RUNNING;
     task->job = job_new(runner->loop, runner->processes, &spec);
-    if (task->again) {
-        free(task->label);
-        task->label = label;
-    } else {
-        free(label);
-    }
     job_start(task->job);
 }
 
@@ -379,6 +372,7 @@ static void make_tasks(struct runner *runner)
                                          .subject = config->tasks[i].subject,
                                          .speed = config->speed};
         runner->tasks[i].label = label_of(&config->tasks[i], i, runner);
+        runner->tasks[i].label_again = xprintf("%s.again", runner->tasks[i].label);
     }
 }
 
@@ -394,6 +388,7 @@ static void collect(struct runner *runner, struct results *results)
         *results_add_scenario(results) = task->result;
         scenario_result_fini(&task->second);
         free(task->label);
+        free(task->label_again);
     }
 }
 
