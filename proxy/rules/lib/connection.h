@@ -1,0 +1,34 @@
+/* The open connections of a run, each with the time during which nothing of ours disturbed it: from
+ * the 101 until the first of a silence, a cut, a Close, an end, trace.full, or the end of the run. What an endpoint
+ * does in that time it does by itself. */
+#ifndef HALFOPEN_RULES_LIB_CONNECTION_H
+#define HALFOPEN_RULES_LIB_CONNECTION_H
+
+#include "trace/heartbeat.h"
+#include "trace/trace.h"
+
+struct connection {
+    uint32_t conn;
+    int client;
+    enum cause client_by, server_by; /* BY_PROXY: that side never did anything */
+    const struct event *open;        /* its ws.open; borrowed from the trace */
+    const struct event *end;         /* what ended the undisturbed time; borrowed */
+    nsec from, to;                   /* the undisturbed time */
+};
+
+struct connections {
+    struct connection *list; /* by conn; only those that opened */
+    size_t count;
+};
+
+void connections_of(const struct trace *, struct connections *out);
+void connections_fini(struct connections *);
+
+/* The heartbeats of its undisturbed time; the caller frees them. */
+struct heartbeats *connection_heartbeats(const struct trace *, const struct connection *);
+
+/* The event with which what endpoints do stops counting: run.end, or the last one of a trace that was
+ * cut short. NULL: the trace is empty. */
+const struct event *trace_last_counting(const struct trace *);
+
+#endif
