@@ -68,15 +68,15 @@ static void read_params(const char *written, struct timer *timer)
 {
     const char *why;
     nsec after;
-    json_t *params = json_loads(written, 0, NULL);
-    const char *text = json_string_value(json_object_get(params, "after"));
-    const char *counts = json_string_value(json_object_get(params, "counts"));
+    json_t *values = json_loads(written, 0, NULL);
+    const char *text = json_string_value(json_object_get(values, "after"));
+    const char *counts = json_string_value(json_object_get(values, "counts"));
     if (text && units_duration(text, &after, &why) && after > 0)
         timer->timeout = after;
     for (size_t i = 0; counts && i < sizeof counts_words / sizeof *counts_words; i++)
         if (strcmp(counts, counts_words[i]) == 0)
             timer->counts = (enum counts)i;
-    json_decref(params);
+    json_decref(values);
 }
 
 static bool is_idle_fault(const struct event *ev, uint32_t conn)
@@ -194,6 +194,9 @@ static struct sight look_at(const struct trace *trace, const struct connection *
     sight.from_server =
         heartbeats_longest_silence(trace, c->conn, SIDE_SERVER, timer.from, timer.to);
     sight.silence = silence_that_counts(trace, c, &sight);
+    /* What the timer let live was not silent for as long: bytes came that make no whole frame. */
+    if (timer.at_work)
+        sight.silence = nsec_min(sight.silence, timer.timeout);
     if (was_cut_idle(c) && timer.at_work)
         sight.show = show_of_cut(&sight, trace->noise);
     else
