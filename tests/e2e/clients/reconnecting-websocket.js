@@ -1,0 +1,12 @@
+'use strict';
+
+const { url, say, becomeBrowser, run } = require('./application');
+becomeBrowser();
+const ReconnectingWebSocket = require('reconnecting-websocket');
+
+const socket = new ReconnectingWebSocket(url);
+socket.addEventListener('open', () => say('open'));
+socket.addEventListener('close', event => say('close', { code: event.code }));
+socket.addEventListener('error', event => say('error', { why: event.message }));
+run(message => socket.send(JSON.stringify(message)),
+    () => socket.readyState === ReconnectingWebSocket.OPEN);
