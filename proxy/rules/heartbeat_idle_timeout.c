@@ -14,9 +14,10 @@ struct config {
 };
 
 static const struct param params[] = {
-    P_DURATION(config, timeout, .def = "", .min = "10ms", .max = "24h",
-               .doc = "idle timeout to judge against where no idle_timeout fault is at work; left out: "
-                      "the policy's"),
+    P_DURATION(
+        config, timeout, .def = "", .min = "10ms", .max = "24h",
+        .doc = "idle timeout to judge against where no idle_timeout fault is at work; left out: "
+               "the policy's"),
     P_END,
 };
 
@@ -28,12 +29,12 @@ static const char *const counts_words[] = {"any", "from_client", "from_server", 
 struct timer {
     nsec timeout;
     enum counts counts;
-    bool at_work;   /* a fault ends the connection; else it is only asked what one would do */
-    nsec from, to;  /* when, within the undisturbed time of the connection */
+    bool at_work;  /* a fault ends the connection; else it is only asked what one would do */
+    nsec from, to; /* when, within the undisturbed time of the connection */
 };
 
-/* What one connection shows. The order is that of their weight: of several connections of a client the
- * last in this list counts. */
+/* What one connection shows. The order is that of their weight: of several connections of a client
+ * the last in this list counts. */
 enum show {
     NOTHING,
     OWN_ENDS, /* halfopen's on both sides */
@@ -49,9 +50,15 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_ENDS] = NOT_APPLICABLE, [TOO_SHORT] = INCONCLUSIVE, [BY_CHANCE] = INCONCLUSIVE,
-    [BY_OWN_END] = INCONCLUSIVE, [ROOMY] = PASS,             [TIGHT] = WARN,
-    [RACE] = WARN,               [TOO_LONG] = FAIL,          [CUT_IDLE] = FAIL,
+    [OWN_ENDS] = NOT_APPLICABLE,
+    [TOO_SHORT] = INCONCLUSIVE,
+    [BY_CHANCE] = INCONCLUSIVE,
+    [BY_OWN_END] = INCONCLUSIVE,
+    [ROOMY] = PASS,
+    [TIGHT] = WARN,
+    [RACE] = WARN,
+    [TOO_LONG] = FAIL,
+    [CUT_IDLE] = FAIL,
 };
 
 struct sight {
@@ -292,10 +299,11 @@ static void add_fix(struct finding *finding, const struct sight *sight)
     text_init(&often);
     units_add_duration(&often, sight->timer.timeout / 2);
     if (verdicts[sight->show] == FAIL || verdicts[sight->show] == WARN)
-        finding_fix(finding,
-                    "send a heartbeat at least every %s while the connection is idle, so that one may "
-                    "be late or lost; or raise the idle timeout of the proxy",
-                    text_chars(&often));
+        finding_fix(
+            finding,
+            "send a heartbeat at least every %s while the connection is idle, so that one may "
+            "be late or lost; or raise the idle timeout of the proxy",
+            text_chars(&often));
     text_fini(&often);
 }
 
@@ -321,16 +329,14 @@ static void report(struct findings *out, const struct sight *sight, const struct
 /* --- The rule --- */
 
 static struct sight look_at_client(const struct trace *trace, const struct connections *all,
-                                   int client, nsec asked)
+                                   size_t first, size_t end, nsec asked)
 {
     struct sight worst = {.show = NOTHING};
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->list[i].client != client)
-            continue;
+    for (size_t i = first; i < end; i++) {
         struct sight sight = look_at(trace, &all->list[i], asked);
-        bool more = sight.show == worst.show &&
-                    (sight.show == TOO_SHORT ? sight.observed > worst.observed
-                                             : sight.silence > worst.silence);
+        bool more =
+            sight.show == worst.show && (sight.show == TOO_SHORT ? sight.observed > worst.observed
+                                                                 : sight.silence > worst.silence);
         if (sight.show > worst.show || more)
             worst = sight;
     }
@@ -344,12 +350,11 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct tally tallies[SHOWS] = {{0}};
     struct sight worst[SHOWS] = {{.show = NOTHING}};
     struct connections all;
-    size_t clients = 0;
+    size_t clients = 0, end;
     connections_of(trace, &all);
-    for (size_t client = 0; client < trace_clients(trace); client++) {
-        struct sight sight = look_at_client(trace, &all, (int)client, asked);
-        if (sight.show == NOTHING)
-            continue;
+    for (size_t first = 0; first < all.count; first = end) {
+        end = connections_of_client_end(&all, first);
+        struct sight sight = look_at_client(trace, &all, first, end, asked);
         clients++;
         tally_add(&tallies[sight.show], sight.silence, sight.from, sight.to);
         if (worst[sight.show].show == NOTHING || sight.silence > worst[sight.show].silence)
@@ -366,14 +371,19 @@ const struct rule_desc heartbeat_idle_timeout_rule = {
     .id = "HEART-05",
     .title = "Faster than idle timeouts",
     .brief = "heartbeats keep idle connections alive through proxies",
-    .doc = "Provoked by the fault idle_timeout, which ends a connection that was silent for too long, as "
-           "proxies and load balancers do, while the application is left alone. Observed is the "
-           "longest silence of the connection, or of each direction where the fault counts them apart. "
-           "Allowed is three quarters of the timeout, so that one beat may be late; up to the timeout is a "
-           "warning, and a connection that was cut is a failure. Without such a fault the silence "
-           "is judged against the policy's idle timeout. A connection that only lives on traffic which "
-           "happens to come shows nothing: it takes a heartbeat that is recognised. The remedy is a "
-           "heartbeat at half the timeout or faster.",
+    .doc =
+        "Provoked by the fault idle_timeout, which ends a connection that was silent for too long, "
+        "as "
+        "proxies and load balancers do, while the application is left alone. Observed is the "
+        "longest silence of the connection, or of each direction where the fault counts them "
+        "apart. "
+        "Allowed is three quarters of the timeout, so that one beat may be late; up to the timeout "
+        "is a "
+        "warning, and a connection that was cut is a failure. Without such a fault the silence "
+        "is judged against the policy's idle timeout. A connection that only lives on traffic "
+        "which "
+        "happens to come shows nothing: it takes a heartbeat that is recognised. The remedy is a "
+        "heartbeat at half the timeout or faster.",
     .source = "RFC 6455 5.5.2",
     .example = "heartbeat.idle_timeout: {timeout: 60s}",
     .level = MUST,

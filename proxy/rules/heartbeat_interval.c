@@ -17,9 +17,10 @@ struct config {
 };
 
 static const struct param params[] = {
-    P_DURATION(config, at_most, .def = "", .min = "10ms", .max = "24h",
-               .doc = "longest median interval that passes; left out: the policy's ping interval and a "
-                      "tenth"),
+    P_DURATION(
+        config, at_most, .def = "", .min = "10ms", .max = "24h",
+        .doc = "longest median interval that passes; left out: the policy's ping interval and a "
+               "tenth"),
     P_END,
 };
 
@@ -27,11 +28,11 @@ struct limits {
     nsec pass, warn, enough, noise, ping;
 };
 
-/* What one connection shows. The order is that of their weight: of several connections of a client the
- * last in this list counts. */
+/* What one connection shows. The order is that of their weight: of several connections of a client
+ * the last in this list counts. */
 enum show {
     NOTHING,
-    OWN_CLIENT,    /* halfopen's, not under test */
+    OWN_CLIENT, /* halfopen's, not under test */
     TOO_SHORT,
     NEVER_IDLE,
     SERVER_PINGS,
@@ -46,11 +47,16 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE, [TOO_SHORT] = INCONCLUSIVE,
-    [NEVER_IDLE] = INCONCLUSIVE,   [SERVER_PINGS] = NOT_APPLICABLE,
-    [REGULAR_BEATS] = PASS,        [CHATTY_BEATS] = PASS,
-    [GAP_IN_BEATS] = WARN,         [SLOW_BEATS] = WARN,
-    [TOO_SLOW] = FAIL,             [TOO_FEW] = FAIL,
+    [OWN_CLIENT] = NOT_APPLICABLE,
+    [TOO_SHORT] = INCONCLUSIVE,
+    [NEVER_IDLE] = INCONCLUSIVE,
+    [SERVER_PINGS] = NOT_APPLICABLE,
+    [REGULAR_BEATS] = PASS,
+    [CHATTY_BEATS] = PASS,
+    [GAP_IN_BEATS] = WARN,
+    [SLOW_BEATS] = WARN,
+    [TOO_SLOW] = FAIL,
+    [TOO_FEW] = FAIL,
     [NO_BEATS] = FAIL,
 };
 
@@ -125,7 +131,8 @@ static struct sight look_at_beats(const struct trace *trace, const struct connec
     if (own->beats < 2)
         return (struct sight){.show = quiet ? TOO_FEW : NEVER_IDLE, .measured = silence};
     struct sight sight = {.show = show_of_median(own, limits), .measured = own->median};
-    /* A beat is skipped where data was just sent: then intervals differ and nothing is ever silent. */
+    /* A beat is skipped where data was just sent: then intervals differ and nothing is ever silent.
+     */
     if (sight.show > CHATTY_BEATS && !is_regular(own) && !quiet)
         return (struct sight){.show = NEVER_IDLE, .measured = longest_idle(c)};
     if (sight.show <= CHATTY_BEATS && quiet)
@@ -142,7 +149,8 @@ static struct sight look_at(const struct trace *trace, const struct connection *
     const struct heartbeat_group *servers = heartbeats_best(beats, SIDE_SERVER);
     if (c->client_by != BY_BUILTIN) {
         sight = own ? look_at_beats(trace, c, own, limits) : look_without_beats(c, limits);
-        /* Built-in peers never earn an endpoint a pass: only the server of the system pings for it. */
+        /* Built-in peers never earn an endpoint a pass: only the server of the system pings for it.
+         */
         if (servers && c->server_by == BY_ENDPOINT &&
             (!own || sight.show >= GAP_IN_BEATS || sight.show < SERVER_PINGS))
             sight = (struct sight){.show = SERVER_PINGS, .measured = servers->median};
@@ -202,14 +210,16 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
         break;
     case SERVER_PINGS:
         text_add(out, of <= 1 ? " leaves" : " leave");
-        text_add(out, " the heartbeat to the server, which pings; see reconnect.silent_death for what "
-                      "happens when that stops");
+        text_add(out,
+                 " the heartbeat to the server, which pings; see reconnect.silent_death for what "
+                 "happens when that stops");
         break;
     case NEVER_IDLE:
         text_add(out, of <= 1 ? " was" : " were");
-        add_range(out, " never idle (longest pause ", tally,
-                  ") and no message is recognised as a heartbeat; declare heartbeat.ping in the target "
-                  "file if one of them is");
+        add_range(
+            out, " never idle (longest pause ", tally,
+            ") and no message is recognised as a heartbeat; declare heartbeat.ping in the target "
+            "file if one of them is");
         break;
     case TOO_SHORT:
         text_add(out, of <= 1 ? " was" : " were");
@@ -232,10 +242,11 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
     text_init(&ping);
     units_add_duration(&ping, limits->ping);
     if (verdicts[show] == FAIL || verdicts[show] == WARN)
-        finding_fix(finding,
-                    "send a ping every %s while the connection is open (an application message in a "
-                    "browser, which has no ping), whether or not anything else is being sent",
-                    text_chars(&ping));
+        finding_fix(
+            finding,
+            "send a ping every %s while the connection is open (an application message in a "
+            "browser, which has no ping), whether or not anything else is being sent",
+            text_chars(&ping));
     text_fini(&ping);
 }
 
@@ -247,9 +258,11 @@ static void report(struct findings *out, enum show show, const struct tally *tal
     add_sentence(&text, show, tally, of, limits);
     struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
     text_fini(&text);
-    bool interval = show == REGULAR_BEATS || show == CHATTY_BEATS || show == SLOW_BEATS || show == TOO_SLOW;
+    bool interval =
+        show == REGULAR_BEATS || show == CHATTY_BEATS || show == SLOW_BEATS || show == TOO_SLOW;
     if (show != OWN_CLIENT && show != SERVER_PINGS)
-        finding_measured(finding, interval ? "interval_s" : "silence_s", nsec_to_seconds(tally->most));
+        finding_measured(finding, interval ? "interval_s" : "silence_s",
+                         nsec_to_seconds(tally->most));
     if (show != OWN_CLIENT)
         finding_allowed(finding, "interval_s", nsec_to_seconds(limits->pass));
     finding_evidence(finding, tally->from, tally->to);
@@ -259,12 +272,10 @@ static void report(struct findings *out, enum show show, const struct tally *tal
 /* --- The rule --- */
 
 static struct sight look_at_client(const struct trace *trace, const struct connections *all,
-                                   int client, const struct limits *limits)
+                                   size_t first, size_t end, const struct limits *limits)
 {
     struct sight worst = {.show = NOTHING};
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->list[i].client != client)
-            continue;
+    for (size_t i = first; i < end; i++) {
         struct sight sight = look_at(trace, &all->list[i], limits);
         bool longer = sight.show == worst.show && sight.measured > worst.measured;
         if (sight.show > worst.show || longer)
@@ -278,12 +289,11 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct limits limits = limits_of(trace, config);
     struct tally tallies[SHOWS] = {{0}};
     struct connections all;
-    size_t clients = 0;
+    size_t clients = 0, end;
     connections_of(trace, &all);
-    for (size_t client = 0; client < trace_clients(trace); client++) {
-        struct sight sight = look_at_client(trace, &all, (int)client, &limits);
-        if (sight.show == NOTHING)
-            continue;
+    for (size_t first = 0; first < all.count; first = end) {
+        end = connections_of_client_end(&all, first);
+        struct sight sight = look_at_client(trace, &all, first, end, &limits);
         clients++;
         tally_add(&tallies[sight.show], sight.measured, sight.from, sight.to);
     }
@@ -298,14 +308,19 @@ const struct rule_desc heartbeat_interval_rule = {
     .id = "HEART-02",
     .title = "Client heartbeat interval",
     .brief = "an idle client sends a heartbeat at least every 30 s",
-    .doc = "Provoked by nothing but time: the application is left alone for five intervals. Observed are "
-           "protocol pings, unsolicited pongs and application messages that are declared as a "
-           "heartbeat (heartbeat.ping in the target file) or give themselves away by regularity. Allowed is a median "
-           "interval of the policy's ping interval and a tenth (33 s by default), up to half as much again "
-           "(45 s) with a warning. The time after a fault has silenced or cut a connection does not "
-           "count. Where the server of the system does the pinging the rule does not apply; whether the "
-           "client then misses those pings is shown by reconnect.silent_death. The remedy is a "
-           "timer that pings for as long as the connection is open.",
+    .doc =
+        "Provoked by nothing but time: the application is left alone for five intervals. Observed "
+        "are "
+        "protocol pings, unsolicited pongs and application messages that are declared as a "
+        "heartbeat (heartbeat.ping in the target file) or give themselves away by regularity. "
+        "Allowed is a median "
+        "interval of the policy's ping interval and a tenth (33 s by default), up to half as much "
+        "again "
+        "(45 s) with a warning. The time after a fault has silenced or cut a connection does not "
+        "count. Where the server of the system does the pinging the rule does not apply; whether "
+        "the "
+        "client then misses those pings is shown by reconnect.silent_death. The remedy is a "
+        "timer that pings for as long as the connection is open.",
     .source = "RFC 6455 5.5.2",
     .example = "heartbeat.interval: {at_most: 33s}",
     .level = MUST,

@@ -1,4 +1,5 @@
-/* reconnect.silent_death: a peer that is gone without a word is noticed, and the client comes back. */
+/* reconnect.silent_death: a peer that is gone without a word is noticed, and the client comes back.
+ */
 #include <string.h>
 
 #include "base/units.h"
@@ -6,8 +7,9 @@
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 
-#define GRACE      (5 * NSEC_PER_SEC)  /* on top of ping interval and pong timeout, RULES RECON-01 */
-#define COMES_BACK (60 * NSEC_PER_SEC) /* as long as the longest delay between retries, and more */
+#define GRACE      (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout, RULES RECON-01 */
+#define COMES_BACK (60 * NSEC_PER_SEC) /* as long as the longest delay between retries, and more   \
+                                        */
 
 struct config {
     nsec within, warn_within;
@@ -15,8 +17,9 @@ struct config {
 
 static const struct param params[] = {
     P_DURATION(config, within, .def = "", .min = "10ms", .max = "24h",
-               .doc = "how soon the silence has to be noticed; left out: the policy's ping interval "
-                      "plus pong timeout plus 5 s"),
+               .doc =
+                   "how soon the silence has to be noticed; left out: the policy's ping interval "
+                   "plus pong timeout plus 5 s"),
     P_DURATION(config, warn_within, .def = "90s", .min = "10ms", .max = "24h",
                .doc = "noticing it later than that, or never, is a failure"),
     P_END,
@@ -28,12 +31,23 @@ struct limits {
 };
 
 /* How a client fared, the best first. */
-enum fate { IN_TIME, LATE, TOO_SHORT, BACK_UNKNOWN, OWN_WISH, TOO_LATE, NEVER_NOTICED, NOT_BACK, DIED, FATES };
+enum fate {
+    IN_TIME,
+    LATE,
+    TOO_SHORT,
+    BACK_UNKNOWN,
+    OWN_WISH,
+    TOO_LATE,
+    NEVER_NOTICED,
+    NOT_BACK,
+    DIED,
+    FATES
+};
 
 static const enum verdict verdicts[FATES] = {
-    [IN_TIME] = PASS,     [LATE] = WARN,          [TOO_SHORT] = INCONCLUSIVE,
+    [IN_TIME] = PASS,          [LATE] = WARN,     [TOO_SHORT] = INCONCLUSIVE,
     [OWN_WISH] = INCONCLUSIVE, [TOO_LATE] = FAIL, [BACK_UNKNOWN] = INCONCLUSIVE,
-    [NEVER_NOTICED] = FAIL, [NOT_BACK] = FAIL,    [DIED] = FAIL,
+    [NEVER_NOTICED] = FAIL,    [NOT_BACK] = FAIL, [DIED] = FAIL,
 };
 
 static struct limits limits_of(const struct trace *trace, const struct config *cfg)
@@ -134,13 +148,15 @@ static void add_sentence(struct text *out, enum fate fate, const struct tally *t
     case OWN_WISH:
         text_addf(out, " closed with %u after ", (unsigned)example->code);
         tally_add_range(tally, out);
-        text_add(out, " of silence, before any heartbeat went unanswered: the application's own wish, "
-                      "which does not show whether a dead peer is noticed");
+        text_add(out,
+                 " of silence, before any heartbeat went unanswered: the application's own wish, "
+                 "which does not show whether a dead peer is noticed");
         break;
     case BACK_UNKNOWN:
         text_add(out, " noticed after ");
         tally_add_range(tally, out);
-        add_seconds(out, " that the peer was gone, but the run ended ", example->end - example->noticed);
+        add_seconds(out, " that the peer was gone, but the run ended ",
+                    example->end - example->noticed);
         add_seconds(out, " later without a new connection; ", COMES_BACK);
         text_add(out, " would have shown whether one comes");
         break;
@@ -163,13 +179,15 @@ static void add_fix(struct finding *finding, enum fate fate, const struct limits
     units_add_duration(&ping, limits->ping);
     units_add_duration(&pong, limits->pong);
     if (fate == NOT_BACK || fate == DIED)
-        finding_fix(finding, "start the reconnect loop wherever a connection is given up, also after "
-                             "the heartbeat's own timeout, and not only when the peer closes");
-    else if (fate == LATE || fate == TOO_LATE || fate == NEVER_NOTICED)
         finding_fix(finding,
-                    "send a ping every %s; when no pong has come %s later, drop the socket at once "
-                    "(terminate, not close: a closing handshake waits for the dead peer) and reconnect",
-                    text_chars(&ping), text_chars(&pong));
+                    "start the reconnect loop wherever a connection is given up, also after "
+                    "the heartbeat's own timeout, and not only when the peer closes");
+    else if (fate == LATE || fate == TOO_LATE || fate == NEVER_NOTICED)
+        finding_fix(
+            finding,
+            "send a ping every %s; when no pong has come %s later, drop the socket at once "
+            "(terminate, not close: a closing handshake waits for the dead peer) and reconnect",
+            text_chars(&ping), text_chars(&pong));
     else if (fate == OWN_WISH)
         finding_fix(finding, "keep the application connected for the whole scenario");
     text_fini(&ping);
@@ -224,16 +242,19 @@ const struct rule_desc reconnect_silent_death_rule = {
     .id = "RECON-01",
     .title = "Silent death is noticed",
     .brief = "a peer that vanishes silently is noticed and replaced",
-    .doc = "Provoked by a fault that silences an open connection towards the client: drop, where the "
-           "bytes vanish and TCP still acknowledges them, or stall, where the window closes. There is "
-           "no FIN, no RST and no Close frame. Observed is the time from there to the first of the "
-           "client's Close frame, its FIN or RST on that connection, and its next connection. Allowed "
-           "is the ping interval plus the pong timeout plus 5 s (45 s by default); up to 90 s is a "
-           "warning. Who notices must also come back: no new connection within 60 s is a failure, and so "
-           "is a process that ends. A client that closes with 1000, 1001 or no code before anything of "
-           "its peer could be missed did so for reasons of its own, and the run decides nothing. The "
-           "remedy is a heartbeat with a timeout, after which the socket is dropped without waiting "
-           "for a closing handshake.",
+    .doc =
+        "Provoked by a fault that silences an open connection towards the client: drop, where the "
+        "bytes vanish and TCP still acknowledges them, or stall, where the window closes. There is "
+        "no FIN, no RST and no Close frame. Observed is the time from there to the first of the "
+        "client's Close frame, its FIN or RST on that connection, and its next connection. Allowed "
+        "is the ping interval plus the pong timeout plus 5 s (45 s by default); up to 90 s is a "
+        "warning. Who notices must also come back: no new connection within 60 s is a failure, and "
+        "so "
+        "is a process that ends. A client that closes with 1000, 1001 or no code before anything "
+        "of "
+        "its peer could be missed did so for reasons of its own, and the run decides nothing. The "
+        "remedy is a heartbeat with a timeout, after which the socket is dropped without waiting "
+        "for a closing handshake.",
     .source = "RFC 6455 7.2.1",
     .example = "reconnect.silent_death: {within: 45s}",
     .level = MUST,

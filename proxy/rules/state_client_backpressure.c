@@ -68,9 +68,10 @@ static struct finding *say(struct findings *out, const struct client *client, en
     finding_evidence(finding, client->first->from,
                      client->longer ? client->longer->to : client->first->to);
     if (verdict == FAIL || verdict == WARN)
-        finding_fix(finding,
-                    "look at bufferedAmount, or at what the send call returns, before sending; above a "
-                    "bound pause the producer, drop or merge what is old, or close the connection");
+        finding_fix(
+            finding,
+            "look at bufferedAmount, or at what the send call returns, before sending; above a "
+            "bound pause the producer, drop or merge what is old, or close the connection");
     return finding;
 }
 
@@ -93,8 +94,7 @@ static struct backlog backlog_of(const struct client *client, const struct stall
 {
     struct backlog backlog = {.lasted = stall->ended - stall->began, .held = (double)stall->held};
     backlog.would = client->rate * nsec_to_seconds(backlog.lasted);
-    backlog.whole =
-        stalls_backlog(client->trace, stall, SIDE_CLIENT, client->rate, &backlog.bytes);
+    backlog.whole = stalls_backlog(client->trace, stall, SIDE_CLIENT, client->rate, &backlog.bytes);
     backlog.kept = fmax(0, backlog.bytes - backlog.held);
     return backlog;
 }
@@ -170,7 +170,8 @@ static bool say_memory(const struct client *client, struct findings *out)
     if (verdict == INCONCLUSIVE)
         return false;
     text_init(&text);
-    text_add(&text, verdict == FAIL ? "the client's memory grew by " : "the client's memory grew by only ");
+    text_add(&text, verdict == FAIL ? "the client's memory grew by "
+                                    : "the client's memory grew by only ");
     units_add_rate(&text, fmax(0, stalled.per_second - control.per_second));
     text_add(&text, " while the path was stalled and ");
     units_add_rate(&text, client->rate);
@@ -198,7 +199,8 @@ static void say_too_little(const struct client *client, struct findings *out)
     text_init(&text);
     text_add(&text, "the client sends ");
     units_add_rate(&text, client->rate);
-    text_add(&text, ", which does not fill the kernel's buffers; give hooks.send in the target file");
+    text_add(&text,
+             ", which does not fill the kernel's buffers; give hooks.send in the target file");
     struct finding *finding = say(out, client, NOT_TESTED, &text);
     finding_measured(finding, "rate", client->rate);
     finding_allowed(finding, "least_rate", RATE_LEAST);
@@ -215,7 +217,8 @@ static const struct stall *closed_stall(const struct client *client)
     return NULL;
 }
 
-static void judge_close(const struct client *client, const struct stall *stall, struct findings *out)
+static void judge_close(const struct client *client, const struct stall *stall,
+                        struct findings *out)
 {
     const struct policy *policy = &client->trace->policy;
     nsec soon = nsec_add(nsec_add(policy->ping, policy->pong), EVICTS);
@@ -257,21 +260,22 @@ static void judge_backlogs(const struct client *client, struct findings *out)
     else if (is_bounded(&shorter, &longer))
         say_bounded(client, &shorter, &longer, out);
     else if (!say_memory(client, out))
-        say_undecided(client,
-                      shorter.whole && longer.whole
-                          ? "what the client keeps grows with the stall, but not in proportion: longer "
-                            "stalls would show whether there is a bound"
-                          : "the backlog was still draining when the next stall began or the run "
-                            "ended; a longer pause would have been needed",
-                      out);
+        say_undecided(
+            client,
+            shorter.whole && longer.whole
+                ? "what the client keeps grows with the stall, but not in proportion: longer "
+                  "stalls would show whether there is a bound"
+                : "the backlog was still draining when the next stall began or the run "
+                  "ended; a longer pause would have been needed",
+            out);
 }
 
 static void judge_client(const struct client *client, struct findings *out)
 {
     const struct stall *closed = closed_stall(client);
     if (client->first->began - client->control_from < CONTROL_LEAST)
-        say_undecided(client, "the client's usual rate is unknown: it needs 5 s before the first stall",
-                      out);
+        say_undecided(
+            client, "the client's usual rate is unknown: it needs 5 s before the first stall", out);
     else if (client->rate < RATE_LEAST)
         say_too_little(client, out);
     else if (closed)
@@ -321,19 +325,20 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct stalls stalls;
     stalls_of(trace, SIDE_CLIENT, &stalls);
     connections_of(trace, &all);
-    for (size_t number = 0; number < trace_clients(trace) && !trace->full; number++) {
-        struct client client = {.trace = trace, .stalls = &stalls, .number = (int)number};
+    for (size_t i = 0; i < stalls.count && !trace->full; i++) {
+        struct client client = {.trace = trace, .stalls = &stalls, .number = stalls.list[i].client};
         client.limit = cfg->limit > 0 ? cfg->limit : trace->policy.buffer_limit;
         choose_stalls(&client);
-        if (!client.first)
-            continue;
+        if (client.first != &stalls.list[i])
+            continue; /* judged with its first stall */
         look_at_control(&client, &all);
         judge_client(&client, out);
     }
     if (trace->full)
-        (void)finding_add(out, INCONCLUSIVE,
-                          "the trace is full: not every frame was recorded, so that a backlog cannot "
-                          "be measured");
+        (void)finding_add(
+            out, INCONCLUSIVE,
+            "the trace is full: not every frame was recorded, so that a backlog cannot "
+            "be measured");
     else if (stalls.count == 0 && stalls.builtin)
         (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
     else if (stalls.count == 0)
@@ -347,17 +352,24 @@ const struct rule_desc state_client_backpressure_rule = {
     .id = "STATE-03",
     .title = "Client backpressure",
     .brief = "a client does not buffer without bound for a slow path",
-    .doc = "Provoked by two stalls of what the client sends, the second twice as long as the first, while "
-           "the client produces at its usual rate. Observed is what arrives after each release beyond "
-           "that rate, without what the kernel's buffers held; where process.memory was recorded, also how "
-           "fast the process grows. Kept must be no more after the long stall than after the short one; "
-           "1.6 times as much and more than four times the kernel's share is a failure, and a bound "
-           "above the policy's buffer_limit a warning. Closing the connection within the ping interval "
-           "plus the pong timeout plus 10 s is a bound too. A client that sends less than 64 KiB/s, or too "
-           "little to fill the kernel's buffers eight times over, is not tested. No clause of a standard "
-           "asks for it: the network takes what it takes, and memory that grows for as long as "
-           "the network is slow ends the process. The remedy is to look at bufferedAmount before "
-           "sending.",
+    .doc =
+        "Provoked by two stalls of what the client sends, the second twice as long as the first, "
+        "while "
+        "the client produces at its usual rate. Observed is what arrives after each release beyond "
+        "that rate, without what the kernel's buffers held; where process.memory was recorded, "
+        "also how "
+        "fast the process grows. Kept must be no more after the long stall than after the short "
+        "one; "
+        "1.6 times as much and more than four times the kernel's share is a failure, and a bound "
+        "above the policy's buffer_limit a warning. Closing the connection within the ping "
+        "interval "
+        "plus the pong timeout plus 10 s is a bound too. A client that sends less than 64 KiB/s, "
+        "or too "
+        "little to fill the kernel's buffers eight times over, is not tested. No clause of a "
+        "standard "
+        "asks for it: the network takes what it takes, and memory that grows for as long as "
+        "the network is slow ends the process. The remedy is to look at bufferedAmount before "
+        "sending.",
     .source = "WHATWG WebSockets, bufferedAmount",
     .example = "state.client_backpressure: {limit: 64MiB}",
     .level = SHOULD,

@@ -78,6 +78,14 @@ static void note(struct connection *c, const struct event *ev)
     }
 }
 
+static int by_client(const void *a, const void *b)
+{
+    const struct connection *x = a, *y = b;
+    if (x->client != y->client)
+        return x->client < y->client ? -1 : 1;
+    return (x->conn > y->conn) - (x->conn < y->conn);
+}
+
 /* Once frames are left out nothing can be told from their absence. */
 static void settle(struct connections *all, const struct event *full, const struct event *last)
 {
@@ -95,6 +103,8 @@ static void settle(struct connections *all, const struct event *full, const stru
         all->list[kept++] = *c;
     }
     all->count = kept;
+    if (kept > 0)
+        qsort(all->list, kept, sizeof *all->list, by_client);
 }
 
 void connections_of(const struct trace *trace, struct connections *out)
@@ -115,6 +125,24 @@ void connections_fini(struct connections *all)
 {
     free(all->list);
     *all = (struct connections){0};
+}
+
+size_t connections_of_client_end(const struct connections *all, size_t first)
+{
+    size_t end = first;
+    while (end < all->count && all->list[end].client == all->list[first].client)
+        end++;
+    return end;
+}
+
+bool connection_ended_by_endpoint(const struct event *ev)
+{
+    if (ev->by != BY_ENDPOINT)
+        return false;
+    if (ev->kind == EV_WS_CLOSE)
+        return true;
+    return ev->kind == EV_TCP_CLOSE && strcmp(ev->tcp_close.how, "timeout") != 0 &&
+           strcmp(ev->tcp_close.how, "error") != 0;
 }
 
 struct heartbeats *connection_heartbeats(const struct trace *trace, const struct connection *c)

@@ -1,6 +1,6 @@
 /* The open connections of a run, each with the time during which nothing of ours disturbed it: from
- * the 101 until the first of a silence, a cut, a Close, an end, trace.full, or the end of the run. What an endpoint
- * does in that time it does by itself. */
+ * the 101 until the first of a silence, a cut, a Close, an end, trace.full, or the end of the run.
+ * What an endpoint does in that time it does by itself. */
 #ifndef HALFOPEN_RULES_LIB_CONNECTION_H
 #define HALFOPEN_RULES_LIB_CONNECTION_H
 
@@ -17,18 +17,24 @@ struct connection {
 };
 
 struct connections {
-    struct connection *list; /* by conn; only those that opened */
+    struct connection *list; /* by client, then conn; only those that opened */
     size_t count;
 };
 
 void connections_of(const struct trace *, struct connections *out);
 void connections_fini(struct connections *);
+/* The index behind the last connection of the client whose connection is at index first. */
+size_t connections_of_client_end(const struct connections *, size_t first);
+
+/* A Close, FIN or RST by an endpoint itself; a timeout or an error is what our kernel said of it.
+ */
+bool connection_ended_by_endpoint(const struct event *);
 
 /* The heartbeats of its undisturbed time; the caller frees them. */
 struct heartbeats *connection_heartbeats(const struct trace *, const struct connection *);
 
-/* The event with which what endpoints do stops counting: run.end, or the last one of a trace that was
- * cut short. NULL: the trace is empty. */
+/* The event with which what endpoints do stops counting: run.end, or the last one of a trace that
+ * was cut short. NULL: the trace is empty. */
 const struct event *trace_last_counting(const struct trace *);
 
 #endif

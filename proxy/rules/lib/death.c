@@ -13,8 +13,8 @@
 /* What can be missed during the silence. */
 struct watch {
     struct death *death;
-    const char *label;       /* of the fault that silences */
-    nsec missed;             /* since when something of the peer was missed; NEVER */
+    const char *label; /* of the fault that silences */
+    nsec missed;       /* since when something of the peer was missed; NEVER */
     bool sent, over;
 };
 
@@ -48,17 +48,6 @@ static const struct event *beginning(const struct connection *c, const struct ev
 }
 
 /* --- What the client does --- */
-
-static bool is_own_end(const struct event *ev)
-{
-    if (ev->side != SIDE_CLIENT || ev->by != BY_ENDPOINT)
-        return false;
-    if (ev->kind == EV_WS_CLOSE)
-        return true;
-    /* A timeout or an error is what our kernel said, no act of the client. */
-    return ev->kind == EV_TCP_CLOSE && strcmp(ev->tcp_close.how, "timeout") != 0 &&
-           strcmp(ev->tcp_close.how, "error") != 0;
-}
 
 static bool is_ordinary(uint64_t code)
 {
@@ -101,16 +90,16 @@ static void be_over(struct watch *watch, nsec at)
 static void note_on_conn(struct watch *watch, const struct event *ev, nsec patience)
 {
     struct death *death = watch->death;
-    bool to_client = ev->side == SIDE_CLIENT;
+    bool of_client = ev->side == SIDE_CLIENT;
     if (watch->over || death->noticed != NEVER)
         return;
-    if (is_own_end(ev))
+    if (of_client && connection_ended_by_endpoint(ev))
         note_end(watch, ev, patience);
     else if (ev->kind == EV_WS_FRAME)
         note_frame(watch, ev);
     else if (ev->kind == EV_FAULT_OFF && strcmp(ev->fault_off.label, watch->label) == 0)
         be_over(watch, ev->at);
-    else if ((ev->kind == EV_TCP_SHUT && to_client) || (ev->kind == EV_TCP_CLOSE && to_client) ||
+    else if ((of_client && (ev->kind == EV_TCP_SHUT || ev->kind == EV_TCP_CLOSE)) ||
              ev->kind == EV_CONN_END)
         be_over(watch, ev->at);
 }
@@ -191,7 +180,8 @@ static void look_at_beats(const struct trace *trace, const struct connection *c,
     const struct heartbeat_group *servers = heartbeats_best(beats, SIDE_SERVER);
     watch->death->beats = own ? BEATS_OWN : servers ? BEATS_OF_SERVER : BEATS_NONE;
     expect_beat(watch, own, own && own->median > 0 ? own->median : trace->policy.ping);
-    expect_beat(watch, servers, servers && servers->median > 0 ? servers->median : trace->policy.ping);
+    expect_beat(watch, servers,
+                servers && servers->median > 0 ? servers->median : trace->policy.ping);
     if (own && own->replied < own->beats && own->last + trace->policy.pong > watch->death->began)
         watch->missed = watch->death->began; /* its newest ping was not answered any more */
     heartbeats_free(beats);

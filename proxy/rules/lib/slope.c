@@ -37,8 +37,8 @@ static void note(struct blocks *blocks, nsec since, uint64_t bytes)
         *newest = sample;
 }
 
-static void collect(const struct trace *trace, int client, nsec from, nsec to, struct blocks *blocks,
-                    struct slope *slope)
+static void collect(const struct trace *trace, int client, nsec from, nsec to,
+                    struct blocks *blocks, struct slope *slope)
 {
     for (size_t i = 0; i < trace->count; i++) {
         const struct event *ev = &trace->events[i];

@@ -1,5 +1,5 @@
-/* How fast the memory of an endpoint grows: the slope of block minima, which garbage collectors do not
- * disturb, with its error. */
+/* How fast the memory of an endpoint grows: the slope of block minima, which garbage collectors do
+ * not disturb, with its error. */
 #ifndef HALFOPEN_RULES_LIB_SLOPE_H
 #define HALFOPEN_RULES_LIB_SLOPE_H
 
@@ -14,10 +14,11 @@ struct slope {
     double late_rise;         /* last block minus the middle one */
     double late_seconds;      /* between those two */
     size_t blocks;
-    uint64_t from, to;        /* seq */
+    uint64_t from, to; /* seq */
 };
 
-/* Of process.memory of that client within [from, to]. false: fewer than three blocks hold samples. */
+/* Of process.memory of that client within [from, to]. false: fewer than three blocks hold samples.
+ */
 bool slope_of_memory(const struct trace *, int client, nsec from, nsec to, struct slope *);
 
 /* Student's t, 99 % one-sided; freedom 0 gives infinity. */

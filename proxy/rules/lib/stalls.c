@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "rules/lib/connection.h"
 
-#define QUIET_FIRST 3    /* seconds a sender may take to go on after the release */
+#define QUIET_FIRST   3 /* seconds a sender may take to go on after the release */
 #define BACK_TO_USUAL 2.0
 
 static bool is_pause(const struct event *ev, enum side side)
@@ -21,8 +21,7 @@ static bool is_end_of(const struct event *ev, const struct stall *stall)
 
 static bool is_own_end(const struct event *ev, const struct stall *stall, enum side side)
 {
-    return ev->conn == stall->conn && ev->side == side && ev->by == BY_ENDPOINT &&
-           (ev->kind == EV_WS_CLOSE || ev->kind == EV_TCP_CLOSE);
+    return ev->conn == stall->conn && ev->side == side && connection_ended_by_endpoint(ev);
 }
 
 static void note(struct stall *stall, const struct event *ev, enum side side)
@@ -137,7 +136,7 @@ static void end_second(struct drain *drain)
     drain->over = quiet && (drain->busy || drain->quiet >= QUIET_FIRST);
     drain->busy = drain->busy || !quiet;
     drain->second = 0;
-    drain->until += NSEC_PER_SEC;
+    drain->until = nsec_add(drain->until, NSEC_PER_SEC);
 }
 
 static void advance(struct drain *drain, nsec now)

@@ -1,4 +1,5 @@
-/* Times in which the path did not take what an endpoint sent, and what had piled up when it did again. */
+/* Times in which the path did not take what an endpoint sent, and what had piled up when it did
+ * again. */
 #ifndef HALFOPEN_RULES_LIB_STALLS_H
 #define HALFOPEN_RULES_LIB_STALLS_H
 
@@ -8,11 +9,11 @@ struct stall {
     uint32_t conn;
     int client;
     nsec began, ended;
-    bool released; /* it ended and the connection went on */
-    bool measured; /* tcp.queues told what the kernel held at its end */
-    uint64_t held; /* by the kernel at its end, bytes: kept by no application */
-    nsec closed;   /* when the endpoint itself ended the connection during it; NEVER */
-    const char *exit; /* how its process ended by itself during it, or NULL; borrowed */
+    bool released;     /* it ended and the connection went on */
+    bool measured;     /* tcp.queues told what the kernel held at its end */
+    uint64_t held;     /* by the kernel at its end, bytes: kept by no application */
+    nsec closed;       /* when the endpoint itself ended the connection during it; NEVER */
+    const char *exit;  /* how its process ended by itself during it, or NULL; borrowed */
     uint64_t from, to; /* seq */
 };
 
@@ -30,8 +31,8 @@ void stalls_fini(struct stalls *);
 double stalls_rate(const struct trace *, uint32_t conn, enum side side, nsec from, nsec to);
 
 /* What came after the release beyond the usual rate: whole seconds until one of them brings no more
- * than twice the usual. false: that second never came before the next stall or the end; *bytes is then
- * a lower bound. */
+ * than twice the usual. false: that second never came before the next stall or the end; *bytes is
+ * then a lower bound. */
 bool stalls_backlog(const struct trace *, const struct stall *, enum side side, double usual,
                     double *bytes);
 

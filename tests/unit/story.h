@@ -1,0 +1,51 @@
+/* Traces written by hand, one line an event: what happens on a connection at which second. Times
+ * are seconds of target time; client 0 owns connection 1 unless told otherwise. */
+#ifndef HALFOPEN_TESTS_STORY_H
+#define HALFOPEN_TESTS_STORY_H
+
+#include "rules/rule.h"
+
+#define STORY_LIMIT 20000
+
+struct story {
+    struct event *events;
+    size_t count;
+    int client; /* of the events that follow */
+    uint32_t conn;
+    enum cause client_by, server_by;
+    struct trace *trace;
+    struct findings findings;
+};
+
+void story_begin(struct story *);
+/* Runs the rule; config NULL takes the defaults. The verdict is returned, the findings stay. */
+enum verdict story_judge(struct story *, const struct rule_desc *, const void *config);
+const char *story_text(const struct story *); /* of the worst finding */
+void story_end(struct story *);
+
+/* The story goes on with that client and connection. */
+void story_of(struct story *, int client, uint32_t conn);
+struct event *story_add(struct story *, double at, enum event_kind, enum side, enum cause);
+
+void story_noise(struct story *, double noise);
+void story_run_end(struct story *, double at);
+void story_open(struct story *, double at);    /* accepted, asked, answered, open */
+void story_attempt(struct story *, double at); /* accepted and asked for the upgrade */
+void story_fault(struct story *, double at, const char *fault, enum side hears, bool silences);
+void story_idle_fault(struct story *, double at, const char *params);
+void story_fault_off(struct story *, double at, const char *fault, const char *why);
+void story_cut(struct story *, double at, const char *fault, const char *how);
+void story_fin(struct story *, double at, enum side);
+void story_shut(struct story *, double at, enum side, enum cause, const char *how);
+void story_close(struct story *, double at, enum side, uint64_t code);
+void story_exit(struct story *, double at, const char *how, bool asked);
+/* Frames. A ping and its pong, data of a kind, and the same every so often up to a time. */
+void story_ping(struct story *, double at, enum side from);
+void story_pong(struct story *, double at, enum side from);
+void story_data(struct story *, double at, enum side from, const char *sig, uint64_t len);
+void story_word(struct story *, double at, enum side from, const char *kind);
+void story_pings(struct story *, double first, double every, double until, bool answered);
+void story_pause(struct story *, double at, bool on, uint64_t ours, uint64_t theirs);
+void story_memory(struct story *, double at, double bytes);
+
+#endif
