@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""Holds halfopen's verdicts about real client libraries against what is known of them (facts.json).
+
+    tests/e2e/clients/run.py [--halfopen build/halfopen] [--speed 10] [--jobs 12] [NAME ...]
+
+The verdict about a rule has to be among those that the facts allow. A single scenario may leave it
+undecided; it must not contradict them.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+SCENARIOS = os.path.join(ROOT, "scenarios", "client")
+AT_MOST_SECONDS = 900  # for one library; the scenarios take 25 s at speed 10, twice that when repeated
+UNDECIDED = {"inconclusive", "not_tested", "not_applicable"}
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def note(self, right, words):
+        if right:
+            self.passed += 1
+        else:
+            self.failed += 1
+        print(("ok    " if right else "WRONG ") + words, flush=True)
+
+
+def command_line(options, facts, report):
+    words = [options.halfopen, "run", SCENARIOS, "--client", facts["command"], "--quiet",
+             "--speed", str(options.speed), "--jobs", str(options.jobs), "--report", report]
+    if "server" in facts:
+        words += ["--server-cmd", facts["server"]]
+    if "path" in facts:
+        words += ["--server", "ws://127.0.0.1:{port}" + facts["path"]]
+    return words
+
+
+def results_of(options, facts, report):
+    """None when there are none: halfopen itself went wrong."""
+    try:
+        ended = subprocess.run(command_line(options, facts, report), cwd=HERE, text=True,
+                               capture_output=True, timeout=AT_MOST_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        print(f"      no end after {AT_MOST_SECONDS} s")
+        return None
+    try:
+        with open(os.path.join(report, "results.json"), encoding="utf-8") as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        print(f"      exit {ended.returncode}, {error}\n{ended.stdout}{ended.stderr}")
+        return None
+
+
+def findings_about(results, rule):
+    for scenario in results["scenarios"]:
+        for finding in scenario.get("rules", []):
+            if finding["name"] == rule:
+                yield scenario, finding
+
+
+def check_rule(tally, name, rule, expected, results):
+    allowed = set(expected["verdict"])
+    verdict = results["rules"].get(rule, {}).get("verdict", "missing")
+    tally.note(verdict in allowed,
+               f"{name:24}{rule:26}{verdict:15}expected {' or '.join(expected['verdict'])}:"
+               f" {expected['why']}")
+    for scenario, finding in findings_about(results, rule):
+        if finding["verdict"] not in allowed | UNDECIDED:
+            tally.note(False, f"{name:24}{rule:26}{finding['verdict']:15}in {scenario['name']}")
+        if verdict not in allowed or finding["verdict"] not in allowed | UNDECIDED:
+            print(f"        {scenario['name']}: {finding['verdict']}: {finding['summary']}")
+
+
+def check_speed(tally, name, results, speed):
+    slow = [s["name"] for s in results["scenarios"] if s.get("speed", speed) != speed]
+    tally.note(not slow, f"{name:24}{'runs at speed ' + str(speed):26}" + ", ".join(slow))
+
+
+def check_client(tally, options, name, facts):
+    with tempfile.TemporaryDirectory(prefix="halfopen-clients-") as folder:
+        report = os.path.join(options.keep, name) if options.keep else folder
+        results = results_of(options, facts, report)
+    if results is None:
+        tally.note(False, f"{name:24}gave no results")
+        return
+    check_speed(tally, name, results, options.speed)
+    for rule, expected in facts["rules"].items():
+        check_rule(tally, name, rule, expected, results)
+
+
+def parse(arguments):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--halfopen", default=os.path.join(ROOT, "build", "halfopen"))
+    parser.add_argument("--speed", type=float, default=10)
+    parser.add_argument("--jobs", type=int, default=12)
+    parser.add_argument("--keep", metavar="DIR", help="keep the reports, one folder a client")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args(arguments)
+    options.halfopen = os.path.abspath(options.halfopen)
+    options.keep = options.keep and os.path.abspath(options.keep)
+    return options
+
+
+def main():
+    options = parse(sys.argv[1:])
+    with open(os.path.join(HERE, "facts.json"), encoding="utf-8") as file:
+        facts = json.load(file)
+    unknown = [name for name in options.names if name not in facts]
+    if unknown:
+        sys.exit(f"no such client: {', '.join(unknown)}; there are {', '.join(facts)}")
+    tally = Tally()
+    for name in options.names or facts:
+        check_client(tally, options, name, facts[name])
+    print(f"{tally.passed} passed, {tally.failed} failed")
+    sys.exit(1 if tally.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
