@@ -1,6 +1,7 @@
-/* What the delays of clients that lost their server together say about their backoff (RULES 4): growth,
- * shape, jitter, cap and storm, each decided three ways at 1 % one-sided. This is the raw estimator; the
- * gate at the end says which of its verdicts a rule may repeat (RULES 0.15). */
+/* What the delays between the retries of several clients say about their schedule: does it grow, by
+ * which law, is it random, does it end at a cap, do the clients come in waves (RULES 4.2). The estimates
+ * are raw: each errs at its nominal rate whatever the number of clients and retries. backoff_gate.h says
+ * which of them a rule may rely on. Pure; all times in seconds of target time. */
 #ifndef HALFOPEN_RULES_LIB_BACKOFF_H
 #define HALFOPEN_RULES_LIB_BACKOFF_H
 
@@ -10,61 +11,71 @@
 #define BACKOFF_CLIENTS_LIMIT 64 /* further clients are left out */
 #define BACKOFF_DELAYS_LIMIT  16 /* further delays of a client are left out */
 
+#define BACKOFF_GROWTH_MIN 1.15 /* a smaller factor is no growth */
+#define BACKOFF_JITTER_MIN 0.05 /* a smaller half width is no jitter */
+
 enum raw_verdict { RAW_INCONCLUSIVE, RAW_PASS, RAW_FAIL };
 
-/* What is asked for; times in seconds. */
+/* The schedule that is asked for, and how well it could be measured. */
 struct backoff_policy {
-    double base, factor, cap;
-    double jitter; /* half width: 0.5 */
-    double noise;  /* bound of the timing noise of a delay: 0.025 */
+    double base, factor, cap; /* delays are base, base * factor, ... and never more than cap */
+    double jitter;            /* half width: 0.5 means each is multiplied by 0.5 to 1.5 */
+    double eps;               /* timing noise: a delay is known to within about this */
 };
 
-/* Delay i of client k: from the failure of its attempt i - 1 to the start of attempt i, in seconds. Each
- * client has as many as `retries`. */
-struct backoff_delays {
-    size_t clients, retries;
-    double at[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
+/* One client in one outage. The lists are borrowed. Lists of different length are judged by what all
+ * have in common, but for the cap, where every delay counts. */
+struct backoff_client {
+    const double *delays; /* [i]: from the failure of attempt i - 1 (0: the loss) to the start of i */
+    const double *starts; /* when attempt i began, on a clock all clients share; NULL: sums of delays */
+    size_t count;
 };
 
-/* Of clients with lists of unequal length: as many delays as 80 % of them have (at least two of them, or
- * the only one), from the clients that have so many. */
-void backoff_delays_of(const double *const *lists, const size_t *counts, size_t clients,
-                       struct backoff_delays *out);
-
+/* How the clients' delays before one retry lie. */
 struct backoff_index {
-    double median, half_width; /* seconds; relative, uniform equivalent */
-    bool judged, tight;        /* long enough to judge; 80 % of the clients within the noise */
-    bool synchronised;         /* their starts, in absolute time, within the storm window */
+    double median, spread; /* spread: largest less smallest */
+    double half_width;     /* as in jitter, of this retry alone; 0 when it was too short to judge */
+    bool judged;           /* long enough against eps to tell jitter from noise */
+    bool tight;            /* judged, and 80 % of the clients lie within timing noise of each other */
 };
 
 struct backoff {
-    enum raw_verdict hammer, growth, shape, cap, jitter, storm;
-    double g, g_lo, g_hi;    /* growth per retry and its limits */
-    double gf, gf_lo, gf_hi; /* growth up to the plateau: the number to report */
-    double D;                /* exponential against linear; positive: exponential */
-    double h, h_lo, h_hi;    /* jitter's half width */
-    double tight;            /* share of indices at which the clients are tight */
-    double client_share;     /* of the jitter's variance that is one draw per client */
-    size_t plateau_from;     /* index, not counting a first retry that was left out */
-    double plateau, longest; /* seconds */
-    size_t waves, synchronised_waves;
-    size_t clients, retries; /* looked at */
-    size_t first;            /* 1: an immediate first retry was left out of the growth fit */
-    bool first_only;         /* random at first, then in step: the next loss synchronises them again */
-    bool lost_at_cap;        /* random until the plateau, in step on it */
+    size_t clients, count;           /* how many clients, and delays of each, were compared */
     struct backoff_index index[BACKOFF_DELAYS_LIMIT];
+    double median;                   /* of all delays */
+    enum raw_verdict hammer;         /* FAIL: practically no delay at all */
+
+    enum raw_verdict jitter;
+    double h, h_lo, h_hi;            /* half width of the equivalent uniform factor, and its limits */
+    double tight_share;              /* share of the judged retries that are tight */
+    double client_share;             /* share of the jitter that is a client's own, the same each time */
+    size_t judged;
+    bool lock_step;                  /* jitter FAIL: the clients count as one observation from here on */
+
+    enum raw_verdict growth;
+    double g, g_lo, g_hi;            /* factor per retry up to where the policy reaches its cap */
+    double g_hi_strict;              /* upper limit at an error of 1 in 1000 instead of 1 in 100 */
+    bool first_left_out;             /* the first retry came at once and does not count for growth */
+
+    enum raw_verdict shape;          /* PASS: exponential, FAIL: linear (or no growth) */
+    double gf, gf_lo, gf_hi;         /* factor per retry below the measured plateau: the one to report */
+    double log_ratio;                /* log likelihood ratio, exponential against linear */
+    double residual;                 /* SD of the logarithms around the better of the two laws */
+    size_t plateau_from;             /* first retry at the plateau; one less when first_left_out */
+    double plateau;                  /* mean delay there */
+
+    enum raw_verdict cap;
+    double cap_limit;                /* the longest delay allowed, jitter and noise included */
+    double longest;
+    size_t over_cap;
+
+    enum raw_verdict storm;
+    double window;                   /* starts this near each other are one wave */
+    size_t waves, synchronised;      /* retries long enough to tell, and those in which clients coincide */
 };
 
-void backoff_estimate(const struct backoff_delays *, const struct backoff_policy *,
+/* Fewer than two delays of each client: everything but cap and hammer stays inconclusive. */
+void backoff_estimate(const struct backoff_client *, size_t clients, const struct backoff_policy *,
                       struct backoff *out);
-
-/* What a rule may repeat: the raw verdict, or RAW_INCONCLUSIVE where it would be wrong more than 0.3 % of
- * the time with so many clients, retries and so much noise. *enough (never freed) then says what would
- * do; else it is NULL. */
-enum raw_verdict backoff_gate_growth(const struct backoff *, const struct backoff_policy *, const char **enough);
-enum raw_verdict backoff_gate_shape(const struct backoff *, const struct backoff_policy *, const char **enough);
-enum raw_verdict backoff_gate_jitter(const struct backoff *, const struct backoff_policy *, const char **enough);
-enum raw_verdict backoff_gate_cap(const struct backoff *, const struct backoff_policy *, const char **enough);
-enum raw_verdict backoff_gate_storm(const struct backoff *, const struct backoff_policy *, const char **enough);
 
 #endif

@@ -1,4 +1,4 @@
-#include "rules/lib/backoff.h"
+#include "rules/lib/retry.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@
 /* The delays under analysis: logarithms, and their two-way decomposition. */
 struct fit {
     size_t clients, retries;
-    double y[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
-    double mean_of_index[BACKOFF_DELAYS_LIMIT];
+    double y[RETRY_CLIENTS_LIMIT][RETRY_DELAYS_LIMIT];
+    double mean_of_index[RETRY_DELAYS_LIMIT];
     double noise; /* 0.4 of the timing noise, seconds */
 };
 
@@ -38,15 +38,15 @@ static size_t most_of(size_t clients, size_t at_least)
     return most < at_least ? at_least : most;
 }
 
-void backoff_delays_of(const double *const *lists, const size_t *counts, size_t clients,
-                       struct backoff_delays *out)
+void retry_delays_of(const double *const *lists, const size_t *counts, size_t clients,
+                       struct retry_delays *out)
 {
-    size_t wanted = clients == 1 ? 1 : most_of(clients, 2), retries = BACKOFF_DELAYS_LIMIT;
+    size_t wanted = clients == 1 ? 1 : most_of(clients, 2), retries = RETRY_DELAYS_LIMIT;
     memset(out, 0, sizeof *out);
     while (retries > 0 && clients_with(counts, clients, retries) < wanted)
         retries--;
     out->retries = retries;
-    for (size_t k = 0; k < clients && out->clients < BACKOFF_CLIENTS_LIMIT; k++)
+    for (size_t k = 0; k < clients && out->clients < RETRY_CLIENTS_LIMIT; k++)
         if (counts[k] >= retries && retries > 0)
             memcpy(out->at[out->clients++], lists[k], retries * sizeof(double));
 }
@@ -73,14 +73,14 @@ static bool huddle(const double *sorted, size_t count, size_t wanted, double win
     return false;
 }
 
-static void column(const struct backoff_delays *d, size_t i, double out[BACKOFF_CLIENTS_LIMIT])
+static void column(const struct retry_delays *d, size_t i, double out[RETRY_CLIENTS_LIMIT])
 {
     for (size_t k = 0; k < d->clients; k++)
         out[k] = d->at[k][i];
     sort(out, d->clients);
 }
 
-static double mean_at(const struct backoff_delays *d, size_t i)
+static double mean_at(const struct retry_delays *d, size_t i)
 {
     double mean = 0;
     for (size_t k = 0; k < d->clients; k++)
@@ -90,16 +90,16 @@ static double mean_at(const struct backoff_delays *d, size_t i)
 
 /* --- Step 0: hammering --- */
 
-static void judge_hammer(const struct backoff_delays *d, const struct backoff_policy *policy,
-                         struct backoff *out)
+static void judge_hammer(const struct retry_delays *d, const struct retry_policy *policy,
+                         struct retry_estimates *out)
 {
-    double all[BACKOFF_CLIENTS_LIMIT * BACKOFF_DELAYS_LIMIT];
+    double all[RETRY_CLIENTS_LIMIT * RETRY_DELAYS_LIMIT];
     size_t count = 0;
     for (size_t k = 0; k < d->clients; k++)
         for (size_t i = 0; i < d->retries; i++)
             all[count++] = d->at[k][i];
     sort(all, count);
-    out->hammer = all[count / 2] < 0.1 * policy->base ? RAW_FAIL : RAW_PASS;
+    out->hammer = all[count / 2] < 0.1 * policy->base ? RETRY_FAIL : RETRY_PASS;
     out->longest = all[count - 1];
 }
 
@@ -113,10 +113,10 @@ static double beyond_noise(double z, double noise)
     return z < -noise ? z + noise : 0;
 }
 
-static double note_index(const struct backoff_delays *d, size_t i, double noise, double mean,
-                         double by_client[BACKOFF_CLIENTS_LIMIT], struct backoff_index *out)
+static double note_index(const struct retry_delays *d, size_t i, double noise, double mean,
+                         double by_client[RETRY_CLIENTS_LIMIT], struct retry_index *out)
 {
-    double sorted[BACKOFF_CLIENTS_LIMIT], squares = 0;
+    double sorted[RETRY_CLIENTS_LIMIT], squares = 0;
     column(d, i, sorted);
     out->median = sorted[d->clients / 2];
     out->judged = mean >= 8 * noise;
@@ -132,21 +132,21 @@ static double note_index(const struct backoff_delays *d, size_t i, double noise,
     return squares;
 }
 
-static void decide_jitter(size_t clients, size_t judged, int freedom, struct backoff *out)
+static void decide_jitter(size_t clients, size_t judged, int freedom, struct retry_estimates *out)
 {
     out->h_lo = out->h * sqrt(freedom / chi_square_quantile(1 - ALPHA, freedom));
     out->h_hi = out->h * sqrt(freedom / chi_square_quantile(ALPHA, freedom));
     if (out->h_lo > LEAST_JITTER && out->tight <= 0.5)
-        out->jitter = RAW_PASS;
+        out->jitter = RETRY_PASS;
     else if ((out->h_hi < LEAST_JITTER && out->tight >= 0.5) ||
              (judged >= 4 && clients >= 3 && out->tight >= 0.75))
-        out->jitter = RAW_FAIL;
+        out->jitter = RETRY_FAIL;
 }
 
-static void judge_jitter(const struct backoff_delays *d, const struct backoff_policy *policy,
-                         struct backoff *out)
+static void judge_jitter(const struct retry_delays *d, const struct retry_policy *policy,
+                         struct retry_estimates *out)
 {
-    double by_client[BACKOFF_CLIENTS_LIMIT] = {0}, squares = 0, between = 0;
+    double by_client[RETRY_CLIENTS_LIMIT] = {0}, squares = 0, between = 0;
     size_t judged = 0, tight = 0;
     for (size_t i = 0; i < d->retries; i++) {
         squares += note_index(d, i, policy->noise, mean_at(d, i), by_client, &out->index[i]);
@@ -166,7 +166,7 @@ static void judge_jitter(const struct backoff_delays *d, const struct backoff_po
 
 /* --- Step 2: clients in lock-step are one observation --- */
 
-static void average(const struct backoff_delays *d, struct backoff_delays *out)
+static void average(const struct retry_delays *d, struct retry_delays *out)
 {
     memset(out, 0, sizeof *out);
     out->clients = 1;
@@ -177,7 +177,7 @@ static void average(const struct backoff_delays *d, struct backoff_delays *out)
 
 /* --- Logarithms --- */
 
-static bool first_is_immediate(const struct backoff_delays *d, const struct backoff_policy *policy)
+static bool first_is_immediate(const struct retry_delays *d, const struct retry_policy *policy)
 {
     double longest_first = 0, shortest_second = INFINITY;
     for (size_t k = 0; k < d->clients; k++) {
@@ -188,7 +188,7 @@ static bool first_is_immediate(const struct backoff_delays *d, const struct back
            shortest_second > 10 * longest_first;
 }
 
-static void take_logarithms(const struct backoff_delays *d, size_t first, double noise,
+static void take_logarithms(const struct retry_delays *d, size_t first, double noise,
                             struct fit *fit)
 {
     memset(fit, 0, sizeof *fit);
@@ -247,7 +247,7 @@ static double up_to(size_t i, size_t plateau)
     return (double)(i < plateau ? i : plateau);
 }
 
-static void centre(const struct fit *fit, double out[BACKOFF_DELAYS_LIMIT])
+static void centre(const struct fit *fit, double out[RETRY_DELAYS_LIMIT])
 {
     double grand = mean(fit->mean_of_index, fit->retries);
     for (size_t i = 0; i < fit->retries; i++)
@@ -285,17 +285,17 @@ static struct bend fit_bend(const double *f, size_t count, size_t plateau, enum 
 
 /* --- Step 3: growth --- */
 
-static size_t declared_plateau(const struct backoff_policy *policy, size_t first)
+static size_t declared_plateau(const struct retry_policy *policy, size_t first)
 {
     double steps = ceil(log(policy->cap / policy->base) / log(policy->factor) - SMALL);
     double plateau = steps - (double)first;
     return plateau < 2 ? 2 : (size_t)plateau;
 }
 
-static void judge_growth(const struct fit *fit, const struct backoff_policy *policy,
-                         struct backoff *out)
+static void judge_growth(const struct fit *fit, const struct retry_policy *policy,
+                         struct retry_estimates *out)
 {
-    double f[BACKOFF_DELAYS_LIMIT];
+    double f[RETRY_DELAYS_LIMIT];
     double clients = (double)fit->clients;
     int freedom = (int)(fit->clients * (fit->retries - 1)) - 1;
     if (fit->retries < 2)
@@ -310,12 +310,12 @@ static void judge_growth(const struct fit *fit, const struct backoff_policy *pol
     out->g = exp(bend.slope);
     out->g_lo = exp(bend.slope - t_lo * error);
     out->g_hi = exp(bend.slope + t_hi * error);
-    if (out->hammer == RAW_FAIL)
-        out->growth = RAW_FAIL;
+    if (out->hammer == RETRY_FAIL)
+        out->growth = RETRY_FAIL;
     else if (out->g_lo > 1 && out->g >= LEAST_GROWTH)
-        out->growth = RAW_PASS;
+        out->growth = RETRY_PASS;
     else if (out->g_hi < LEAST_GROWTH)
-        out->growth = RAW_FAIL;
+        out->growth = RETRY_FAIL;
 }
 
 /* --- Step 4: exponential or linear --- */
@@ -325,7 +325,7 @@ static double fit_linear(const double *f, size_t count, size_t plateau)
 {
     double least = INFINITY;
     for (int j = 0; j < RATES; j++) {
-        double rate = 0.02 * pow(10, j * 3.0 / 63), shape[BACKOFF_DELAYS_LIMIT], squares = 0;
+        double rate = 0.02 * pow(10, j * 3.0 / 63), shape[RETRY_DELAYS_LIMIT], squares = 0;
         for (size_t i = 0; i < count; i++)
             shape[i] = log1p(rate * up_to(i, plateau));
         double middle = mean(shape, count);
@@ -366,21 +366,21 @@ static struct shapes fit_shapes(const double *f, size_t count)
     return best;
 }
 
-static void decide_shape(size_t linear_plateau, struct backoff *out)
+static void decide_shape(size_t linear_plateau, struct retry_estimates *out)
 {
-    if (out->growth != RAW_PASS)
+    if (out->growth != RETRY_PASS)
         out->shape = out->growth;
     else if (out->D > LIKELIHOOD)
-        out->shape = RAW_PASS;
+        out->shape = RETRY_PASS;
     else if (out->D < -LIKELIHOOD && linear_plateau >= 3 && out->h <= 0.75)
-        out->shape = RAW_FAIL; /* wider jitter can look linear: never a failure */
+        out->shape = RETRY_FAIL; /* wider jitter can look linear: never a failure */
 }
 
-static void judge_shape(const struct backoff_delays *d, const struct backoff_policy *policy,
-                        struct backoff *out)
+static void judge_shape(const struct retry_delays *d, const struct retry_policy *policy,
+                        struct retry_estimates *out)
 {
     struct fit fit;
-    double f[BACKOFF_DELAYS_LIMIT];
+    double f[RETRY_DELAYS_LIMIT];
     /* RFC 6455 7.2.3 lets the first delay follow another law. */
     if (d->retries < 3) {
         decide_shape(0, out);
@@ -397,7 +397,8 @@ static void judge_shape(const struct backoff_delays *d, const struct backoff_pol
     out->gf_lo = 0;
     out->gf_hi = 1e9;
     if (freedom > 0) {
-        double error = sqrt(exponential / freedom / (clients * shapes.exponential.sxx));
+        out->residual = sqrt(exponential / freedom);
+        double error = out->residual / sqrt(clients * shapes.exponential.sxx);
         double t = student_quantile(1 - ALPHA, freedom);
         out->gf_lo = exp(slope - t * error) / 1.03; /* the last step into the cap is not whole */
         out->gf_hi = exp(slope + t * error) * 1.03;
@@ -408,7 +409,7 @@ static void judge_shape(const struct backoff_delays *d, const struct backoff_pol
     decide_shape(shapes.linear_plateau, out);
 }
 
-static void note_plateau(const struct backoff_delays *d, struct backoff *out)
+static void note_plateau(const struct retry_delays *d, struct retry_estimates *out)
 {
     double sum = 0;
     size_t count = 0;
@@ -420,7 +421,7 @@ static void note_plateau(const struct backoff_delays *d, struct backoff *out)
 
 /* --- Step 5: the cap --- */
 
-static double level_of_first(const struct backoff_delays *d, size_t first)
+static double level_of_first(const struct retry_delays *d, size_t first)
 {
     double sum = 0;
     for (size_t k = 0; k < d->clients; k++)
@@ -429,11 +430,11 @@ static double level_of_first(const struct backoff_delays *d, size_t first)
 }
 
 /* single: the clients, or their average when they move in lock-step; d: all of them. */
-static void judge_cap(const struct backoff_delays *d, const struct backoff_delays *single,
-                      const struct backoff_policy *policy, struct backoff *out)
+static void judge_cap(const struct retry_delays *d, const struct retry_delays *single,
+                      const struct retry_policy *policy, struct retry_estimates *out)
 {
     double limit = policy->cap * (1 + policy->jitter) * 1.02 + policy->noise;
-    double growth = out->shape == RAW_PASS && out->gf > out->g_lo ? out->gf : out->g_lo;
+    double growth = out->shape == RETRY_PASS && out->gf > out->g_lo ? out->gf : out->g_lo;
     double start = level_of_first(single, out->first);
     size_t beyond = 0, exercised = 0, all = d->clients * d->retries;
     bool far = false;
@@ -446,17 +447,17 @@ static void judge_cap(const struct backoff_delays *d, const struct backoff_delay
     }
     size_t allowed = all / 20 + 1 < 2 ? 2 : all / 20 + 1; /* one may be an unseen attempt */
     if (beyond >= allowed)
-        out->cap = RAW_FAIL;
+        out->cap = RETRY_FAIL;
     else if (beyond == 0 && (far || exercised >= 2))
-        out->cap = RAW_PASS;
+        out->cap = RETRY_PASS;
 }
 
 /* --- Step 6: the storm --- */
 
-static void judge_storm(const struct backoff_delays *d, const struct backoff_policy *policy,
-                        struct backoff *out)
+static void judge_storm(const struct retry_delays *d, const struct retry_policy *policy,
+                        struct retry_estimates *out)
 {
-    double starts[BACKOFF_CLIENTS_LIMIT] = {0}, sorted[BACKOFF_CLIENTS_LIMIT];
+    double starts[RETRY_CLIENTS_LIMIT] = {0}, sorted[RETRY_CLIENTS_LIMIT];
     double window = 4 * policy->noise;
     if (d->clients < 3)
         return;
@@ -475,20 +476,20 @@ static void judge_storm(const struct backoff_delays *d, const struct backoff_pol
     if (out->waves < 2)
         return;
     if (out->synchronised_waves >= many)
-        out->storm = RAW_FAIL;
+        out->storm = RETRY_FAIL;
     else if (out->synchronised_waves <= out->waves / 4)
-        out->storm = RAW_PASS;
+        out->storm = RETRY_PASS;
 }
 
 /* --- Patterns that explain the jitter --- */
 
-static void note_patterns(struct backoff *out)
+static void note_patterns(struct retry_estimates *out)
 {
     size_t loose_early = 0, loose_late = 0, judged_late = 0;
     size_t loose_before = 0, tight_after = 0, judged_after = 0;
     size_t plateau = out->plateau_from + out->first;
     for (size_t i = 0; i < out->retries; i++) {
-        const struct backoff_index *at = &out->index[i];
+        const struct retry_index *at = &out->index[i];
         if (!at->judged)
             continue;
         loose_early += i < 2 && !at->tight;
@@ -503,10 +504,10 @@ static void note_patterns(struct backoff *out)
                        tight_after == judged_after;
 }
 
-void backoff_estimate(const struct backoff_delays *d, const struct backoff_policy *policy,
-                      struct backoff *out)
+void retry_estimate(const struct retry_delays *d, const struct retry_policy *policy,
+                      struct retry_estimates *out)
 {
-    struct backoff_delays one;
+    struct retry_delays one;
     struct fit fit;
     memset(out, 0, sizeof *out);
     out->clients = d->clients;
@@ -515,8 +516,8 @@ void backoff_estimate(const struct backoff_delays *d, const struct backoff_polic
         return;
     judge_hammer(d, policy, out);
     judge_jitter(d, policy, out);
-    const struct backoff_delays *single = d;
-    if (out->jitter == RAW_FAIL) {
+    const struct retry_delays *single = d;
+    if (out->jitter == RETRY_FAIL) {
         average(d, &one);
         single = &one;
     }
@@ -528,4 +529,87 @@ void backoff_estimate(const struct backoff_delays *d, const struct backoff_polic
     judge_cap(d, single, policy, out);
     judge_storm(d, policy, out);
     note_patterns(out);
+}
+
+/* --- The gate: where the raw verdict errs at most 0.3 % of the time (RULES 4.3, docs/calibration.md) --- */
+
+#define NOISY 0.04 /* seconds: of a noisy host */
+
+static bool moves_in_step(const struct retry_estimates *b)
+{
+    return b->clients >= 3 && b->jitter == RETRY_FAIL;
+}
+
+enum retry_verdict retry_gate_growth(const struct retry_estimates *b, const struct retry_policy *policy,
+                                     const char **enough)
+{
+    (void)policy;
+    *enough = NULL;
+    if (b->growth == RETRY_INCONCLUSIVE)
+        *enough = "more clients or retries would decide it: ten clients with eight retries each";
+    /* With one client a wide jitter can look like anything: only clear cases count. */
+    if (b->clients < 3 && b->growth == RETRY_FAIL && b->hammer != RETRY_FAIL && b->g_hi > 1.08) {
+        *enough = "with so few clients only clearer delays decide it: three clients would do";
+        return RETRY_INCONCLUSIVE;
+    }
+    return b->growth;
+}
+
+enum retry_verdict retry_gate_shape(const struct retry_estimates *b, const struct retry_policy *policy,
+                                    const char **enough)
+{
+    (void)policy;
+    *enough = NULL;
+    bool few = b->clients < 3 && b->D > -2 * LIKELIHOOD;
+    if (b->shape == RETRY_FAIL && b->growth == RETRY_PASS && few) {
+        *enough = "three clients would do";
+        return RETRY_INCONCLUSIVE;
+    }
+    return b->shape;
+}
+
+enum retry_verdict retry_gate_jitter(const struct retry_estimates *b, const struct retry_policy *policy,
+                                     const char **enough)
+{
+    size_t needed = policy->noise > NOISY ? 6 : 5;
+    *enough = NULL;
+    if (b->clients >= 10)
+        needed--;
+    if (b->clients < 3 || b->retries < needed) {
+        *enough = policy->noise > NOISY ? "three clients with six retries each would do on this noisy host"
+                                        : "three clients with five retries each would do";
+        return RETRY_INCONCLUSIVE;
+    }
+    if (b->jitter == RETRY_INCONCLUSIVE)
+        *enough = "ten clients with eight retries each would decide it";
+    return b->jitter;
+}
+
+enum retry_verdict retry_gate_cap(const struct retry_estimates *b, const struct retry_policy *policy,
+                                  const char **enough)
+{
+    (void)policy;
+    *enough = NULL;
+    if (b->cap == RETRY_PASS && b->retries < 8) {
+        *enough = "eight retries would do";
+        return RETRY_INCONCLUSIVE;
+    }
+    return b->cap;
+}
+
+enum retry_verdict retry_gate_storm(const struct retry_estimates *b, const struct retry_policy *policy,
+                                    const char **enough)
+{
+    bool noisy = policy->noise > NOISY;
+    bool all = b->waves >= 2 && b->synchronised_waves == b->waves;
+    *enough = noisy ? "ten clients with six retries each would do on this noisy host"
+                    : "five clients with six retries each would do";
+    if (b->clients < 5)
+        return !noisy && b->retries >= 6 && all && moves_in_step(b) ? b->storm : RETRY_INCONCLUSIVE;
+    if (noisy && b->clients < 10)
+        return RETRY_INCONCLUSIVE;
+    if (b->retries < 6 && (b->clients < 10 || noisy))
+        return RETRY_INCONCLUSIVE;
+    *enough = NULL;
+    return b->storm;
 }
