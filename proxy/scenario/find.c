@@ -188,12 +188,12 @@ static bool looks_like_path(const char *written)
     return strchr(written, '/') || ends_in_yaml(written);
 }
 
-/* The path of one that comes along; NULL: said so. The caller frees. */
+/* The path of one that comes along; NULL: said so, unless diag is NULL. The caller frees. */
 static char *look_up(const struct paths *among, const char *what, const char *name, struct place at,
                      struct diag *diag)
 {
     const char *found = path_of_name(among, name);
-    if (!found)
+    if (!found && diag)
         refuse_name(among, what, name, at, diag);
     return found ? xstrdup(found) : NULL;
 }

@@ -35,7 +35,7 @@ bool find_scenarios(const char *folder, const char *written, struct paths *out, 
 bool find_suite(const char *folder, const char *name, struct paths *out, struct diag *);
 /* The same for the suite in that file. */
 bool find_suite_file(const char *folder, const char *path, struct paths *out, struct diag *);
-/* A profile by name or file. The caller frees. NULL: said why. */
+/* A profile by name or file. The caller frees. NULL: said why, if there is a diag to say it to. */
 char *find_profile(const char *folder, const char *written, struct diag *);
 
 #endif

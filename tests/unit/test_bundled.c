@@ -147,6 +147,11 @@ static void a_profile_is_found_by_name_or_file(void)
     end(&s);
 }
 
+static void a_profile_may_be_missing_without_a_word(void)
+{
+    CHECK(find_profile(NULL, "default", NULL) == NULL);
+}
+
 static void the_data_folder_may_be_told(void)
 {
     CHECK_INT(setenv("HALFOPEN_DATA", "scenarios", 1), 0);
@@ -164,4 +169,5 @@ SUITE(bundled, TEST(a_bundled_scenario_is_found_by_name), TEST(a_file_is_itself)
       TEST(a_folder_without_scenarios_is_said_so),
       TEST(every_bundled_suite_names_scenarios_that_are_there),
       TEST(the_suite_all_is_every_bundled_scenario), TEST(an_unknown_suite_is_refused),
-      TEST(a_profile_is_found_by_name_or_file), TEST(the_data_folder_may_be_told))
+      TEST(a_profile_is_found_by_name_or_file), TEST(a_profile_may_be_missing_without_a_word),
+      TEST(the_data_folder_may_be_told))
