@@ -236,6 +236,27 @@ static void add_beat(struct text *out, const struct sight *sight)
         add_time(out, "; a heartbeat came only every ", sight->beat, "");
 }
 
+static void add_undecided(struct text *out, const struct sight *sight, size_t of)
+{
+    const char *was = of <= 1 ? " was" : " were";
+    if (sight->show == BY_CHANCE) {
+        text_add(out, " lived on traffic that nobody guarantees");
+        add_beat(out, sight);
+        text_add(out, "; leave the application idle, or declare heartbeat.ping in the target file");
+    } else if (sight->show == BY_OWN_END) {
+        text_addf(out, "%s kept alive by the heartbeat of halfopen's own end", was);
+        add_beat(out, sight);
+    } else if (sight->show == TOO_SHORT) {
+        text_addf(out, "%s open and undisturbed for only ", was);
+        add_time(out, "", sight->observed, "");
+        add_time(out, "; ", nsec_add(sight->timer.timeout, sight->timer.timeout),
+                 " would have been needed");
+    } else {
+        text_add(out, of <= 1 ? " has" : " have");
+        text_add(out, " halfopen's own ends on both sides: nothing is under test");
+    }
+}
+
 static void add_sentence(struct text *out, const struct sight *sight, const struct tally *tally,
                          size_t of)
 {
@@ -256,7 +277,7 @@ static void add_sentence(struct text *out, const struct sight *sight, const stru
     case RACE:
         text_addf(out, "%s cut at an idle timeout of ", was);
         add_time(out, "", timeout, "");
-        add_time(out, " by a heartbeat every ", sight->beat, ": the two race");
+        add_time(out, " although a heartbeat comes every ", sight->beat, ": the two race");
         break;
     case TOO_LONG:
         text_addf(out, "%s silent for ", was);
@@ -269,26 +290,8 @@ static void add_sentence(struct text *out, const struct sight *sight, const stru
         add_time(out, "", timeout, " in which nothing was said");
         add_beat(out, sight);
         break;
-    case BY_CHANCE:
-        text_add(out, " lived on traffic that nobody guarantees");
-        add_beat(out, sight);
-        text_add(out, "; leave the application idle, or declare heartbeat.ping in the target file");
-        break;
-    case BY_OWN_END:
-        text_addf(out, "%s kept alive by the heartbeat of halfopen's own end", was);
-        add_beat(out, sight);
-        break;
-    case TOO_SHORT:
-        text_addf(out, "%s open and undisturbed for only ", was);
-        add_time(out, "", sight->observed, "");
-        add_time(out, "; ", nsec_add(timeout, timeout), " would have been needed");
-        break;
-    case OWN_ENDS:
-        text_add(out, of <= 1 ? " has" : " have");
-        text_add(out, " halfopen's own ends on both sides: nothing is under test");
-        break;
-    case NOTHING:
-    case SHOWS:
+    default:
+        add_undecided(out, sight, of);
         break;
     }
 }

@@ -178,60 +178,60 @@ static void add_range(struct text *out, const char *before, const struct tally *
     text_add(out, behind);
 }
 
+static void add_undecided(struct text *out, enum show show, const struct tally *tally, size_t of,
+                          const struct limits *limits)
+{
+    text_add(out, of <= 1 ? " was" : " were");
+    if (show == NEVER_IDLE) {
+        add_range(out, " never idle (longest pause ", tally,
+                  ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
+                  "target file if one of them is");
+    } else {
+        add_range(out, " observed for only ", tally, "");
+        add_time(out, "; ", limits->enough, " of undisturbed connection would have been needed");
+    }
+}
+
 static void add_sentence(struct text *out, enum show show, const struct tally *tally, size_t of,
                          const struct limits *limits)
 {
-    const char *verb = of <= 1 ? " sends" : " send";
+    const char *sends = of <= 1 ? " sends" : " send";
+    if (show == OWN_CLIENT) {
+        text_add(out, "the client is halfopen's own and not under test");
+        return;
+    }
     tally_add_who(tally, of, out);
     switch (show) {
     case REGULAR_BEATS:
     case CHATTY_BEATS:
     case SLOW_BEATS:
     case TOO_SLOW:
-        text_add(out, verb);
+        text_add(out, sends);
         add_range(out, " a heartbeat every ", tally, "");
         add_time(out, "; allowed ", limits->pass, "");
         if (show == CHATTY_BEATS)
             text_add(out, " (chatty: more often than every 5 s costs traffic and battery)");
         break;
     case GAP_IN_BEATS:
-        text_add(out, verb);
+        text_add(out, sends);
         add_range(out, " heartbeats often enough, but once nothing for ", tally, "");
         break;
     case TOO_FEW:
-        text_add(out, verb);
+        text_add(out, sends);
         add_range(out, " a single heartbeat and then nothing for ", tally, "");
         add_time(out, "; asked is one every ", limits->ping, "");
         break;
     case NO_BEATS:
-        text_add(out, " sent");
-        add_range(out, " no heartbeat in ", tally, " of idle connection");
+        add_range(out, " sent no heartbeat in ", tally, " of idle connection");
         add_time(out, "; asked is one every ", limits->ping, "");
         break;
     case SERVER_PINGS:
         text_add(out, of <= 1 ? " leaves" : " leave");
-        text_add(out,
-                 " the heartbeat to the server, which pings; see reconnect.silent_death for what "
-                 "happens when that stops");
+        text_add(out, " the heartbeat to the server, which pings; see reconnect.silent_death for "
+                      "what happens when that stops");
         break;
-    case NEVER_IDLE:
-        text_add(out, of <= 1 ? " was" : " were");
-        add_range(
-            out, " never idle (longest pause ", tally,
-            ") and no message is recognised as a heartbeat; declare heartbeat.ping in the target "
-            "file if one of them is");
-        break;
-    case TOO_SHORT:
-        text_add(out, of <= 1 ? " was" : " were");
-        add_range(out, " observed for only ", tally, "");
-        add_time(out, "; ", limits->enough, " of undisturbed connection would have been needed");
-        break;
-    case OWN_CLIENT:
-        text_clear(out);
-        text_add(out, "the client is halfopen's own and not under test");
-        break;
-    case NOTHING:
-    case SHOWS:
+    default:
+        add_undecided(out, show, tally, of, limits);
         break;
     }
 }

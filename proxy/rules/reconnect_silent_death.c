@@ -7,9 +7,10 @@
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 
-#define GRACE      (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout, RULES RECON-01 */
-#define COMES_BACK (60 * NSEC_PER_SEC) /* as long as the longest delay between retries, and more   \
-                                        */
+#define GRACE (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout, RULES RECON-01 */
+#define COMES_BACK                                                                                 \
+    (60 * NSEC_PER_SEC) /* as long as the longest delay between retries, and more                  \
+                         */
 
 struct config {
     nsec within, warn_within;
@@ -112,6 +113,30 @@ static const char *about_beats(enum death_beats beats, bool alone)
     return "";
 }
 
+static void add_undecided(struct text *out, enum fate fate, const struct tally *tally,
+                          const struct death *example, const struct limits *limits)
+{
+    if (fate == OWN_WISH) {
+        text_addf(out, " closed with %u after ", (unsigned)example->code);
+        tally_add_range(tally, out);
+        text_add(out,
+                 " of silence, before any heartbeat went unanswered: the application's own wish, "
+                 "which does not show whether a dead peer is noticed");
+    } else if (fate == BACK_UNKNOWN) {
+        text_add(out, " noticed after ");
+        tally_add_range(tally, out);
+        add_seconds(out, " that the peer was gone, but the run ended ",
+                    example->end - example->noticed);
+        add_seconds(out, " later without a new connection; ", COMES_BACK);
+        text_add(out, " would have shown whether one comes");
+    } else {
+        text_add(out, " did nothing during the silence, which lasted only ");
+        tally_add_range(tally, out);
+        add_seconds(out, "; ", limits->patience);
+        text_add(out, " would have been needed");
+    }
+}
+
 static void add_sentence(struct text *out, enum fate fate, const struct tally *tally, size_t of,
                          const struct death *example, const struct limits *limits)
 {
@@ -120,8 +145,7 @@ static void add_sentence(struct text *out, enum fate fate, const struct tally *t
     case IN_TIME:
         text_add(out, " noticed after ");
         tally_add_range(tally, out);
-        text_add(out, " that the peer was gone, and reconnected; allowed ");
-        units_add_duration(out, limits->pass);
+        add_seconds(out, " that the peer was gone, and reconnected; allowed ", limits->pass);
         break;
     case LATE:
     case TOO_LATE:
@@ -146,25 +170,9 @@ static void add_sentence(struct text *out, enum fate fate, const struct tally *t
                   example->exit);
         break;
     case OWN_WISH:
-        text_addf(out, " closed with %u after ", (unsigned)example->code);
-        tally_add_range(tally, out);
-        text_add(out,
-                 " of silence, before any heartbeat went unanswered: the application's own wish, "
-                 "which does not show whether a dead peer is noticed");
-        break;
     case BACK_UNKNOWN:
-        text_add(out, " noticed after ");
-        tally_add_range(tally, out);
-        add_seconds(out, " that the peer was gone, but the run ended ",
-                    example->end - example->noticed);
-        add_seconds(out, " later without a new connection; ", COMES_BACK);
-        text_add(out, " would have shown whether one comes");
-        break;
     case TOO_SHORT:
-        text_add(out, " did nothing during the silence, which lasted only ");
-        tally_add_range(tally, out);
-        add_seconds(out, "; ", limits->patience);
-        text_add(out, " would have been needed");
+        add_undecided(out, fate, tally, example, limits);
         break;
     case FATES:
         break;

@@ -5,6 +5,7 @@
 #include "rules/lib/connection.h"
 #include "rules/lib/slope.h"
 #include "rules/lib/stalls.h"
+#include "rules/lib/student.h"
 #include "rules/rule.h"
 
 /* RULES 5.4 */
@@ -152,7 +153,7 @@ static enum verdict judge_memory(const struct client *client, struct slope *cont
         !slope_of_memory(client->trace, client->number, longer->began, longer->ended, stalled))
         return INCONCLUSIVE;
     size_t blocks = control->blocks < stalled->blocks ? control->blocks : stalled->blocks;
-    double t = slope_quantile(blocks - 2), limit = NEARLY_NOTHING * client->rate;
+    double t = student_quantile(0.99, (double)(blocks - 2)), limit = NEARLY_NOTHING * client->rate;
     double growth = stalled->per_second - control->per_second;
     double error = t * hypot(stalled->error, control->error);
     if (growth + error < limit)

@@ -12,15 +12,6 @@ struct blocks {
     nsec newest; /* number of the newest block */
 };
 
-double slope_quantile(size_t freedom)
-{
-    static const double table[] = {INFINITY, 31.821, 6.965, 4.541, 3.747, 3.365, 3.143, 2.998,
-                                   2.896,    2.821,  2.764, 2.718, 2.681, 2.650, 2.624, 2.602};
-    if (freedom < sizeof table / sizeof *table)
-        return table[freedom];
-    return 2.326 + 4.2 / (double)freedom;
-}
-
 static void note(struct blocks *blocks, nsec since, uint64_t bytes)
 {
     nsec number = since / SLOPE_BLOCK;

@@ -21,7 +21,4 @@ struct slope {
  */
 bool slope_of_memory(const struct trace *, int client, nsec from, nsec to, struct slope *);
 
-/* Student's t, 99 % one-sided; freedom 0 gives infinity. */
-double slope_quantile(size_t freedom);
-
 #endif
