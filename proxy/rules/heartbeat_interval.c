@@ -1,6 +1,4 @@
 /* heartbeat.interval: the client beats often enough by itself. */
-#include <string.h>
-
 #include "base/units.h"
 #include "rules/lib/connection.h"
 #include "rules/lib/tally.h"

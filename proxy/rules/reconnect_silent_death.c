@@ -1,7 +1,5 @@
 /* reconnect.silent_death: a peer that is gone without a word is noticed, and the client comes back.
  */
-#include <string.h>
-
 #include "base/units.h"
 #include "rules/lib/death.h"
 #include "rules/lib/tally.h"

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "tests/check.h"
 #include "tests/unit/story.h"
 
