@@ -1,0 +1,168 @@
+#include "reports/results.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct results *results_new(void)
+{
+    return xcalloc(1, sizeof(struct results));
+}
+
+static void rule_fini(struct rule_result *rule)
+{
+    free(rule->summary);
+    free(rule->fix);
+    free(rule->table);
+    free(rule->measured);
+    free(rule->allowed);
+    free(rule->note);
+}
+
+void scenario_result_fini(struct scenario_result *result)
+{
+    for (size_t i = 0; i < result->rule_count; i++)
+        rule_fini(&result->rules[i]);
+    free(result->rules);
+    free(result->name);
+    free(result->story);
+    free(result->file);
+    free(result->subject);
+    free(result->trace);
+    free(result->sha256);
+    free(result->second_trace);
+    free(result->trouble);
+    free(result->speed_note);
+    *result = (struct scenario_result){0};
+}
+
+void results_free(struct results *results)
+{
+    if (!results)
+        return;
+    for (size_t i = 0; i < results->scenario_count; i++)
+        scenario_result_fini(&results->scenarios[i]);
+    free(results->scenarios);
+    free(results->rules);
+    free(results->version);
+    free(results->started);
+    free(results->system);
+    free(results->target);
+    free(results->suite);
+    free(results->profile);
+    free(results->target_json);
+    free(results->command);
+    free(results->host);
+    free(results);
+}
+
+struct scenario_result *results_add_scenario(struct results *results)
+{
+    size_t size = (results->scenario_count + 1) * sizeof *results->scenarios;
+    results->scenarios = xrealloc(results->scenarios, size);
+    struct scenario_result *added = &results->scenarios[results->scenario_count++];
+    *added = (struct scenario_result){0};
+    return added;
+}
+
+struct rule_result *scenario_add_rule(struct scenario_result *result)
+{
+    result->rules = xrealloc(result->rules, (result->rule_count + 1) * sizeof *result->rules);
+    struct rule_result *added = &result->rules[result->rule_count++];
+    *added = (struct rule_result){0};
+    return added;
+}
+
+/* --- One line per rule over all scenarios: fail > warn > pass > inconclusive > not_tested > n/a --- */
+
+static int weight(enum verdict verdict)
+{
+    static const int weights[] = {[NOT_APPLICABLE] = 0, [NOT_TESTED] = 1, [INCONCLUSIVE] = 2,
+                                  [PASS] = 3,           [WARN] = 4,       [FAIL] = 5};
+    return weights[verdict];
+}
+
+static struct rule_summary *summary_of(struct results *results, const struct rule_desc *rule)
+{
+    for (size_t i = 0; i < results->rule_count; i++)
+        if (results->rules[i].rule == rule)
+            return &results->rules[i];
+    results->rules =
+        xrealloc(results->rules, (results->rule_count + 1) * sizeof *results->rules);
+    results->rules[results->rule_count] =
+        (struct rule_summary){.rule = rule, .verdict = NOT_APPLICABLE};
+    return &results->rules[results->rule_count++];
+}
+
+static void merge_rule(struct results *results, const struct rule_result *rule)
+{
+    struct rule_summary *summary = summary_of(results, rule->rule);
+    if (weight(rule->verdict) > weight(summary->verdict)) {
+        summary->verdict = rule->verdict;
+        summary->accepted = rule->accepted;
+    } else if (rule->verdict == summary->verdict && !rule->accepted) {
+        summary->accepted = false;
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct rule_summary *)a)->rule->name,
+                  ((const struct rule_summary *)b)->rule->name);
+}
+
+static void conclude_scenario(struct results *results, struct scenario_result *scenario)
+{
+    scenario->verdict = NOT_APPLICABLE;
+    for (size_t i = 0; i < scenario->rule_count; i++) {
+        scenario->verdict = verdict_worst(scenario->verdict, scenario->rules[i].verdict);
+        merge_rule(results, &scenario->rules[i]);
+    }
+}
+
+/* --- The exit code (DESIGN 4): 1 before 3 before 4 --- */
+
+static bool counts_as_failure(const struct results *results, const struct rule_summary *rule)
+{
+    if (rule->accepted)
+        return false;
+    if (rule->verdict == FAIL)
+        return rule->rule->level == MUST || (results->strict && rule->rule->level == SHOULD);
+    return rule->verdict == WARN && results->strict;
+}
+
+static int exit_code_of(const struct results *results)
+{
+    bool failed = false, undecided = false, trouble = false;
+    for (size_t i = 0; i < results->rule_count; i++) {
+        const struct rule_summary *rule = &results->rules[i];
+        failed = failed || counts_as_failure(results, rule);
+        undecided = undecided || (rule->verdict == INCONCLUSIVE && rule->rule->level == MUST);
+    }
+    for (size_t i = 0; i < results->scenario_count; i++)
+        trouble = trouble || results->scenarios[i].trouble;
+    if (results->interrupted)
+        return 130;
+    if (failed)
+        return 1;
+    return trouble ? 3 : undecided ? 4 : 0;
+}
+
+void results_conclude(struct results *results)
+{
+    results->rule_count = 0;
+    for (size_t i = 0; i < results->scenario_count; i++)
+        conclude_scenario(results, &results->scenarios[i]);
+    if (results->rule_count > 0)
+        qsort(results->rules, results->rule_count, sizeof *results->rules, by_name);
+    results->exit_code = exit_code_of(results);
+}
+
+size_t results_count(const struct results *results, enum verdict verdict)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < results->rule_count; i++)
+        count += results->rules[i].verdict == verdict;
+    return count;
+}

@@ -1,0 +1,164 @@
+/* What a person sees after the run (DESIGN 4). */
+#include <string.h>
+
+#include "base/units.h"
+#include "reports/results.h"
+
+struct page {
+    const struct results *results;
+    const char *folder;
+    bool colour;
+    struct text *out;
+};
+
+static const char *word_of(enum verdict verdict)
+{
+    static const char *const words[] = {"----", "----", "PASS", "WARN", "----", "FAIL"};
+    return words[verdict];
+}
+
+static const char *ink_of(enum verdict verdict)
+{
+    static const char *const inks[] = {"\x1b[2m", "\x1b[2m", "\x1b[32m",
+                                       "\x1b[33m", "\x1b[2m", "\x1b[1;31m"};
+    return inks[verdict];
+}
+
+static void add_word(struct page *page, enum verdict verdict)
+{
+    if (page->colour)
+        text_addf(page->out, "%s%s\x1b[0m", ink_of(verdict), word_of(verdict));
+    else
+        text_add(page->out, word_of(verdict));
+}
+
+static void add_table(struct page *page, const char *table)
+{
+    while (*table) {
+        size_t len = strcspn(table, "\n");
+        text_addf(page->out, "       %.*s\n", (int)len, table);
+        table += len + (table[len] == '\n');
+    }
+}
+
+static void add_again(struct page *page, const struct scenario_result *scenario,
+                      const struct rule_result *rule)
+{
+    text_addf(page->out, "    Again     halfopen run %s --only %s --seed %llu\n", scenario->name,
+              rule->rule->name, (unsigned long long)scenario->seed);
+}
+
+static void add_block(struct page *page, const struct scenario_result *scenario,
+                      const struct rule_result *rule)
+{
+    add_word(page, rule->verdict);
+    text_addf(page->out, "  %s (%s, %s)  %s%s%s%s%s\n", rule->rule->name, rule->rule->id,
+              level_name(rule->rule->level), scenario->name, scenario->subject ? ": " : "",
+              scenario->subject ? scenario->subject : "", rule->accepted ? "  accepted" : "",
+              rule->verdict == FAIL && !rule->confirmed ? "  not confirmed" : "");
+    text_addf(page->out, "    %s\n", rule->summary);
+    if (rule->table && rule->verdict == FAIL)
+        add_table(page, rule->table);
+    if (rule->fix)
+        text_addf(page->out, "    Fix       %s\n", rule->fix);
+    if (rule->from > 0 && page->folder)
+        text_addf(page->out, "    Evidence  %s/index.html#%s   events %llu-%llu\n", page->folder,
+                  rule->rule->id, (unsigned long long)rule->from, (unsigned long long)rule->to);
+    if (rule->verdict == FAIL)
+        add_again(page, scenario, rule);
+    text_add(page->out, "\n");
+}
+
+static void add_blocks(struct page *page, enum verdict verdict)
+{
+    for (size_t s = 0; s < page->results->scenario_count; s++) {
+        const struct scenario_result *scenario = &page->results->scenarios[s];
+        for (size_t r = 0; r < scenario->rule_count; r++)
+            if (scenario->rules[r].verdict == verdict)
+                add_block(page, scenario, &scenario->rules[r]);
+    }
+}
+
+static const char *open_word(enum verdict verdict)
+{
+    return verdict == NOT_TESTED ? "not tested" : "inconclusive";
+}
+
+static void add_open_ones(struct page *page)
+{
+    bool any = false;
+    for (size_t s = 0; s < page->results->scenario_count; s++) {
+        const struct scenario_result *scenario = &page->results->scenarios[s];
+        for (size_t r = 0; r < scenario->rule_count; r++) {
+            const struct rule_result *rule = &scenario->rules[r];
+            if (rule->verdict != NOT_TESTED && rule->verdict != INCONCLUSIVE)
+                continue;
+            any = true;
+            add_word(page, rule->verdict);
+            text_addf(page->out, "  %s (%s)  %s: %s\n", rule->rule->name, open_word(rule->verdict),
+                      scenario->name, rule->summary);
+        }
+    }
+    if (any)
+        text_add(page->out, "\n");
+}
+
+static void add_troubles(struct page *page)
+{
+    for (size_t s = 0; s < page->results->scenario_count; s++) {
+        const struct scenario_result *scenario = &page->results->scenarios[s];
+        if (scenario->trouble)
+            text_addf(page->out, "ERROR %s: %s\n\n", scenario->name, scenario->trouble);
+        if (scenario->speed_note)
+            text_addf(page->out, "note  %s ran %s\n\n", scenario->name, scenario->speed_note);
+    }
+}
+
+static const char *exit_words(int code)
+{
+    switch (code) {
+    case 0:
+        return "complied";
+    case 1:
+        return "a MUST rule failed";
+    case 3:
+        return "the environment failed";
+    case 4:
+        return "nothing failed, but a MUST rule could not be decided";
+    case 130:
+        return "interrupted";
+    default:
+        return "the command line or a file is wrong";
+    }
+}
+
+static void add_tally(struct page *page)
+{
+    const struct results *results = page->results;
+    text_addf(page->out, "%zu rule%s: %zu pass, %zu warn, %zu FAIL, %zu inconclusive, %zu not tested",
+              results->rule_count, results->rule_count == 1 ? "" : "s",
+              results_count(results, PASS), results_count(results, WARN),
+              results_count(results, FAIL), results_count(results, INCONCLUSIVE),
+              results_count(results, NOT_TESTED));
+    if (results_count(results, NOT_APPLICABLE) > 0)
+        text_addf(page->out, ", %zu not applicable", results_count(results, NOT_APPLICABLE));
+    if (results->wall_s > 0)
+        text_addf(page->out, "        %.0f s", results->wall_s);
+    text_add(page->out, "\n");
+    if (page->folder)
+        text_addf(page->out, "Report %s/index.html   junit.xml   results.json\n", page->folder);
+    text_addf(page->out, "exit %d: %s (halfopen explain exit)\n", results->exit_code,
+              exit_words(results->exit_code));
+}
+
+void report_text(const struct results *results, const char *folder, enum ink ink, struct text *out)
+{
+    struct page page = {
+        .results = results, .folder = folder, .colour = ink == INK_COLOUR, .out = out};
+    text_add(out, "\n");
+    add_blocks(&page, FAIL);
+    add_blocks(&page, WARN);
+    add_open_ones(&page);
+    add_troubles(&page);
+    add_tally(&page);
+}
