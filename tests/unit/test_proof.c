@@ -3,7 +3,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "check.h"
+#include "tests/check.h"
 
 /* A file of nothing but two section headers and their names. */
 struct program {

@@ -1,6 +1,6 @@
 #include "net/socket_owner.h"
 
-#include "check.h"
+#include "tests/check.h"
 
 #define LISTENING                                                                                  \
     "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 "  \

@@ -1,6 +1,6 @@
 #include "net/timeenv.h"
 
-#include "check.h"
+#include "tests/check.h"
 
 static const struct timeenv_libraries libraries = {.ours = "/a/ours.so", .faketime = "/b/fake.so"};
 

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "check.h"
+#include "tests/check.h"
 
 static struct page *page_with(int32_t pid, uint32_t flags)
 {
