@@ -54,7 +54,7 @@ struct backoff {
 
     enum raw_verdict growth;
     double g, g_lo, g_hi;            /* factor per retry up to where the policy reaches its cap */
-    double g_hi_strict;              /* upper limit at an error of 1 in 1000 instead of 1 in 100 */
+    double g_lo_strict, g_hi_strict; /* the same limits at an error of 1 in 1000 */
     bool first_left_out;             /* the first retry came at once and does not count for growth */
 
     enum raw_verdict shape;          /* PASS: exponential, FAIL: linear (or no growth) */

@@ -1,113 +1,164 @@
 #include "rules/lib/student.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 
-#define STEPS     200
-#define HALVINGS  100
-#define SMALL     1e-300
-#define PRECISION 1e-15
+#define TERMS_LIMIT 2000
+#define STEPS_LIMIT 200
+#define PRECISION   1e-15
+#define TINY        1e-300
 
-/* --- Regularised incomplete beta function by its continued fraction (Lentz) --- */
-
-static double guarded(double x)
+static double log_gamma(double x)
 {
-    return fabs(x) < SMALL ? SMALL : x;
+    int sign;
+    return lgamma_r(x, &sign);
 }
 
+static double off_zero(double x)
+{
+    return fabs(x) < TINY ? TINY : x;
+}
+
+/* A continued fraction evaluated from the front (Lentz's method): value is what it comes to so far. */
+struct fraction {
+    double value, above, below;
+};
+
+/* Goes on by the partial quotient numerator / (denominator + ...); true when that changed nothing. */
+static bool extend(struct fraction *f, double numerator, double denominator)
+{
+    f->below = 1 / off_zero(denominator + numerator * f->below);
+    f->above = off_zero(denominator + numerator / f->above);
+    double change = f->above * f->below;
+    f->value *= change;
+    return fabs(change - 1) < PRECISION;
+}
+
+/* The continued fraction of the incomplete beta function; converges quickly for x < (a+1) / (a+b+2). */
 static double beta_fraction(double a, double b, double x)
 {
-    double c = 1, d = 1 / guarded(1 - (a + b) * x / (a + 1)), result = d;
-    for (int m = 1; m < STEPS; m++) {
-        double even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));
-        d = 1 / guarded(1 + even * d);
-        c = guarded(1 + even / c);
-        result *= d * c;
+    struct fraction f = {.value = 1, .above = 1, .below = 0};
+    for (int m = 0; m < TERMS_LIMIT; m++) {
         double odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
-        d = 1 / guarded(1 + odd * d);
-        c = guarded(1 + odd / c);
-        result *= d * c;
-        if (fabs(d * c - 1) < PRECISION)
+        double even = (m + 1) * (b - m - 1) * x / ((a + 2 * m + 1) * (a + 2 * m + 2));
+        (void)extend(&f, odd, 1);
+        if (extend(&f, even, 1))
             break;
     }
-    return result;
+    return 1 / f.value;
 }
 
+/* The regularised incomplete beta function I_x(a, b). */
 static double incomplete_beta(double a, double b, double x)
 {
-    if (x <= 0 || x >= 1)
-        return x <= 0 ? 0 : 1;
-    double front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(x) + b * log1p(-x));
+    if (x <= 0)
+        return 0;
+    if (x >= 1)
+        return 1;
+    double log_beta = log_gamma(a) + log_gamma(b) - log_gamma(a + b);
+    double front = exp(a * log(x) + b * log1p(-x) - log_beta);
     if (x < (a + 1) / (a + b + 2))
         return front * beta_fraction(a, b, x) / a;
     return 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-static double student_share(double t, int freedom)
-{
-    double v = freedom, tail = incomplete_beta(v / 2, 0.5, v / (v + t * t)) / 2;
-    return t > 0 ? 1 - tail : tail;
-}
-
-/* --- Regularised lower incomplete gamma function --- */
-
 static double gamma_series(double a, double x)
 {
     double term = 1 / a, sum = term;
-    for (int n = 1; n < 100 * STEPS && fabs(term) > fabs(sum) * PRECISION; n++) {
-        term *= x / (a + n);
+    for (int i = 1; i < TERMS_LIMIT && term > sum * PRECISION; i++) {
+        term *= x / (a + i);
         sum += term;
     }
-    return sum * exp(a * log(x) - x - lgamma(a));
+    return sum;
 }
 
 static double gamma_fraction(double a, double x)
 {
-    double b = x + 1 - a, c = 1 / SMALL, d = 1 / b, result = d;
-    for (int i = 1; i < 100 * STEPS; i++) {
-        double step = -i * (i - a);
-        b += 2;
-        d = 1 / guarded(step * d + b);
-        c = guarded(b + step / c);
-        result *= d * c;
-        if (fabs(d * c - 1) < PRECISION)
+    struct fraction f = {.value = off_zero(x + 1 - a), .above = off_zero(x + 1 - a), .below = 0};
+    for (int i = 1; i < TERMS_LIMIT; i++)
+        if (extend(&f, -i * (i - a), x + 2 * i + 1 - a))
+            break;
+    return 1 / f.value;
+}
+
+/* The regularised lower incomplete gamma function P(a, x). */
+static double incomplete_gamma(double a, double x)
+{
+    if (x <= 0)
+        return 0;
+    double front = exp(a * log(x) - x - log_gamma(a));
+    return x < a + 1 ? front * gamma_series(a, x) : 1 - front * gamma_fraction(a, x);
+}
+
+/* --- Inversion: Newton's method, kept between limits that are known to enclose the root --- */
+
+struct curve {
+    double (*at)(double x, double freedom);    /* ascending */
+    double (*slope)(double x, double freedom); /* its derivative */
+    double freedom;
+};
+
+static double where_it_reaches(const struct curve *curve, double goal)
+{
+    double low = 0, high = curve->freedom + 1;
+    while (curve->at(high, curve->freedom) < goal)
+        high *= 2;
+    double x = (low + high) / 2;
+    for (int i = 0; i < STEPS_LIMIT; i++) {
+        double excess = curve->at(x, curve->freedom) - goal;
+        if (excess > 0)
+            high = x;
+        else
+            low = x;
+        double next = x - excess / curve->slope(x, curve->freedom);
+        if (!(next > low && next < high))
+            next = (low + high) / 2;
+        double moved = fabs(next - x);
+        x = next;
+        if (moved <= PRECISION * x)
             break;
     }
-    return 1 - result * exp(a * log(x) - x - lgamma(a));
+    return x;
 }
 
-static double chi_square_share(double x, int freedom)
+/* Minus the probability above t, which keeps its precision far out where one minus it would not. */
+static double student_at(double t, double freedom)
 {
-    double a = freedom / 2.0, half = x / 2;
-    if (half <= 0)
+    return -incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t)) / 2;
+}
+
+static double student_slope(double t, double freedom)
+{
+    double log_front = log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2) - log(freedom * M_PI) / 2;
+    return exp(log_front - (freedom + 1) / 2 * log1p(t * t / freedom));
+}
+
+double student_quantile(double probability, double freedom)
+{
+    assert(probability > 0 && probability < 1 && freedom > 0);
+    if (probability == 0.5)
         return 0;
-    return half < a + 1 ? gamma_series(a, half) : gamma_fraction(a, half);
+    if (probability < 0.5)
+        return -student_quantile(1 - probability, freedom);
+    struct curve curve = {student_at, student_slope, freedom};
+    return where_it_reaches(&curve, probability - 1);
 }
 
-/* --- Inversion by halving --- */
-
-static double invert(double (*share_of)(double, int), double share, int freedom, double low,
-                     double high)
+static double chi_square_at(double x, double freedom)
 {
-    while (share_of(high, freedom) < share)
-        high *= 2;
-    for (int i = 0; i < HALVINGS; i++) {
-        double middle = (low + high) / 2;
-        if (share_of(middle, freedom) < share)
-            low = middle;
-        else
-            high = middle;
-    }
-    return (low + high) / 2;
+    return incomplete_gamma(freedom / 2, x / 2);
 }
 
-double student_quantile(double share, int freedom)
+static double chi_square_slope(double x, double freedom)
 {
-    if (share < 0.5)
-        return -student_quantile(1 - share, freedom);
-    return invert(student_share, share, freedom, 0, 1);
+    double a = freedom / 2;
+    return exp((a - 1) * log(x / 2) - x / 2 - log_gamma(a)) / 2;
 }
 
-double chi_square_quantile(double share, int freedom)
+double chi_square_quantile(double probability, double freedom)
 {
-    return invert(chi_square_share, share, freedom, 0, freedom + 10.0);
+    assert(probability > 0 && probability < 1 && freedom > 0);
+    struct curve curve = {chi_square_at, chi_square_slope, freedom};
+    return where_it_reaches(&curve, probability);
 }

@@ -1,0 +1,390 @@
+#include "rules/lib/backoff.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/lib/panel.h"
+#include "rules/lib/student.h"
+
+#define ALPHA          0.01  /* one-sided error of each decision */
+#define ALPHA_STRICT   0.001
+#define HAMMER_SHARE   0.1   /* of the base: a shorter median is no delay */
+#define MOST           0.8   /* of the clients: those that must coincide */
+#define TIGHT_EPS      4     /* delays within so many eps of each other are the same */
+#define JUDGED_EPS     8     /* mean delays shorter than that drown in noise */
+#define SHAPE_DECIDES  6.5   /* log likelihood ratio */
+#define SHAPE_WIDEST   0.75  /* jitter so wide that exponential delays may look linear */
+#define SHAPE_CORNER   3     /* a linear law with an earlier plateau is no evidence of linear growth */
+#define GF_WIDER       1.03  /* the step into the cap is not a whole one */
+#define CAP_SLACK      1.02
+#define CAP_REACHED    1.5   /* two delays that would be so many limits long without a cap */
+#define CAP_PASSED     2.2   /* or one that would be so long */
+#define STORM_WINDOWS  5     /* mean delays shorter than that many windows cannot disperse */
+
+/* Everything the steps share. Each step fills its part of out. */
+struct estimate {
+    const struct backoff_policy *policy;
+    struct delays delays;               /* what all clients have in common */
+    double starts[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
+    double all[BACKOFF_CLIENTS_LIMIT * BACKOFF_DELAYS_LIMIT]; /* every delay, for the cap */
+    size_t all_count;
+    struct delays schedule;             /* what growth is judged by: the mean of clients in lock-step */
+    struct backoff *out;
+};
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, ascending);
+}
+
+/* --- Reading the lists --- */
+
+static size_t length(const struct backoff_client *client)
+{
+    return client->count < BACKOFF_DELAYS_LIMIT ? client->count : BACKOFF_DELAYS_LIMIT;
+}
+
+/* Clients with less than half the usual number of delays gave up, and would hide what the others did. */
+static size_t shortest_worth_it(const struct backoff_client *clients, size_t count)
+{
+    double lengths[BACKOFF_CLIENTS_LIMIT];
+    for (size_t k = 0; k < count; k++)
+        lengths[k] = (double)length(&clients[k]);
+    sort(lengths, count);
+    return (size_t)ceil(lengths[count / 2] / 2);
+}
+
+static void add_row(struct estimate *e, const struct backoff_client *client)
+{
+    double since = 0;
+    size_t row = e->delays.clients++;
+    for (size_t i = 0; i < length(client); i++) {
+        since += client->delays[i];
+        e->delays.of[row][i] = client->delays[i];
+        e->starts[row][i] = client->starts ? client->starts[i] : since;
+    }
+    if (row == 0 || length(client) < e->delays.count)
+        e->delays.count = length(client);
+}
+
+static void read_clients(struct estimate *e, const struct backoff_client *clients, size_t count)
+{
+    if (count > BACKOFF_CLIENTS_LIMIT)
+        count = BACKOFF_CLIENTS_LIMIT;
+    size_t least = count > 0 ? shortest_worth_it(clients, count) : 0;
+    for (size_t k = 0; k < count; k++) {
+        for (size_t i = 0; i < length(&clients[k]); i++)
+            e->all[e->all_count++] = clients[k].delays[i];
+        if (length(&clients[k]) >= least && length(&clients[k]) > 0)
+            add_row(e, &clients[k]);
+    }
+    e->out->clients = e->delays.clients;
+    e->out->count = e->delays.count;
+}
+
+/* The delays or starts of all clients at one retry, ascending. */
+static void column(const struct estimate *e, const double rows[][BACKOFF_DELAYS_LIMIT], size_t i,
+                   double *sorted)
+{
+    for (size_t k = 0; k < e->delays.clients; k++)
+        sorted[k] = rows[k][i];
+    sort(sorted, e->delays.clients);
+}
+
+static double mean(const double *values, size_t count)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += values[i];
+    return sum / (double)count;
+}
+
+/* Whether 80 % of the clients, and at least `least`, lie within a window. */
+static bool most_within(const double *sorted, size_t count, size_t least, double window)
+{
+    size_t most = (size_t)ceil(MOST * (double)count - 1e-9);
+    if (most < least)
+        most = least;
+    for (size_t k = 0; k + most <= count; k++)
+        if (sorted[k + most - 1] - sorted[k] <= window)
+            return true;
+    return false;
+}
+
+/* --- Step 0: is there a delay at all --- */
+
+static void judge_hammer(struct estimate *e)
+{
+    double all[BACKOFF_CLIENTS_LIMIT * BACKOFF_DELAYS_LIMIT];
+    size_t count = 0;
+    for (size_t k = 0; k < e->delays.clients; k++)
+        for (size_t i = 0; i < e->delays.count; i++)
+            all[count++] = e->delays.of[k][i];
+    sort(all, count);
+    e->out->median = all[count / 2];
+    e->out->hammer = e->out->median < HAMMER_SHARE * e->policy->base ? RAW_FAIL : RAW_PASS;
+}
+
+/* --- Step 1: jitter --- */
+
+static double toward_zero(double z, double by)
+{
+    return z > by ? z - by : z < -by ? z + by : 0;
+}
+
+/* Measures one retry; adds each client's share to shares. Returns the sum of squares. */
+static double disperse(const struct estimate *e, size_t i, double *shares)
+{
+    struct backoff_index *index = &e->out->index[i];
+    double sorted[BACKOFF_CLIENTS_LIMIT], squares = 0;
+    size_t count = e->delays.clients;
+    column(e, e->delays.of, i, sorted);
+    double average = mean(sorted, count), noise = e->policy->eps / average;
+    index->median = sorted[count / 2];
+    index->spread = sorted[count - 1] - sorted[0];
+    index->judged = count >= 2 && average >= JUDGED_EPS * e->policy->eps;
+    if (!index->judged)
+        return 0;
+    index->tight = most_within(sorted, count, 2, TIGHT_EPS * e->policy->eps);
+    for (size_t k = 0; k < count; k++) {
+        double z = toward_zero(e->delays.of[k][i] / average - 1, noise);
+        squares += z * z;
+        shares[k] += z;
+    }
+    index->half_width = sqrt(3 * squares / (double)(count - 1));
+    return squares;
+}
+
+static enum raw_verdict jitter_verdict(const struct backoff *out)
+{
+    bool never_the_same = out->tight_share <= 0.5, often_the_same = out->tight_share >= 0.5;
+    if (out->h_lo > BACKOFF_JITTER_MIN && never_the_same)
+        return RAW_PASS;
+    if (out->h_hi < BACKOFF_JITTER_MIN && often_the_same)
+        return RAW_FAIL;
+    if (out->judged >= 4 && out->clients >= 3 && out->tight_share >= 0.75)
+        return RAW_FAIL;
+    return RAW_INCONCLUSIVE;
+}
+
+static void judge_jitter(struct estimate *e)
+{
+    struct backoff *out = e->out;
+    double shares[BACKOFF_CLIENTS_LIMIT] = {0}, squares = 0, own = 0;
+    size_t tight = 0;
+    for (size_t i = 0; i < out->count; i++) {
+        squares += disperse(e, i, shares);
+        out->judged += out->index[i].judged;
+        tight += out->index[i].tight;
+    }
+    double freedom = (double)(out->judged * (out->clients - 1));
+    if (freedom < 2)
+        return;
+    for (size_t k = 0; k < out->clients; k++)
+        own += shares[k] * shares[k] / (double)out->judged;
+    out->h = sqrt(3 * squares / freedom);
+    out->h_lo = out->h * sqrt(freedom / chi_square_quantile(1 - ALPHA, freedom));
+    out->h_hi = out->h * sqrt(freedom / chi_square_quantile(ALPHA, freedom));
+    out->tight_share = (double)tight / (double)out->judged;
+    out->client_share = squares > 0 ? own / squares : 0;
+    out->jitter = jitter_verdict(out);
+    out->lock_step = out->jitter == RAW_FAIL;
+}
+
+/* --- Step 2: clients in lock-step are one observation of the schedule, not many --- */
+
+static void settle_schedule(struct estimate *e)
+{
+    e->schedule = e->delays;
+    if (!e->out->lock_step)
+        return;
+    e->schedule.clients = 1;
+    for (size_t i = 0; i < e->delays.count; i++) {
+        double sorted[BACKOFF_CLIENTS_LIMIT];
+        column(e, e->delays.of, i, sorted);
+        e->schedule.of[0][i] = mean(sorted, e->delays.clients);
+    }
+}
+
+/* --- Step 3: growth --- */
+
+static bool first_comes_at_once(const struct estimate *e)
+{
+    double longest_first = 0, shortest_second = HUGE_VAL;
+    if (e->schedule.count < 4)
+        return false;
+    for (size_t k = 0; k < e->schedule.clients; k++) {
+        longest_first = fmax(longest_first, e->schedule.of[k][0]);
+        shortest_second = fmin(shortest_second, e->schedule.of[k][1]);
+    }
+    return longest_first < HAMMER_SHARE * e->policy->base && shortest_second > 10 * longest_first;
+}
+
+/* The retry at which the policy, not the client, reaches its cap. */
+static size_t corner_of_policy(const struct estimate *e)
+{
+    const struct backoff_policy *policy = e->policy;
+    double corner = ceil(log(policy->cap / policy->base) / log(policy->factor) - 1e-9);
+    if (e->out->first_left_out)
+        corner -= 1;
+    return corner < 2 ? 2 : (size_t)corner;
+}
+
+static enum raw_verdict growth_verdict(const struct backoff *out)
+{
+    if (out->hammer == RAW_FAIL)
+        return RAW_FAIL;
+    if (out->g_lo > 1 && out->g >= BACKOFF_GROWTH_MIN)
+        return RAW_PASS;
+    return out->g_hi < BACKOFF_GROWTH_MIN ? RAW_FAIL : RAW_INCONCLUSIVE;
+}
+
+static void judge_growth(struct estimate *e)
+{
+    struct backoff *out = e->out;
+    struct panel panel;
+    panel_init(&panel, &e->schedule, out->first_left_out ? 1 : 0, e->policy->eps);
+    double freedom = (double)(panel.clients * (panel.count - 1)) - 1;
+    struct panel_line line = panel_line(&panel, corner_of_policy(e));
+    out->g = exp(line.slope);
+    if (freedom > 0) {
+        double variance = panel_residual(&panel, &line) / freedom;
+        double error = sqrt(variance / ((double)panel.clients * line.spread));
+        out->g_lo = exp(line.slope - student_quantile(1 - ALPHA / 2, freedom) * error);
+        out->g_hi = exp(line.slope + student_quantile(1 - ALPHA, freedom) * error);
+        out->g_lo_strict = exp(line.slope - student_quantile(1 - ALPHA_STRICT, freedom) * error);
+        out->g_hi_strict = exp(line.slope + student_quantile(1 - ALPHA_STRICT, freedom) * error);
+    }
+    out->growth = growth_verdict(out);
+}
+
+/* --- Step 4: shape. Delay 0 is left out always: RFC 6455 7.2.3 allows another law for it --- */
+
+static enum raw_verdict shape_verdict(const struct backoff *out, size_t linear_corner)
+{
+    if (out->growth != RAW_PASS)
+        return out->growth;
+    if (out->log_ratio > SHAPE_DECIDES)
+        return RAW_PASS;
+    bool linear = out->log_ratio < -SHAPE_DECIDES && linear_corner >= SHAPE_CORNER;
+    return linear && out->h <= SHAPE_WIDEST ? RAW_FAIL : RAW_INCONCLUSIVE;
+}
+
+static void measure_plateau(struct estimate *e, size_t from)
+{
+    double sum = 0;
+    for (size_t k = 0; k < e->schedule.clients; k++)
+        for (size_t i = from; i < e->schedule.count; i++)
+            sum += e->schedule.of[k][i];
+    e->out->plateau = sum / (double)(e->schedule.clients * (e->schedule.count - from));
+    e->out->plateau_from = from - e->out->first_left_out;
+}
+
+static void judge_shape(struct estimate *e)
+{
+    struct backoff *out = e->out;
+    struct panel panel;
+    panel_init(&panel, &e->schedule, 1, e->policy->eps);
+    struct panel_line exponential = panel_exponential(&panel), linear = panel_linear(&panel);
+    double freedom = (double)(panel.clients * panel.count) - (double)panel.clients - 2;
+    out->gf = exp(exponential.slope);
+    measure_plateau(e, 1 + (exponential.corner > 0 ? exponential.corner : panel.count - 1));
+    if (exponential.corner > 0) {
+        double better = fmin(exponential.residual, linear.residual);
+        out->residual = sqrt(better / (double)panel.count);
+    }
+    if (exponential.corner > 0 && freedom > 0) {
+        double squares = panel_residual(&panel, &exponential);
+        double error = sqrt(squares / freedom / ((double)panel.clients * exponential.spread));
+        double reach = student_quantile(1 - ALPHA, freedom) * error;
+        out->gf_lo = exp(exponential.slope - reach) / GF_WIDER;
+        out->gf_hi = exp(exponential.slope + reach) * GF_WIDER;
+        out->log_ratio = freedom * log(panel_residual(&panel, &linear) / squares);
+    }
+    out->shape = shape_verdict(out, linear.corner);
+}
+
+/* --- Step 5: cap --- */
+
+/* How many delays should be where, without a cap, they would be `limits` times the limit or longer. */
+static size_t beyond(const struct estimate *e, double limits)
+{
+    const struct backoff *out = e->out;
+    size_t from = out->first_left_out ? 1 : 0, retries = 0;
+    double factor = out->shape == RAW_PASS ? fmax(out->g_lo, out->gf) : out->g_lo, first = 0;
+    for (size_t k = 0; k < e->schedule.clients; k++)
+        first += log(fmax(e->schedule.of[k][from], 1e-3)) / (double)e->schedule.clients;
+    for (size_t i = from; i < out->count; i++)
+        retries += exp(first) * pow(factor, (double)(i - from)) >= limits * out->cap_limit;
+    return retries * out->clients;
+}
+
+static void judge_cap(struct estimate *e)
+{
+    struct backoff *out = e->out;
+    out->cap_limit = e->policy->cap * (1 + e->policy->jitter) * CAP_SLACK + e->policy->eps;
+    for (size_t i = 0; i < e->all_count; i++) {
+        out->longest = fmax(out->longest, e->all[i]);
+        out->over_cap += e->all[i] > out->cap_limit;
+    }
+    /* One delay alone may hide an attempt that nobody saw. */
+    size_t outliers = e->all_count / 20 + 1;
+    if (out->over_cap >= (outliers < 2 ? 2 : outliers))
+        out->cap = RAW_FAIL;
+    else if (out->over_cap == 0 && out->count >= 2 &&
+             (beyond(e, CAP_PASSED) >= 1 || beyond(e, CAP_REACHED) >= 2))
+        out->cap = RAW_PASS;
+}
+
+/* --- Step 6: waves --- */
+
+static void judge_storm(struct estimate *e)
+{
+    struct backoff *out = e->out;
+    out->window = TIGHT_EPS * e->policy->eps;
+    if (out->clients < 3)
+        return;
+    for (size_t i = 1; i < out->count; i++) {
+        double sorted[BACKOFF_CLIENTS_LIMIT];
+        column(e, e->delays.of, i, sorted);
+        if (mean(sorted, out->clients) < STORM_WINDOWS * out->window)
+            continue;
+        column(e, e->starts, i, sorted);
+        out->waves++;
+        out->synchronised += most_within(sorted, out->clients, 3, out->window);
+    }
+    size_t half = (out->waves + 1) / 2;
+    if (out->waves < 2)
+        out->storm = RAW_INCONCLUSIVE;
+    else if (out->synchronised >= (half < 2 ? 2 : half))
+        out->storm = RAW_FAIL;
+    else if (out->synchronised <= out->waves / 4)
+        out->storm = RAW_PASS;
+}
+
+void backoff_estimate(const struct backoff_client *clients, size_t count,
+                      const struct backoff_policy *policy, struct backoff *out)
+{
+    struct estimate e = {.policy = policy, .out = out};
+    *out = (struct backoff){.g = 1, .g_hi = HUGE_VAL, .g_hi_strict = HUGE_VAL, .gf = 1, .gf_hi = HUGE_VAL};
+    read_clients(&e, clients, count);
+    if (out->count > 0) {
+        judge_hammer(&e);
+        judge_jitter(&e);
+        settle_schedule(&e);
+    }
+    if (out->count >= 2) {
+        out->first_left_out = first_comes_at_once(&e);
+        judge_growth(&e);
+        judge_shape(&e);
+        judge_storm(&e);
+    }
+    judge_cap(&e);
+}
