@@ -7,46 +7,71 @@
 
 #define HAPPY_EYEBALLS (300 * NSEC_PER_MSEC) /* RULES 3 */
 #define PRECONNECT     (50 * NSEC_PER_MSEC)
-#define SAME_OUTAGE    (5 * NSEC_PER_SEC) /* losses this near are one outage */
 
 /* --- Connections --- */
 
-/* What one connection of the client came to; becomes an attempt unless it was none. */
+/* What one connection of a client came to; becomes an attempt unless it was none. */
 struct trial {
-    struct attempt attempt; /* must stay first */
+    struct attempt attempt;
+    const char *label; /* of the fault that silences it; NULL: none */
     bool ipv6, asked, counts, held, no_attempt;
 };
 
 struct trials {
-    struct trial *list;
+    struct trial *list; /* by conn */
     size_t count, room;
 };
 
+/* Where a connection is or would be. They are numbered as they come: nearly always at the end. */
+static size_t place_of(const struct trials *trials, uint32_t conn)
+{
+    size_t low = 0, high = trials->count;
+    if (high > 0 && trials->list[high - 1].attempt.conn < conn)
+        return high;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (trials->list[middle].attempt.conn < conn)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static struct trial *trial_of(struct trials *trials, uint32_t conn)
 {
-    for (size_t i = trials->count; i-- > 0;)
-        if (trials->list[i].attempt.conn == conn)
-            return &trials->list[i];
-    return NULL;
+    size_t place = place_of(trials, conn);
+    bool there = place < trials->count && trials->list[place].attempt.conn == conn;
+    return there ? &trials->list[place] : NULL;
 }
 
 static void add_trial(struct trials *trials, const struct event *ev)
 {
+    size_t place = place_of(trials, ev->conn);
     if (trials->count == trials->room) {
         trials->room = trials->room ? trials->room * 2 : 16;
         trials->list = xrealloc(trials->list, trials->room * sizeof *trials->list);
     }
-    trials->list[trials->count++] = (struct trial){
-        .attempt = {.client = ev->client,
-                    .conn = ev->conn,
-                    .start = ev->at,
-                    .failed = NEVER,
-                    .opened = NEVER,
-                    .lost = NEVER,
-                    .outcome = ATTEMPT_PENDING,
-                    .from = ev->seq,
-                    .to = ev->seq},
-        .ipv6 = ev->tcp_open.family && strcmp(ev->tcp_open.family, "ipv6") == 0};
+    struct trial *trial = &trials->list[place];
+    memmove(trial + 1, trial, (trials->count - place) * sizeof *trial);
+    trials->count++;
+    *trial = (struct trial){.ipv6 = strcmp(ev->tcp_open.family, "ipv6") == 0};
+    trial->attempt = (struct attempt){.client = ev->client,
+                                      .conn = ev->conn,
+                                      .start = ev->at,
+                                      .failed = NEVER,
+                                      .opened = NEVER,
+                                      .lost = NEVER,
+                                      .silenced = NEVER,
+                                      .noticed = NEVER,
+                                      .outcome = ATTEMPT_PENDING,
+                                      .from = ev->seq,
+                                      .to = ev->seq};
+}
+
+static bool is_open(const struct attempt *attempt)
+{
+    return attempt->opened != NEVER && attempt->lost == NEVER;
 }
 
 static void fail(struct attempt *attempt, const struct event *ev, enum attempt_outcome outcome)
@@ -59,10 +84,22 @@ static void fail(struct attempt *attempt, const struct event *ev, enum attempt_o
 
 static void lose(struct attempt *attempt, const struct event *ev)
 {
-    if (attempt->opened == NEVER || attempt->lost != NEVER)
+    if (!is_open(attempt))
         return;
     attempt->lost = ev->at;
     attempt->lost_by = ev->by;
+}
+
+/* A server that answered the upgrade with a status may let the next request on the connection in.
+ */
+static void open(struct attempt *attempt, const struct event *ev)
+{
+    bool failed = attempt->failed != NEVER && attempt->outcome != ATTEMPT_STATUS;
+    if (failed || attempt->opened != NEVER)
+        return;
+    attempt->failed = NEVER;
+    attempt->opened = ev->at;
+    attempt->outcome = ATTEMPT_OPENED;
 }
 
 static void note_act(struct trial *trial, const struct event *ev)
@@ -73,24 +110,64 @@ static void note_act(struct trial *trial, const struct event *ev)
         trial->held = true;
 }
 
-/* The client ended its side. A socket that never carried a byte and that it closed at once was opened
- * in advance by a browser. */
+/* --- Silence --- */
+
+static void silence(struct trial *trial, const struct event *ev, const char *label)
+{
+    if (trial->label || trial->attempt.lost != NEVER)
+        return;
+    trial->label = label;
+    trial->attempt.silenced = ev->at;
+}
+
+static void end_silence(struct trial *trial, const char *label)
+{
+    bool missed = trial->attempt.noticed != NEVER || trial->attempt.lost != NEVER;
+    if (!trial->label || missed || strcmp(trial->label, label) != 0)
+        return;
+    trial->label = NULL;
+    trial->attempt.silenced = NEVER;
+}
+
+static void notice(struct attempt *attempt, nsec at)
+{
+    if (attempt->silenced != NEVER && attempt->opened != NEVER)
+        attempt->noticed = nsec_min(attempt->noticed, at);
+}
+
+/* --- Endings --- */
+
+/* A socket that never carried a byte and that the client closed at once was opened in advance by a
+ * browser (RULES 0.2: only when nobody refused it). */
+static bool is_preconnect(const struct trial *trial, const struct event *ev)
+{
+    const struct attempt *attempt = &trial->attempt;
+    return ev->tcp_close.bytes == 0 && !trial->held && attempt->failed == NEVER &&
+           attempt->opened == NEVER && ev->at - attempt->start < PRECONNECT;
+}
+
 static void note_close(struct trial *trial, const struct event *ev)
 {
     struct attempt *attempt = &trial->attempt;
-    bool unused = ev->tcp_close.bytes == 0 && !trial->held && attempt->failed == NEVER &&
-                  attempt->opened == NEVER;
-    if (unused && ev->by == BY_ENDPOINT && ev->at - attempt->start < PRECONNECT)
+    if (is_preconnect(trial, ev))
         trial->no_attempt = true;
+    if (is_open(attempt))
+        notice(attempt, ev->at);
     lose(attempt, ev);
     fail(attempt, ev, ATTEMPT_ABANDONED);
 }
 
+/* A connection that we leave without a word is no loss to the client until it notices. */
 static void note_shut(struct trial *trial, const struct event *ev)
 {
-    bool by_server = ev->by == BY_PROXY;
+    bool ours = ev->by == BY_FAULT;
+    if (strcmp(ev->tcp_shut.how, "silent") == 0) {
+        trial->held = true;
+        silence(trial, ev, "");
+        return;
+    }
     lose(&trial->attempt, ev);
-    fail(&trial->attempt, ev, by_server ? ATTEMPT_REFUSED : ATTEMPT_CUT);
+    fail(&trial->attempt, ev, ours ? ATTEMPT_CUT : ATTEMPT_REFUSED);
 }
 
 static void note_request(struct trial *trial, const struct event *ev)
@@ -99,56 +176,77 @@ static void note_request(struct trial *trial, const struct event *ev)
     trial->counts = trial->counts || ev->http_request.counts;
 }
 
+static void note_of_client(struct trial *trial, const struct event *ev)
+{
+    switch ((int)ev->kind) {
+    case EV_FAULT_ON:
+        if (ev->fault_on.silences)
+            silence(trial, ev, ev->fault_on.label);
+        break;
+    case EV_WS_CLOSE:
+        if (is_open(&trial->attempt))
+            notice(&trial->attempt, ev->at);
+        break;
+    case EV_TCP_CLOSE:
+        note_close(trial, ev);
+        break;
+    case EV_TCP_SHUT:
+        note_shut(trial, ev);
+        break;
+    default:
+        break;
+    }
+}
+
 static void note(struct trial *trial, const struct event *ev)
 {
-    struct attempt *attempt = &trial->attempt;
     switch ((int)ev->kind) {
     case EV_FAULT_ACT:
         note_act(trial, ev);
+        break;
+    case EV_FAULT_OFF:
+        end_silence(trial, ev->fault_off.label);
         break;
     case EV_HTTP_REQUEST:
         note_request(trial, ev);
         break;
     case EV_HTTP_RESPONSE:
         if (trial->counts && ev->http_response.status >= 200)
-            fail(attempt, ev, ATTEMPT_STATUS);
+            fail(&trial->attempt, ev, ATTEMPT_STATUS);
         break;
     case EV_WS_OPEN:
-        if (attempt->failed == NEVER && attempt->opened == NEVER) {
-            attempt->opened = ev->at;
-            attempt->outcome = ATTEMPT_OPENED;
-        }
-        break;
-    case EV_TCP_CLOSE:
-        if (ev->side == SIDE_CLIENT)
-            note_close(trial, ev);
-        break;
-    case EV_TCP_SHUT:
-        if (ev->side == SIDE_CLIENT)
-            note_shut(trial, ev);
+        open(&trial->attempt, ev);
         break;
     default:
+        if (ev->side == SIDE_CLIENT)
+            note_of_client(trial, ev);
         break;
     }
-    attempt->to = ev->seq;
+    trial->attempt.to = ev->seq;
 }
 
 /* --- Happy eyeballs --- */
 
-static bool is_pair(const struct trial *first, const struct trial *second)
+static bool settled_before(const struct attempt *a, nsec at)
 {
-    const struct attempt *a = &first->attempt;
-    return first->ipv6 != second->ipv6 && second->attempt.start - a->start <= HAPPY_EYEBALLS &&
-           (a->failed == NEVER || a->failed > second->attempt.start);
+    return (a->failed != NEVER && a->failed <= at) || (a->opened != NEVER && a->opened <= at);
 }
 
-/* The one that opened counts, else the later; the attempt began with the first. */
+/* Two that both open are two connections that the client wanted. */
+static bool is_pair(const struct trial *first, const struct trial *second)
+{
+    const struct attempt *a = &first->attempt, *b = &second->attempt;
+    bool both = a->opened != NEVER && b->opened != NEVER;
+    return a->client == b->client && first->ipv6 != second->ipv6 &&
+           b->start - a->start <= HAPPY_EYEBALLS && !both && !settled_before(a, b->start);
+}
+
+/* The one that opened counts, else the one that failed last; the attempt began with the first. */
 static struct attempt merged(const struct attempt *a, const struct attempt *b)
 {
-    struct attempt both = a->opened != NEVER ? *a : *b;
+    bool first = a->opened != NEVER || (b->opened == NEVER && a->failed > b->failed);
+    struct attempt both = first ? *a : *b;
     both.start = a->start;
-    if (both.opened == NEVER)
-        both.failed = a->failed > b->failed ? a->failed : b->failed;
     both.from = a->from;
     both.to = a->to > b->to ? a->to : b->to;
     return both;
@@ -157,6 +255,33 @@ static struct attempt merged(const struct attempt *a, const struct attempt *b)
 static bool is_attempt(const struct trial *trial)
 {
     return !trial->no_attempt && (!trial->asked || trial->counts);
+}
+
+/* --- Attempts --- */
+
+/* The client's first attempt after it could not hear the server any more; NULL: none. */
+static const struct attempt *successor(const struct attempts *attempts, size_t of)
+{
+    const struct attempt *attempt = &attempts->list[of];
+    for (size_t i = of + 1; i < attempts->count; i++) {
+        const struct attempt *next = &attempts->list[i];
+        if (next->client != attempt->client)
+            return NULL;
+        if (next->start > attempt->silenced)
+            return next;
+    }
+    return NULL;
+}
+
+/* A client that opens a new connection while the old one is silent has given it up. */
+static void notice_by_successors(struct attempts *attempts)
+{
+    for (size_t i = 0; i + 1 < attempts->count; i++) {
+        struct attempt *attempt = &attempts->list[i];
+        const struct attempt *next = successor(attempts, i);
+        if (attempt->silenced != NEVER && next && next->start < attempt->lost)
+            notice(attempt, next->start);
+    }
 }
 
 static void keep_attempts(const struct trials *trials, struct attempts *out)
@@ -176,145 +301,65 @@ static void keep_attempts(const struct trials *trials, struct attempts *out)
         out->list[out->count++] = trial->attempt;
         previous = trial;
     }
+    notice_by_successors(out);
+}
+
+static int by_client_and_start(const void *a, const void *b)
+{
+    const struct trial *x = a, *y = b;
+    if (x->attempt.client != y->attempt.client)
+        return x->attempt.client < y->attempt.client ? -1 : 1;
+    return (x->attempt.from > y->attempt.from) - (x->attempt.from < y->attempt.from);
+}
+
+#define ANY_CLIENT (-1)
+
+static bool concerns(const struct event *ev, int client)
+{
+    return ev->conn != 0 && ev->client >= 0 && (client == ANY_CLIENT || ev->client == client);
+}
+
+/* The connections of a client or of all, client by client. After run.end we end them ourselves. */
+static struct trials trials_of(const struct trace *trace, int client)
+{
+    struct trials trials = {0};
+    for (size_t i = 0; i < trace->count && trace->events[i].kind != EV_RUN_END; i++) {
+        const struct event *ev = &trace->events[i];
+        if (!concerns(ev, client))
+            continue;
+        struct trial *trial = trial_of(&trials, ev->conn);
+        if (trial && trial->attempt.client == ev->client)
+            note(trial, ev);
+        else if (!trial && ev->kind == EV_TCP_OPEN)
+            add_trial(&trials, ev);
+    }
+    if (trials.count > 0)
+        qsort(trials.list, trials.count, sizeof *trials.list, by_client_and_start);
+    return trials;
+}
+
+static void attempts_of_clients(const struct trace *trace, int client, struct attempts *out)
+{
+    struct trials trials = trials_of(trace, client);
+    keep_attempts(&trials, out);
+    free(trials.list);
 }
 
 void attempts_of(const struct trace *trace, int client, struct attempts *out)
 {
-    struct trials trials = {0};
     *out = (struct attempts){0};
-    for (size_t i = 0; i < trace->count; i++) {
-        const struct event *ev = &trace->events[i];
-        if (ev->kind == EV_RUN_END)
-            break;
-        if (ev->client != client || ev->conn == 0)
-            continue;
-        if (ev->kind == EV_TCP_OPEN) {
-            add_trial(&trials, ev);
-            continue;
-        }
-        struct trial *trial = trial_of(&trials, ev->conn);
-        if (trial)
-            note(trial, ev);
-    }
-    keep_attempts(&trials, out);
-    free(trials.list);
+    if (client >= 0)
+        attempts_of_clients(trace, client, out);
+}
+
+void attempts_of_all(const struct trace *trace, struct attempts *out)
+{
+    *out = (struct attempts){0};
+    attempts_of_clients(trace, ANY_CLIENT, out);
 }
 
 void attempts_fini(struct attempts *attempts)
 {
     free(attempts->list);
     *attempts = (struct attempts){0};
-}
-
-/* --- Outages --- */
-
-/* The time up to which a trace shows what clients do. */
-static nsec end_of(const struct trace *trace)
-{
-    size_t i = 0;
-    const struct event *end = trace_next(trace, &i, EV_RUN_END);
-    return end ? end->at : trace->end;
-}
-
-static void add_delay(struct retries *retries, const struct attempt *attempt, nsec failed)
-{
-    size_t size = (retries->count + 1) * sizeof(double);
-    retries->delays = xrealloc(retries->delays, size);
-    retries->starts = xrealloc(retries->starts, size);
-    retries->delays[retries->count] = nsec_to_seconds(attempt->start - failed);
-    retries->starts[retries->count] = nsec_to_seconds(attempt->start - retries->lost);
-    retries->count++;
-    retries->to = attempt->to;
-}
-
-/* What the client did after it lost the attempt at index `lost` by our doing, until one opens. */
-static struct retries retries_after(const struct attempts *attempts, size_t lost, nsec end)
-{
-    const struct attempt *before = &attempts->list[lost];
-    nsec failed = before->lost;
-    struct retries retries = {.client = before->client,
-                              .lost = before->lost,
-                              .last_failed = before->lost,
-                              .observed = end,
-                              .from = before->from,
-                              .to = before->to};
-    for (size_t i = lost + 1; i < attempts->count; i++) {
-        const struct attempt *attempt = &attempts->list[i];
-        /* An attempt that began before the loss, or before the one before it had failed, overlaps. */
-        if (attempt->start < failed)
-            continue;
-        add_delay(&retries, attempt, failed);
-        if (attempt->opened != NEVER) {
-            retries.reopened = true;
-            retries.observed = attempt->start;
-            break;
-        }
-        if (attempt->failed == NEVER) {
-            retries.last_failed = retries.observed = attempt->start;
-            break;
-        }
-        failed = retries.last_failed = attempt->failed;
-    }
-    return retries;
-}
-
-static struct outage *outage_at(struct outages *outages, const struct retries *retries)
-{
-    for (size_t i = 0; i < outages->count; i++) {
-        struct outage *outage = &outages->list[i];
-        nsec apart = retries->lost > outage->at ? retries->lost - outage->at
-                                                : outage->at - retries->lost;
-        bool there = false;
-        for (size_t k = 0; k < outage->count; k++)
-            there = there || outage->clients[k].client == retries->client;
-        if (apart <= SAME_OUTAGE && !there)
-            return outage;
-    }
-    outages->list = xrealloc(outages->list, (outages->count + 1) * sizeof *outages->list);
-    outages->list[outages->count] = (struct outage){.at = retries->lost};
-    return &outages->list[outages->count++];
-}
-
-static void add_retries(struct outages *outages, struct retries retries)
-{
-    struct outage *outage = outage_at(outages, &retries);
-    outage->clients =
-        xrealloc(outage->clients, (outage->count + 1) * sizeof *outage->clients);
-    outage->clients[outage->count++] = retries;
-    outage->at = nsec_min(outage->at, retries.lost);
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const struct outage *x = a, *y = b;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
-void outages_of(const struct trace *trace, struct outages *out)
-{
-    nsec end = end_of(trace);
-    *out = (struct outages){0};
-    for (size_t client = 0; client < trace_clients(trace); client++) {
-        struct attempts attempts;
-        attempts_of(trace, (int)client, &attempts);
-        for (size_t i = 0; i < attempts.count; i++)
-            if (attempts.list[i].lost != NEVER && attempts.list[i].lost_by == BY_FAULT)
-                add_retries(out, retries_after(&attempts, i, end));
-        attempts_fini(&attempts);
-    }
-    if (out->count > 0)
-        qsort(out->list, out->count, sizeof *out->list, by_time);
-}
-
-void outages_fini(struct outages *outages)
-{
-    for (size_t i = 0; i < outages->count; i++) {
-        for (size_t k = 0; k < outages->list[i].count; k++) {
-            free(outages->list[i].clients[k].delays);
-            free(outages->list[i].clients[k].starts);
-        }
-        free(outages->list[i].clients);
-    }
-    free(outages->list);
-    *outages = (struct outages){0};
 }

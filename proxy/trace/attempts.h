@@ -20,27 +20,32 @@ struct attempt {
     int client;
     uint32_t conn;       /* the one that counts (of a pair: the one that opened, else the later) */
     nsec start;          /* accepted */
-    nsec failed;         /* when the failure was delivered, or the client gave up; NEVER: it opened */
+    nsec failed;         /* when the failure was delivered, or the client gave up; NEVER: it opened,
+                            or is pending */
     nsec opened;         /* NEVER: it did not */
     nsec lost;           /* when the open connection ended, whoever did it; NEVER: still open */
     enum cause lost_by;  /* who ended it */
+    nsec silenced;       /* since when a fault kept the server from the client; NEVER: it did not, or
+                            it was over before the client took the connection for dead */
+    nsec noticed;        /* when the client did: its Close, its end, or a new connection; NEVER */
     enum attempt_outcome outcome;
     uint64_t from, to;   /* seq of its first and last event */
 };
 
 struct attempts {
-    struct attempt *list; /* by start */
+    struct attempt *list; /* by client, then by start */
     size_t count;
 };
 
 void attempts_of(const struct trace *, int client, struct attempts *out);
+void attempts_of_all(const struct trace *, struct attempts *out); /* client by client */
 void attempts_fini(struct attempts *);
 
 /* One outage: the clients' open connections were cut or silenced together and attempts were made to
  * fail. From the first fault that acts until the first attempt that opens, per client. */
 struct retries {
     int client;
-    nsec lost;        /* t_cut: when the loss was delivered to this client */
+    nsec lost;        /* t_cut: when the loss was delivered to this client, or it noticed a silence */
     double *delays;   /* seconds: start of attempt i minus failure of attempt i - 1 (i = 0: minus lost) */
     double *starts;   /* seconds since the cut */
     size_t count;
@@ -51,7 +56,7 @@ struct retries {
 };
 
 struct outage {
-    nsec at;
+    nsec at; /* of its first cut or silence */
     struct retries *clients;
     size_t count;
 };
@@ -61,8 +66,9 @@ struct outages {
     size_t count;
 };
 
-/* Every outage of the run in order: connections ended by a fault (fault.act cut, by fault) followed by
- * attempts refused, held, or answered by our doing, or none at all. */
+/* Every outage of the run in order: connections that a fault ended, or silenced until the client took
+ * them for dead. Losses within 5 s of one another are one outage; a client that loses its connection
+ * again is in another. */
 void outages_of(const struct trace *, struct outages *out);
 void outages_fini(struct outages *);
 

@@ -7,31 +7,46 @@
 #include "ws/frame.h"
 
 #define SIG_BYTES     20
-#define WINDOW        5   /* beats looked at: 4 intervals */
+#define WINDOW        5 /* beats looked at: 4 intervals */
 #define REGULAR       1.25
 #define LEAST_GAP     (5 * NSEC_PER_SEC) /* of a group without a known word */
 #define LENGTH_SPREAD 8
-#define GAPS_KEPT     64  /* newest intervals, for the median */
+#define GAPS_KEPT     64 /* newest intervals, for the median */
+#define NOBODY        SIZE_MAX
+
+/* A ping that may still be answered: pongs carry its payload (RFC 6455 5.5.3). */
+struct ping {
+    char hash[SIG_BYTES];
+    nsec at;
+    bool answered;
+};
+
+/* How the messages of a group follow the beats of another. */
+struct following {
+    uint64_t beats;  /* of the other, followed within the window */
+    uint64_t newest; /* seq of the newest of them */
+};
 
 struct group {
     struct heartbeat_group facts; /* must stay first */
-    enum side side;
     uint64_t opcode, len;
     char sig[SIG_BYTES];
-    bool known_word, is_reply;
+    bool known_word, says_pong, is_reply;
     nsec recent[WINDOW];
     size_t recent_count;
     nsec gaps[GAPS_KEPT];
     size_t gap_count;
-    bool waits_for_reply;
-    char last_hash[SIG_BYTES];
+    struct ping pings[WINDOW]; /* of a protocol group, a ring */
+    size_t ping_count;
+    struct following following[HEARTBEAT_GROUPS_LIMIT];
+    size_t answers; /* index of the group whose reply this is; NOBODY */
 };
 
 struct heartbeats {
     nsec reply_window;
-    struct group groups[HEARTBEAT_GROUPS_LIMIT];
-    size_t count;
-    uint64_t other[3]; /* by enum side: frames of kinds beyond the limit */
+    struct group *groups;
+    size_t count, room;
+    uint64_t other[3]; /* by enum side: messages of kinds beyond the limit */
 };
 
 struct heartbeats *heartbeats_new(nsec reply_window)
@@ -43,6 +58,9 @@ struct heartbeats *heartbeats_new(nsec reply_window)
 
 void heartbeats_free(struct heartbeats *beats)
 {
+    if (!beats)
+        return;
+    free(beats->groups);
     free(beats);
 }
 
@@ -79,7 +97,7 @@ static bool read_beat(const struct event *ev, struct beat *out)
 static bool fits(const struct group *group, const struct beat *beat)
 {
     uint64_t apart = group->len > beat->len ? group->len - beat->len : beat->len - group->len;
-    if (group->side != beat->side || group->opcode != beat->opcode)
+    if (group->facts.from != beat->side || group->opcode != beat->opcode)
         return false;
     if (frame_is_control((uint8_t)beat->opcode))
         return true; /* pings differ in payload, they are one heartbeat */
@@ -94,24 +112,38 @@ static void keep_word(char out[SIG_BYTES], const char *word)
     out[len] = '\0';
 }
 
+static enum heartbeat_kind kind_of(const struct beat *beat)
+{
+    if (beat->opcode == OPCODE_PING)
+        return HEARTBEAT_PROTOCOL;
+    return beat->opcode == OPCODE_PONG ? HEARTBEAT_UNSOLICITED_PONG : HEARTBEAT_APPLICATION;
+}
+
+static struct group *add_group(struct heartbeats *beats, const struct beat *beat)
+{
+    if (beats->count == beats->room) {
+        beats->room = beats->room ? beats->room * 2 : 4;
+        beats->groups = xrealloc(beats->groups, beats->room * sizeof *beats->groups);
+    }
+    struct group *group = &beats->groups[beats->count++];
+    *group = (struct group){.opcode = beat->opcode, .len = beat->len, .answers = NOBODY};
+    keep_word(group->sig, beat->sig);
+    group->known_word = *beat->kind != '\0';
+    group->says_pong = group->is_reply = strcmp(beat->kind, "pong") == 0;
+    group->facts.from = beat->side;
+    group->facts.kind = kind_of(beat);
+    group->facts.first = beat->at;
+    group->facts.first_seq = beat->seq;
+    return group;
+}
+
+/* NULL: of a kind beyond the limit. */
 static struct group *group_of(struct heartbeats *beats, const struct beat *beat)
 {
     for (size_t i = 0; i < beats->count; i++)
         if (fits(&beats->groups[i], beat))
             return &beats->groups[i];
-    if (beats->count == HEARTBEAT_GROUPS_LIMIT)
-        return NULL;
-    struct group *group = &beats->groups[beats->count++];
-    *group = (struct group){.side = beat->side, .opcode = beat->opcode, .len = beat->len};
-    keep_word(group->sig, beat->sig);
-    group->known_word = *beat->kind != '\0';
-    group->facts.from = beat->side;
-    group->facts.kind = beat->opcode == OPCODE_PING   ? HEARTBEAT_PROTOCOL
-                        : beat->opcode == OPCODE_PONG ? HEARTBEAT_UNSOLICITED_PONG
-                                                      : HEARTBEAT_APPLICATION;
-    group->facts.first = beat->at;
-    group->facts.first_seq = beat->seq;
-    return group;
+    return beats->count < HEARTBEAT_GROUPS_LIMIT ? add_group(beats, beat) : NULL;
 }
 
 /* --- Intervals --- */
@@ -138,7 +170,6 @@ static void note_gap(struct group *group, nsec gap)
     group->gaps[group->gap_count++] = gap;
     facts->shortest = facts->beats == 1 ? gap : nsec_min(facts->shortest, gap);
     facts->longest = nsec_max(facts->longest, gap);
-    facts->median = median_of(group->gaps, group->gap_count);
 }
 
 static bool is_regular(const struct group *group)
@@ -156,6 +187,28 @@ static bool is_regular(const struct group *group)
     return shortest > 0 && (double)longest <= REGULAR * (double)shortest;
 }
 
+/* A heartbeat skips beats and changes its phase; traffic that was regular once by chance goes on
+ * otherwise. */
+static bool is_steady(const struct group *group)
+{
+    size_t near = 0;
+    double median = (double)median_of(group->gaps, group->gap_count);
+    for (size_t i = 0; i < group->gap_count; i++) {
+        double gap = (double)group->gaps[i];
+        near += gap * REGULAR >= median && gap <= median * REGULAR;
+    }
+    return near * 2 >= group->gap_count;
+}
+
+static bool is_recognised(const struct group *group)
+{
+    if (group->facts.kind == HEARTBEAT_PROTOCOL)
+        return true;
+    if (group->is_reply)
+        return false;
+    return is_regular(group) || (group->facts.recognised && is_steady(group));
+}
+
 static void note_beat(struct group *group, const struct beat *beat)
 {
     struct heartbeat_group *facts = &group->facts;
@@ -169,69 +222,130 @@ static void note_beat(struct group *group, const struct beat *beat)
     facts->beats++;
     facts->last = beat->at;
     facts->last_seq = beat->seq;
-    group->waits_for_reply = true;
-    keep_word(group->last_hash, beat->hash);
-    if (facts->kind == HEARTBEAT_PROTOCOL)
-        facts->recognised = true;
-    else if (!group->is_reply)
-        facts->recognised = facts->recognised || is_regular(group);
 }
 
-/* --- Replies --- */
+/* --- Replies to pings --- */
 
-static bool may_answer(const struct heartbeats *beats, const struct group *asked,
-                       const struct beat *beat)
+static void note_ping(struct group *group, const struct beat *beat)
 {
-    if (asked->side == beat->side || !asked->waits_for_reply ||
-        beat->at - asked->facts.last > beats->reply_window)
-        return false;
-    bool pong = beat->opcode == OPCODE_PONG;
-    if (asked->facts.kind == HEARTBEAT_PROTOCOL)
-        return pong && strcmp(asked->last_hash, beat->hash) == 0;
-    return asked->facts.kind == HEARTBEAT_APPLICATION && !frame_is_control((uint8_t)beat->opcode) &&
-           (asked->facts.recognised || asked->known_word);
+    struct ping *ping = &group->pings[group->ping_count++ % WINDOW];
+    *ping = (struct ping){.at = beat->at};
+    keep_word(ping->hash, beat->hash);
 }
 
-/* The group of the other side that this answers; NULL: none. */
-static struct group *answered(struct heartbeats *beats, const struct beat *beat)
+static struct ping *find_ping(struct group *group, const char *hash)
 {
-    struct group *newest = NULL;
+    size_t kept = group->ping_count < WINDOW ? group->ping_count : WINDOW;
+    for (size_t back = 1; back <= kept; back++) {
+        struct ping *ping = &group->pings[(group->ping_count - back) % WINDOW];
+        if (!ping->answered && strncmp(ping->hash, hash, SIG_BYTES - 1) == 0)
+            return ping;
+    }
+    return NULL;
+}
+
+/* A late pong is no reply in time, but it is nobody's own heartbeat either. */
+static struct group *take_pong(struct heartbeats *beats, struct group *pongs,
+                               const struct beat *beat)
+{
     for (size_t i = 0; i < beats->count; i++) {
         struct group *group = &beats->groups[i];
-        if (may_answer(beats, group, beat) && !group->is_reply &&
-            (!newest || group->facts.last > newest->facts.last))
-            newest = group;
+        bool asks = group->facts.kind == HEARTBEAT_PROTOCOL && group->facts.from != beat->side;
+        struct ping *ping = asks ? find_ping(group, beat->hash) : NULL;
+        if (!ping)
+            continue;
+        ping->answered = true;
+        pongs->is_reply = true;
+        group->facts.replied += beat->at - ping->at <= beats->reply_window;
+        return group;
     }
-    return newest;
+    return NULL;
 }
 
-/* A group whose messages all follow a beat of the other side is that one's reply, no beat of its own. */
-static bool follows_closely(const struct group *reply, const struct group *asked)
+/* --- Replies to messages --- */
+
+static bool may_be_asked(const struct heartbeats *beats, const struct group *group,
+                         const struct beat *beat)
 {
-    return reply->facts.beats + 1 >= asked->facts.replied && reply->facts.beats >= 2 &&
-           asked->facts.replied * 10 >= reply->facts.beats * 9;
+    return group->facts.kind == HEARTBEAT_APPLICATION && group->facts.from != beat->side &&
+           !group->is_reply && beat->at - group->facts.last <= beats->reply_window;
+}
+
+/* Of each beat of the other side the first message of a group that follows it counts. */
+static void follow(struct heartbeats *beats, struct group *group, const struct beat *beat)
+{
+    for (size_t i = 0; i < beats->count; i++) {
+        struct following *following = &group->following[i];
+        if (!may_be_asked(beats, &beats->groups[i], beat) ||
+            following->newest == beats->groups[i].facts.last_seq)
+            continue;
+        following->newest = beats->groups[i].facts.last_seq;
+        following->beats++;
+    }
+}
+
+/* The messages of a reply follow beats and hardly ever come without one: a ticker that happens to
+ * come soon after every beat is none. */
+static size_t answers_of(const struct heartbeats *beats, const struct group *group)
+{
+    size_t best = NOBODY;
+    uint64_t least = group->says_pong ? 1 : 2, most = 0;
+    for (size_t i = 0; i < beats->count; i++) {
+        uint64_t followed = group->following[i].beats;
+        if (followed < least || followed <= most || followed * 10 < group->facts.beats * 9)
+            continue;
+        best = i;
+        most = followed;
+    }
+    return best;
+}
+
+static void count_replies(struct heartbeats *beats, size_t asked)
+{
+    uint64_t most = 0;
+    if (asked == NOBODY)
+        return;
+    for (size_t i = 0; i < beats->count; i++) {
+        const struct group *reply = &beats->groups[i];
+        if (reply->answers == asked && reply->following[asked].beats > most)
+            most = reply->following[asked].beats;
+    }
+    beats->groups[asked].facts.replied = most;
+}
+
+static struct group *take_message(struct heartbeats *beats, struct group *group,
+                                  const struct beat *beat)
+{
+    size_t before = group->answers;
+    follow(beats, group, beat);
+    group->answers = answers_of(beats, group);
+    group->is_reply = group->says_pong || group->answers != NOBODY;
+    count_replies(beats, before);
+    count_replies(beats, group->answers);
+    return group->answers == NOBODY ? NULL : &beats->groups[group->answers];
 }
 
 bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
 {
     struct beat beat;
+    struct group *asked = NULL;
     if (!read_beat(ev, &beat))
         return false;
-    struct group *asked = answered(beats, &beat);
-    if (asked) {
-        asked->facts.replied++;
-        asked->waits_for_reply = false;
-    }
     struct group *group = group_of(beats, &beat);
     if (!group) {
         beats->other[beat.side]++;
         return false;
     }
-    if (asked && (beat.opcode == OPCODE_PONG || follows_closely(group, asked)))
-        group->is_reply = true;
     note_beat(group, &beat);
-    if (group->is_reply && group->facts.kind != HEARTBEAT_PROTOCOL)
-        group->facts.recognised = false;
+    if (group->facts.kind == HEARTBEAT_PROTOCOL)
+        note_ping(group, &beat);
+    else if (group->facts.kind == HEARTBEAT_UNSOLICITED_PONG)
+        asked = take_pong(beats, group, &beat);
+    else
+        asked = take_message(beats, group, &beat);
+    group->facts.recognised = is_recognised(group);
+    if (group->facts.recognised)
+        group->facts.median = median_of(group->gaps, group->gap_count);
     return group->facts.recognised || (asked && asked->facts.recognised);
 }
 
@@ -239,9 +353,8 @@ bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
 
 static double irregularity(const struct group *group)
 {
-    return group->facts.shortest > 0
-               ? (double)group->facts.longest / (double)group->facts.shortest
-               : 1e9;
+    return group->facts.shortest > 0 ? (double)group->facts.longest / (double)group->facts.shortest
+                                     : 1e9;
 }
 
 static bool is_better(const struct group *a, const struct group *b)
@@ -256,7 +369,7 @@ const struct heartbeat_group *heartbeats_best(const struct heartbeats *beats, en
     const struct group *best = NULL;
     for (size_t i = 0; i < beats->count; i++) {
         const struct group *group = &beats->groups[i];
-        if (group->side == from && group->facts.recognised && is_better(group, best))
+        if (group->facts.from == from && group->facts.recognised && is_better(group, best))
             best = group;
     }
     return best ? &best->facts : NULL;
@@ -266,9 +379,9 @@ nsec heartbeats_longest_silence(const struct trace *trace, uint32_t conn, enum s
                                 nsec from, nsec to)
 {
     nsec last = from, longest = 0;
-    for (size_t i = 0; i < trace->count; i++) {
+    for (size_t i = 0; i < trace->count && trace->events[i].at <= to; i++) {
         const struct event *ev = &trace->events[i];
-        if (ev->kind != EV_WS_FRAME || ev->conn != conn || ev->at < from || ev->at > to)
+        if (ev->kind != EV_WS_FRAME || ev->conn != conn || ev->at < from)
             continue;
         if (sender != SIDE_NONE && ev->side != sender)
             continue;
@@ -283,7 +396,7 @@ uint64_t heartbeats_other_traffic(const struct heartbeats *beats, enum side from
     uint64_t other = beats->other[from];
     for (size_t i = 0; i < beats->count; i++) {
         const struct group *group = &beats->groups[i];
-        if (group->side == from && !group->facts.recognised && !group->is_reply &&
+        if (group->facts.from == from && !group->facts.recognised && !group->is_reply &&
             group->facts.kind == HEARTBEAT_APPLICATION)
             other += group->facts.beats;
     }

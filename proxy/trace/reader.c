@@ -9,13 +9,18 @@
 #include "base/mem.h"
 #include "trace/trace_memory.h"
 
-#define LINE_LIMIT ((size_t)4 << 20)
+#define LINE_LIMIT  ((size_t)4 << 20)
+#define PIECE_BYTES ((size_t)64 << 10)
+/* 15 digits: a number read and written again stays as it was. */
+#define AS_WRITTEN (JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15))
 
 struct reader {
     struct trace_memory *memory;
     struct diag *diag;
     const char *name;
-    int line;
+    int line, errors_before;
+    struct text chars; /* of the line under way */
+    bool too_long;     /* it is, and is left out */
     uint64_t seq;
     nsec at;
 };
@@ -34,16 +39,20 @@ static const char *get_TEXT(struct reader *reader, const json_t *value)
 
 static const char *get_JSON(struct reader *reader, const json_t *value)
 {
-    char *chars = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+    char *chars = value ? json_dumps(value, AS_WRITTEN) : NULL;
     const char *kept = chars ? trace_memory_keep(reader->memory, chars, strlen(chars)) : "null";
     free(chars);
     return kept;
 }
 
+/* Digits in a string are a number too big for most JSON libraries; a negative number is none. */
 static uint64_t get_COUNT(struct reader *reader, const json_t *value)
 {
     (void)reader;
-    return (uint64_t)json_integer_value(value);
+    if (json_is_string(value))
+        return strtoull(json_string_value(value), NULL, 10);
+    json_int_t number = json_integer_value(value);
+    return number > 0 ? (uint64_t)number : 0;
 }
 
 static uint64_t get_SIZE(struct reader *reader, const json_t *value)
@@ -116,7 +125,8 @@ static enum side read_side(const char *name)
     return name && strcmp(name, "server") == 0 ? SIDE_SERVER : SIDE_NONE;
 }
 
-static bool check_order(struct reader *reader, const struct event *ev)
+/* Events are numbered and in order, and the first says what all others are about. */
+static void check_order(struct reader *reader, const struct event *ev)
 {
     if (ev->seq <= reader->seq)
         diag_error(reader->diag, place_of(reader), "seq is %llu after %llu: it must ascend",
@@ -126,115 +136,145 @@ static bool check_order(struct reader *reader, const struct event *ev)
                    nsec_to_seconds(ev->at), nsec_to_seconds(reader->at));
     else if (reader->memory->count == 1 && ev->kind != EV_RUN_START)
         diag_error(reader->diag, place_of(reader), "a trace begins with run.start");
-    else
-        return true;
-    return false;
+    reader->seq = ev->seq;
+    reader->at = ev->at;
 }
 
-static bool read_event(struct reader *reader, const json_t *line)
+/* A number of the common part; absent: what it is without. */
+static json_int_t read_number(struct reader *reader, const json_t *line, const char *name,
+                              json_int_t absent, json_int_t most)
+{
+    const json_t *value = json_object_get(line, name);
+    json_int_t number = value ? json_integer_value(value) : absent;
+    if (!value || (json_is_integer(value) && number >= 0 && number <= most))
+        return number;
+    diag_error(reader->diag, place_of(reader),
+               "%s is no whole number from 0 to %" JSON_INTEGER_FORMAT, name, most);
+    return absent;
+}
+
+static void read_event(struct reader *reader, const json_t *line)
 {
     enum event_kind kind;
-    const json_t *client = json_object_get(line, "client");
     const char *name = json_string_value(json_object_get(line, "ev"));
     if (!name) {
         diag_error(reader->diag, place_of(reader), "no event: a line has seq, at, ev and by");
-        return false;
+        return;
     }
     if (!find_kind(name, &kind))
-        return true;
+        return;
     struct event *ev = trace_memory_add(reader->memory);
     ev->kind = kind;
-    ev->seq = (uint64_t)json_integer_value(json_object_get(line, "seq"));
+    ev->seq = (uint64_t)read_number(reader, line, "seq", 0, INT64_MAX);
     ev->at = get_TIME(reader, json_object_get(line, "at"));
-    ev->conn = (uint32_t)json_integer_value(json_object_get(line, "conn"));
-    ev->client = client ? (int)json_integer_value(client) : -1;
+    ev->conn = (uint32_t)read_number(reader, line, "conn", 0, UINT32_MAX);
+    ev->client = (int)read_number(reader, line, "client", -1, TRACE_CLIENTS_LIMIT - 1);
     ev->by = read_cause(json_string_value(json_object_get(line, "by")));
     ev->side = read_side(json_string_value(json_object_get(line, "side")));
     getters[kind](reader, line, ev);
-    bool good = check_order(reader, ev);
-    reader->seq = ev->seq;
-    reader->at = ev->at;
-    return good;
+    check_order(reader, ev);
 }
+
+enum ending { WHOLE, CUT_SHORT };
 
 /* The last line may have been cut short by a crash: then it has no newline. */
-static bool read_line(struct reader *reader, const char *chars, size_t len, bool whole)
+static void read_line(struct reader *reader, const struct text *chars, enum ending ending)
 {
     json_error_t error;
-    json_t *line = json_loadb(chars, len, JSON_REJECT_DUPLICATES, &error);
-    bool good = json_is_object(line);
-    if (good)
-        good = read_event(reader, line);
-    else if (!whole)
+    json_t *line = json_loadb(text_chars(chars), chars->len, JSON_REJECT_DUPLICATES, &error);
+    if (json_is_object(line))
+        read_event(reader, line);
+    else if (ending == CUT_SHORT)
         diag_warning(reader->diag, place_of(reader), "the last line is cut short and was left out");
+    else if (line)
+        diag_error(reader->diag, place_of(reader), "no JSON object");
     else
         diag_error(reader->diag, place_of(reader), "no JSON object: %s", error.text);
-    good = good || (!line && !whole);
     json_decref(line);
-    return good;
 }
 
-static void read_all(struct reader *reader, const char *text, size_t len)
+/* --- All of them --- */
+
+static bool had_enough(const struct reader *reader)
 {
-    size_t at = 0;
-    while (at < len && diag_errors(reader->diag) < DIAG_LIMIT) {
-        const char *end = memchr(text + at, '\n', len - at);
-        size_t line_len = end ? (size_t)(end - text) - at : len - at;
-        reader->line++;
-        if (line_len > LINE_LIMIT)
-            diag_error(reader->diag, place_of(reader), "longer than %zu MiB", LINE_LIMIT >> 20);
-        else if (line_len > 0)
-            (void)read_line(reader, text + at, line_len, end != NULL);
-        at += line_len + 1;
+    return diag_errors(reader->diag) - reader->errors_before >= DIAG_LIMIT;
+}
+
+static void end_line(struct reader *reader, enum ending ending)
+{
+    reader->line++;
+    if (reader->too_long)
+        diag_error(reader->diag, place_of(reader), "longer than %zu MiB", LINE_LIMIT >> 20);
+    else if (reader->chars.len > 0)
+        read_line(reader, &reader->chars, ending);
+    text_clear(&reader->chars);
+    reader->too_long = false;
+}
+
+static void take_piece(struct reader *reader, const char *chars, size_t len)
+{
+    reader->too_long = reader->too_long || len > LINE_LIMIT - reader->chars.len;
+    if (!reader->too_long)
+        text_add_bytes(&reader->chars, chars, len);
+}
+
+static void feed(struct reader *reader, const char *chars, size_t len)
+{
+    while (len > 0 && !had_enough(reader)) {
+        const char *newline = memchr(chars, '\n', len);
+        size_t taken = newline ? (size_t)(newline - chars) : len;
+        take_piece(reader, chars, taken);
+        if (newline) {
+            end_line(reader, WHOLE);
+            taken++;
+        }
+        chars += taken;
+        len -= taken;
     }
+}
+
+static struct reader begin(const char *name, struct diag *diag)
+{
+    return (struct reader){.memory = trace_memory_new(),
+                           .diag = diag,
+                           .name = name,
+                           .errors_before = diag_errors(diag)};
+}
+
+static struct trace *finish(struct reader *reader)
+{
+    if (!had_enough(reader) && (reader->chars.len > 0 || reader->too_long))
+        end_line(reader, CUT_SHORT);
+    text_fini(&reader->chars);
+    if (reader->memory->count == 0 && diag_errors(reader->diag) == reader->errors_before)
+        diag_error(reader->diag, (struct place){.file = reader->name}, "holds no event");
+    if (diag_errors(reader->diag) == reader->errors_before)
+        return trace_of_memory(reader->memory);
+    trace_memory_free(reader->memory);
+    return NULL;
 }
 
 struct trace *trace_parse(const char *name, const char *text, size_t len, struct diag *diag)
 {
-    struct reader reader = {.memory = trace_memory_new(), .diag = diag, .name = name};
-    int before = diag_errors(diag);
-    read_all(&reader, text, len);
-    if (reader.memory->count == 0 && diag_errors(diag) == before)
-        diag_error(diag, (struct place){.file = name}, "holds no event");
-    if (diag_errors(diag) == before)
-        return trace_of_memory(reader.memory);
-    trace_memory_free(reader.memory);
-    return NULL;
-}
-
-static char *read_file(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    struct text all;
-    char piece[65536];
-    size_t got;
-    if (!file)
-        return NULL;
-    text_init(&all);
-    while (all.len + sizeof piece < TEXT_LIMIT_BYTES &&
-           (got = fread(piece, 1, sizeof piece, file)) > 0)
-        text_add_bytes(&all, piece, got);
-    bool good = !ferror(file) && feof(file);
-    (void)fclose(file);
-    *len = all.len;
-    char *chars = text_take(&all);
-    if (good)
-        return chars;
-    free(chars);
-    errno = errno ? errno : EFBIG;
-    return NULL;
+    struct reader reader = begin(name, diag);
+    feed(&reader, text, len);
+    return finish(&reader);
 }
 
 struct trace *trace_read(const char *path, struct diag *diag)
 {
-    size_t len = 0;
-    errno = 0;
-    char *text = read_file(path, &len);
-    if (!text) {
+    char piece[PIECE_BYTES];
+    size_t got;
+    FILE *file = fopen(path, "rb");
+    if (!file) {
         diag_error(diag, (struct place){.file = path}, "%s", strerror(errno));
         return NULL;
     }
-    struct trace *trace = trace_parse(path, text, len, diag);
-    free(text);
-    return trace;
+    struct reader reader = begin(path, diag);
+    while ((got = fread(piece, 1, sizeof piece, file)) > 0)
+        feed(&reader, piece, got);
+    if (ferror(file))
+        diag_error(diag, (struct place){.file = path}, "%s", strerror(errno));
+    (void)fclose(file); /* only read from */
+    return finish(&reader);
 }

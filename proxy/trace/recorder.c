@@ -1,6 +1,7 @@
 #include "trace/recorder.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -30,12 +31,18 @@ static void put_JSON(struct json *json, const char *name, const char *value)
 
 static void put_COUNT(struct json *json, const char *name, uint64_t value)
 {
-    json_put_uint(json, name, value);
+    char digits[24];
+    if (value <= INT64_MAX) {
+        json_put_uint(json, name, value);
+        return;
+    }
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    json_put_string(json, name, digits);
 }
 
 static void put_SIZE(struct json *json, const char *name, uint64_t value)
 {
-    json_put_uint(json, name, value);
+    put_COUNT(json, name, value);
 }
 
 static void put_TIME(struct json *json, const char *name, nsec value)

@@ -107,7 +107,10 @@ void trace_free(struct trace *trace)
         field = trace_memory_keep(memory, field, strlen(field));                                   \
     else                                                                                           \
         field = "";
-#define KEEP_JSON(field) KEEP_TEXT(field)
+#define KEEP_JSON(field)                                                                           \
+    KEEP_TEXT(field)                                                                               \
+    if (!*(field))                                                                                 \
+        field = "null";
 #define KEEP_COUNT(field)
 #define KEEP_SIZE(field)
 #define KEEP_TIME(field)
@@ -204,11 +207,11 @@ const struct event *trace_next(const struct trace *trace, size_t *i, enum event_
 
 size_t trace_clients(const struct trace *trace)
 {
-    size_t most = trace->start ? (size_t)trace->start->clients : 0;
+    uint64_t most = trace->start ? trace->start->clients : 0;
     for (size_t i = 0; i < trace->count; i++)
-        if (trace->events[i].client >= 0 && (size_t)trace->events[i].client + 1 > most)
-            most = (size_t)trace->events[i].client + 1;
-    return most;
+        if (trace->events[i].client >= 0 && (uint64_t)trace->events[i].client + 1 > most)
+            most = (uint64_t)trace->events[i].client + 1;
+    return most < TRACE_CLIENTS_LIMIT ? (size_t)most : TRACE_CLIENTS_LIMIT;
 }
 
 bool event_is_message(const struct event *ev)
@@ -219,17 +222,22 @@ bool event_is_message(const struct event *ev)
            (ev->ws_frame.opcode == OPCODE_TEXT || ev->ws_frame.opcode == OPCODE_BINARY);
 }
 
+/* Whether a fault was over by then. */
+static bool ended_by(const struct trace *trace, const struct event *began, nsec at)
+{
+    size_t i = (size_t)(began - trace->events);
+    for (const struct event *off; (off = trace_next(trace, &i, EV_FAULT_OFF)) && off->at <= at;)
+        if (off->conn == began->conn && strcmp(off->fault_off.label, began->fault_on.label) == 0)
+            return true;
+    return false;
+}
+
 bool trace_silenced(const struct trace *trace, uint32_t conn, enum side hears, nsec at)
 {
-    bool silent = false;
-    for (size_t i = 0; i < trace->count && trace->events[i].at <= at; i++) {
-        const struct event *ev = &trace->events[i];
-        if (ev->conn != conn)
-            continue;
-        if (ev->kind == EV_FAULT_ON && ev->side == hears && ev->fault_on.silences)
-            silent = true;
-        else if (ev->kind == EV_FAULT_OFF)
-            silent = false;
-    }
-    return silent;
+    size_t i = 0;
+    for (const struct event *on; (on = trace_next(trace, &i, EV_FAULT_ON)) && on->at <= at;)
+        if (on->conn == conn && on->side == hears && on->fault_on.silences &&
+            !ended_by(trace, on, at))
+            return true;
+    return false;
 }

@@ -21,6 +21,8 @@ struct trace {
     struct trace_memory *memory;
 };
 
+#define TRACE_CLIENTS_LIMIT 4096 /* a client numbered beyond is an error of the file */
+
 /* Reads a file or a string. A last line cut in the middle is dropped with a warning; unknown events are
  * skipped; anything else wrong is an error with its line. NULL when there were errors.
  * seq numbers must ascend; time must not go back. */
@@ -34,11 +36,12 @@ void trace_free(struct trace *);
 const struct event *trace_at_seq(const struct trace *, uint64_t seq); /* NULL: no such event */
 /* The next event of that kind at or after index *i; leaves *i behind it. NULL: none. */
 const struct event *trace_next(const struct trace *, size_t *i, enum event_kind);
-size_t trace_clients(const struct trace *);
+size_t trace_clients(const struct trace *); /* one more than the highest client; at most the limit */
 
-/* A complete message: a final unfragmented data frame, or ws.message. Also control frames. */
-bool event_is_message(const struct event *); /* data only */
-/* An act on conn by a fault, or a fault.on on conn, covering [at]: our doing, not the endpoint's. */
+/* A complete message of data: a final unfragmented frame, or ws.message. */
+bool event_is_message(const struct event *);
+/* A fault kept that side of the connection from hearing the other at that time: what it did not get is
+ * our doing. Judged by the fault.on and fault.off of each label. */
 bool trace_silenced(const struct trace *, uint32_t conn, enum side hears, nsec at);
 
 #endif

@@ -15,7 +15,7 @@ const struct rule_desc *rule_find(const char *name_or_id)
     return NULL;
 }
 
-static const char *const verdict_names[] = {"not_applicable", "not_tested", "pass",
+static const char *const verdict_names[] = {"not_applicable", "not_tested",   "pass",
                                             "warn",           "inconclusive", "fail"};
 
 const char *verdict_name(enum verdict verdict)
@@ -66,7 +66,8 @@ void findings_fini(struct findings *findings)
     findings->last = NULL;
 }
 
-struct finding *finding_add(struct findings *findings, enum verdict verdict, const char *format, ...)
+struct finding *finding_add(struct findings *findings, enum verdict verdict, const char *format,
+                            ...)
 {
     struct finding *finding = xcalloc(1, sizeof *finding);
     struct text text;
@@ -162,13 +163,29 @@ static const char *missing_event(const struct rule_desc *rule, const struct trac
     return NULL;
 }
 
+_Static_assert(EV_KINDS <= 64, "needs are bits of a uint64_t");
+
+/* Frames are left out of a full trace: nothing can be told from their absence. */
+static bool is_cut_of_needs(const struct rule_desc *rule, const struct trace *trace)
+{
+    const uint64_t frames = NEEDS(WS_FRAME) | NEEDS(WS_MESSAGE) | NEEDS(WS_DELIVERED);
+    return trace->full && (rule->needs & frames) != 0;
+}
+
 void rule_judge(const struct rule_desc *rule, const struct trace *trace, const void *config,
                 struct findings *out)
 {
     void *defaults = NULL;
     const char *missing = missing_event(rule, trace);
     if (missing) {
-        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: it never happened that %s", missing);
+        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: it never happened that %s",
+                          missing);
+        return;
+    }
+    if (is_cut_of_needs(rule, trace)) {
+        (void)finding_add(
+            out, INCONCLUSIVE,
+            "the trace is full: not every frame was recorded; a shorter run would do");
         return;
     }
     if (!config && rule->config_size > 0) {
