@@ -592,12 +592,20 @@ static void check_pace_of_connected(struct job *job)
     check_pace(job, connected);
 }
 
+/* Anew: the start of many processes is loud, and nothing of it is judged. */
+static void watch_noise(struct job *job)
+{
+    noise_stop(&job->noise);
+    noise_watch(&job->noise, job->loop);
+}
+
 static void begin_scenario(struct job *job)
 {
     job->state = JOB_RUNNING;
     check_pace_of_connected(job);
     if (job->state != JOB_RUNNING)
         return;
+    watch_noise(job);
     driver_start(job->driver);
     if (job->spec.wants_memory)
         loop_timer_set(job->loop, &job->memory_timer, loop_now());

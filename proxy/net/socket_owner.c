@@ -44,8 +44,8 @@ uint64_t socket_owner_inode(const char *link)
 
 static bool matches(const struct socket_row *row, uint16_t local_port, uint16_t remote_port)
 {
-    return row->inode != 0 && row->local_port == local_port && row->remote_port == remote_port &&
-           row->listening == (remote_port == 0);
+    return row->inode != 0 && (local_port == 0 || row->local_port == local_port) &&
+           row->remote_port == remote_port && row->listening == (remote_port == 0);
 }
 
 static void collect(const char *path, uint16_t local_port, uint16_t remote_port,
