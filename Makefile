@@ -45,8 +45,12 @@ help:
 ## make install    PREFIX=/usr/local DESTDIR=
 ## make clean      remove build/
 
+# What check, demo, lint and bench cannot do without is installed first; what stands in the way is said.
 needs:
 	@sh scripts/needs.sh build
+
+needs-%:
+	@sh scripts/needs.sh $*
 
 $(B)/halfopen: $(B)/proxy/control/main.o $(LIB)
 	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
@@ -85,6 +89,42 @@ $(B)/check: $(TEST_OBJS) $(LIB)
 
 unit: $(B)/check
 	$(B)/check $(ONLY)
+
+$(B)/driver-test: $(B)/tests/e2e/driver.o $(LIB)
+	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
+
+$(B)/calibrate: $(B)/tests/calibrate/calibrate.o $(LIB)
+	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
+
+e2e: all $(B)/driver-test
+	@sh tests/e2e/run.sh $(B)
+
+check: needs-test
+	@$(MAKE) --no-print-directory all $(B)/check $(B)/driver-test
+	@sh scripts/check.sh $(B)
+
+demo: needs-build
+	@$(MAKE) --no-print-directory all
+	@$(B)/halfopen demo --speed $(SPEED)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/halfopen $(DESTDIR)$(PREFIX)/share/halfopen
+	install -m 755 $(B)/halfopen $(DESTDIR)$(PREFIX)/bin/halfopen
+	install -m 755 $(B)/libhalfopen-time.so $(DESTDIR)$(PREFIX)/lib/halfopen/libhalfopen-time.so
+	cp -R scenarios $(DESTDIR)$(PREFIX)/share/halfopen/
+
+san: needs-lint
+	@sh scripts/san.sh
+
+lint: needs-lint
+	@sh scripts/lint.sh $(B)
+
+bench: needs-bench
+	@$(MAKE) --no-print-directory all
+	@sh bench/run.sh $(B)
+
+calibrate: $(B)/calibrate
+	@sh tests/calibrate/run.sh $(B)
 
 clean:
 	rm -rf $(B)

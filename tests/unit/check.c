@@ -117,7 +117,9 @@ int main(int argc, char **argv)
             return 1;
     CU_basic_set_mode(CU_BRM_NORMAL);
     CU_basic_run_tests();
-    bool failed = CU_get_number_of_failures() > 0 || CU_get_number_of_tests_run() == 0;
+    unsigned run = CU_get_number_of_tests_run(), wrong = CU_get_number_of_tests_failed();
+    bool failed = wrong > 0 || run == 0;
+    printf("%u passed, %u failed\n", run - wrong, wrong);
     CU_cleanup_registry();
     return failed;
 }
