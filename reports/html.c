@@ -80,15 +80,17 @@ static const char *exit_words(int code)
 
 static void add_head(const struct results *results, struct text *out)
 {
-    text_add(out, "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-                  "content='width=device-width,initial-scale=1'><title>halfopen: ");
+    text_add(out,
+             "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
+             "content='width=device-width,initial-scale=1'><title>halfopen: ");
     html_add(out, exit_words(results->exit_code));
     text_addf(out, "</title><style>%s</style></head><body><main><h1>", html_style);
     html_add(out, results->system ? results->system : "WebSocket resilience");
     text_add(out, "</h1><p>");
     html_add(out, results->target);
-    text_addf(out, "</p><p class='dim'>halfopen %s · %s · speed %g · seed %llu · timing noise "
-                   "&#177;%.0f ms · profile ",
+    text_addf(out,
+              "</p><p class='dim'>halfopen %s · %s · speed %g · seed %llu · timing noise "
+              "&#177;%.0f ms · profile ",
               results->version, results->started ? results->started : "", results->speed,
               (unsigned long long)results->seed, nsec_to_seconds(results->noise) * 1000);
     html_add(out, results->profile);
@@ -125,9 +127,10 @@ static void add_verdicts(const struct results *results, struct text *out)
         const struct rule_result *rule = telling(results, summary);
         text_add(out, "<tr><td>");
         add_badge(out, summary->verdict);
-        text_addf(out, "</td><td><a href='#%s'>%s</a><br><span class='dim'>%s</span></td><td>%s</td><td>",
-                  summary->rule->id, summary->rule->name, summary->rule->id,
-                  level_name(summary->rule->level));
+        text_addf(
+            out, "</td><td><a href='#%s'>%s</a><br><span class='dim'>%s</span></td><td>%s</td><td>",
+            summary->rule->id, summary->rule->name, summary->rule->id,
+            level_name(summary->rule->level));
         html_add(out, rule ? rule->summary : "");
         text_add(out, "</td></tr>");
     }

@@ -54,8 +54,8 @@ static void draw_axis(struct picture *p)
     double step = nice_step(p->end), y = bottom_of(p);
     for (double at = 0; at <= p->end; at += step) {
         double x = x_of(p, nsec_from_seconds(at));
-        text_addf(p->out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(--line)'/>", x, x,
-                  TOP, y);
+        text_addf(p->out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(--line)'/>", x,
+                  x, TOP, y);
         text_addf(p->out, "<text class='dim' x='%.1f' y='%.1f' text-anchor='middle'>%g s</text>", x,
                   y + 14, at);
     }
@@ -82,7 +82,10 @@ static void draw_window(struct picture *p, const struct event *on, nsec until)
     text_addf(p->out,
               "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='var(--shade)' "
               "fill-opacity='%s'><title>",
-              x, y, width < 1.5 ? 1.5 : width, height, width < 1.5 ? "0.8" : all ? "0.13" : "0.10");
+              x, y, width < 1.5 ? 1.5 : width, height,
+              width < 1.5 ? "0.8"
+              : all       ? "0.13"
+                          : "0.10");
     html_add(p->out, on->fault_on.label);
     text_addf(p->out, " from %.2f s to %.2f s</title></rect>", nsec_to_seconds(on->at),
               nsec_to_seconds(until));
@@ -112,8 +115,8 @@ static void draw_bar(struct picture *p, const struct attempt *attempt)
 
 static void draw_attempt(struct picture *p, const struct attempt *attempt)
 {
-    static const char *const words[] = {"opened", "refused", "answered by a status", "cut",
-                                        "abandoned by the client", "pending"};
+    static const char *const words[] = {
+        "opened", "refused", "answered by a status", "cut", "abandoned by the client", "pending"};
     double x = x_of(p, attempt->start), y = y_of(attempt->client) + 13;
     if (attempt->outcome == ATTEMPT_OPENED) {
         draw_bar(p, attempt);
@@ -130,9 +133,9 @@ static void draw_clients(struct picture *p)
     for (size_t client = 0; client < p->lanes; client++) {
         struct attempts attempts;
         text_addf(p->out, "<text x='4' y='%.1f'>client %zu</text>", y_of((int)client) + 17, client);
-        text_addf(p->out,
-                  "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(--line)'/>", LEFT,
-                  WIDTH - RIGHT, y_of((int)client) + LANE_HEIGHT, y_of((int)client) + LANE_HEIGHT);
+        text_addf(p->out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(--line)'/>",
+                  LEFT, WIDTH - RIGHT, y_of((int)client) + LANE_HEIGHT,
+                  y_of((int)client) + LANE_HEIGHT);
         attempts_of(p->trace, (int)client, &attempts);
         for (size_t i = 0; i < attempts.count; i++)
             draw_attempt(p, &attempts.list[i]);
@@ -160,12 +163,12 @@ static void draw_marks(struct picture *p)
             continue;
         bool from_client = ev->side == SIDE_CLIENT;
         double x = x_of(p, ev->at), y = y_of(ev->client) + (from_client ? 3 : 20);
-        text_addf(p->out,
-                  "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(%s)' stroke-width='%s'>"
-                  "<title>%s at %.2f s</title></line>",
-                  x, x, y, y + 4, ev->ws_frame.opcode == OPCODE_CLOSE ? "--fail" : "--fg",
-                  ev->ws_frame.opcode == OPCODE_CLOSE ? "2.5" : "1.2", mark,
-                  nsec_to_seconds(ev->at));
+        text_addf(
+            p->out,
+            "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(%s)' stroke-width='%s'>"
+            "<title>%s at %.2f s</title></line>",
+            x, x, y, y + 4, ev->ws_frame.opcode == OPCODE_CLOSE ? "--fail" : "--fg",
+            ev->ws_frame.opcode == OPCODE_CLOSE ? "2.5" : "1.2", mark, nsec_to_seconds(ev->at));
         p->marks++;
     }
 }
@@ -183,7 +186,8 @@ static void draw_steps(struct picture *p)
         if (x - last < 14)
             x = last + 14;
         last = x;
-        text_addf(p->out, "<g><title>step %llu at %.2f s: ", (unsigned long long)ev->step_start.step,
+        text_addf(p->out,
+                  "<g><title>step %llu at %.2f s: ", (unsigned long long)ev->step_start.step,
                   nsec_to_seconds(ev->at));
         html_add(p->out, ev->step_start.what);
         text_addf(p->out,
@@ -204,8 +208,9 @@ static void list_steps(struct picture *p)
                   (unsigned long long)ev->step_start.step);
         html_add(p->out, ev->step_start.what);
     }
-    text_add(p->out, ". Bars: open connections; crosses: attempts that failed; ticks above a bar come from "
-                     "the client, below from the server; shaded: faults.</p>");
+    text_add(p->out,
+             ". Bars: open connections; crosses: attempts that failed; ticks above a bar come from "
+             "the client, below from the server; shaded: faults.</p>");
 }
 
 void html_timeline(const struct trace *trace, struct text *out)
@@ -232,7 +237,8 @@ static void add_event(const struct event *ev, struct text *out)
     struct text line;
     text_init(&line);
     event_write(ev, &line);
-    text_addf(out, "<tr><td class='num'>%llu</td><td class='num'>%.3f</td><td>%s</td><td class='mono'>",
+    text_addf(out,
+              "<tr><td class='num'>%llu</td><td class='num'>%.3f</td><td>%s</td><td class='mono'>",
               (unsigned long long)ev->seq, nsec_to_seconds(ev->at), event_name(ev->kind));
     if (line.len > 220)
         line.chars[line.len = 220] = '\0';
@@ -253,8 +259,9 @@ void html_events(const struct trace *trace, uint64_t from, uint64_t to, struct t
     size_t shown = 0;
     if (from == 0)
         return;
-    text_addf(out, "<details><summary>evidence: events %llu to %llu</summary><div class='scroll'><table>"
-                   "<tr><th>seq</th><th>at (s)</th><th>event</th><th>recorded</th></tr>",
+    text_addf(out,
+              "<details><summary>evidence: events %llu to %llu</summary><div class='scroll'><table>"
+              "<tr><th>seq</th><th>at (s)</th><th>event</th><th>recorded</th></tr>",
               (unsigned long long)from, (unsigned long long)to);
     for (size_t i = 0; i < trace->count && shown < EVENTS_SHOWN; i++) {
         const struct event *ev = &trace->events[i];

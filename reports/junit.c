@@ -14,8 +14,9 @@ static size_t character_len(const unsigned char *at)
 {
     int len = 4;
     int value = xmlGetUTF8Char(at, &len);
-    bool legal = value == '\t' || value == '\n' || value == '\r' || (value >= 0x20 && value < 0xd800) ||
-                 (value >= 0xe000 && value <= 0xfffd) || value >= 0x10000;
+    bool legal = value == '\t' || value == '\n' || value == '\r' ||
+                 (value >= 0x20 && value < 0xd800) || (value >= 0xe000 && value <= 0xfffd) ||
+                 value >= 0x10000;
     return value > 0 && legal ? (size_t)len : 0;
 }
 
@@ -72,10 +73,11 @@ static void write_failure(xmlTextWriterPtr xml, const struct rule_result *rule)
     start(xml, "failure");
     attribute(xml, "message", rule->summary);
     attribute(xml, "type", rule->rule->id);
-    words_of(xml, xprintf("%s\n\nfix: %s\nmeasured: %s\nallowed: %s\nevidence: events %llu-%llu\n%s",
-                          rule->summary, rule->fix ? rule->fix : "see the report", rule->measured,
-                          rule->allowed, (unsigned long long)rule->from,
-                          (unsigned long long)rule->to, rule->table ? rule->table : ""));
+    words_of(xml,
+             xprintf("%s\n\nfix: %s\nmeasured: %s\nallowed: %s\nevidence: events %llu-%llu\n%s",
+                     rule->summary, rule->fix ? rule->fix : "see the report", rule->measured,
+                     rule->allowed, (unsigned long long)rule->from, (unsigned long long)rule->to,
+                     rule->table ? rule->table : ""));
     end(xml);
 }
 

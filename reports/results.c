@@ -74,7 +74,8 @@ struct rule_result *scenario_add_rule(struct scenario_result *result)
     return added;
 }
 
-/* --- One line per rule over all scenarios: fail > warn > pass > inconclusive > not_tested > n/a --- */
+/* --- One line per rule over all scenarios: fail > warn > pass > inconclusive > not_tested > n/a
+ * --- */
 
 static int weight(enum verdict verdict)
 {
@@ -88,8 +89,7 @@ static struct rule_summary *summary_of(struct results *results, const struct rul
     for (size_t i = 0; i < results->rule_count; i++)
         if (results->rules[i].rule == rule)
             return &results->rules[i];
-    results->rules =
-        xrealloc(results->rules, (results->rule_count + 1) * sizeof *results->rules);
+    results->rules = xrealloc(results->rules, (results->rule_count + 1) * sizeof *results->rules);
     results->rules[results->rule_count] =
         (struct rule_summary){.rule = rule, .verdict = NOT_APPLICABLE};
     return &results->rules[results->rule_count++];

@@ -23,19 +23,19 @@ struct rule_result {
 
 struct scenario_result {
     char *name, *story, *file;
-    char *subject;             /* who was tested, when a run tests several; NULL: one */
-    enum verdict verdict;      /* the worst of its rules */
-    nsec duration;             /* target time */
+    char *subject;        /* who was tested, when a run tests several; NULL: one */
+    enum verdict verdict; /* the worst of its rules */
+    nsec duration;        /* target time */
     double wall_s, speed;
     uint64_t seed;
     unsigned clients;
-    bool repeated;             /* ran a second time */
-    bool confirmed;            /* ... and failed again */
+    bool repeated;  /* ran a second time */
+    bool confirmed; /* ... and failed again */
     uint64_t second_seed;
-    char *trace, *sha256;      /* path relative to the report folder */
-    char *second_trace;        /* NULL: none */
-    char *trouble;             /* the environment failed: why, in full; NULL: none */
-    char *speed_note;          /* why it ran at speed 1; NULL: as asked */
+    char *trace, *sha256; /* path relative to the report folder */
+    char *second_trace;   /* NULL: none */
+    char *trouble;        /* the environment failed: why, in full; NULL: none */
+    char *speed_note;     /* why it ran at speed 1; NULL: as asked */
     bool interrupted;
     nsec noise;
     struct rule_result *rules;
@@ -50,10 +50,10 @@ struct rule_summary {
 };
 
 struct results {
-    char *version, *started; /* RFC 3339 */
+    char *version, *started;                 /* RFC 3339 */
     char *system, *target, *suite, *profile; /* what is under test, in words; NULL: not said */
-    char *target_json;       /* object, redacted */
-    char *command;           /* the command line, redacted: how to repeat it */
+    char *target_json;                       /* object, redacted */
+    char *command;                           /* the command line, redacted: how to repeat it */
     double wall_s, speed;
     uint64_t seed;
     nsec noise;
@@ -73,11 +73,13 @@ void results_free(struct results *);
 struct scenario_result *results_add_scenario(struct results *);
 struct rule_result *scenario_add_rule(struct scenario_result *);
 void scenario_result_fini(struct scenario_result *); /* frees what it owns */
-/* Fills rules, each scenario's verdict and exit_code from what is there (DESIGN 4). Called once, last. */
+/* Fills rules, each scenario's verdict and exit_code from what is there (DESIGN 4). Called once,
+ * last. */
 void results_conclude(struct results *);
 size_t results_count(const struct results *, enum verdict); /* over rules */
 
-/* --- Writers. folder ends without a slash; each says false with errno when it could not write. --- */
+/* --- Writers. folder ends without a slash; each says false with errno when it could not write.
+ * --- */
 bool report_json(const struct results *, const char *folder);  /* results.json */
 bool report_junit(const struct results *, const char *folder); /* junit.xml */
 /* index.html; traces are read back from the folder for the timelines. */

@@ -19,7 +19,7 @@ static const char *word_of(enum verdict verdict)
 
 static const char *ink_of(enum verdict verdict)
 {
-    static const char *const inks[] = {"\x1b[2m", "\x1b[2m", "\x1b[32m",
+    static const char *const inks[] = {"\x1b[2m",  "\x1b[2m", "\x1b[32m",
                                        "\x1b[33m", "\x1b[2m", "\x1b[1;31m"};
     return inks[verdict];
 }
@@ -135,11 +135,11 @@ static const char *exit_words(int code)
 static void add_tally(struct page *page)
 {
     const struct results *results = page->results;
-    text_addf(page->out, "%zu rule%s: %zu pass, %zu warn, %zu FAIL, %zu inconclusive, %zu not tested",
-              results->rule_count, results->rule_count == 1 ? "" : "s",
-              results_count(results, PASS), results_count(results, WARN),
-              results_count(results, FAIL), results_count(results, INCONCLUSIVE),
-              results_count(results, NOT_TESTED));
+    text_addf(
+        page->out, "%zu rule%s: %zu pass, %zu warn, %zu FAIL, %zu inconclusive, %zu not tested",
+        results->rule_count, results->rule_count == 1 ? "" : "s", results_count(results, PASS),
+        results_count(results, WARN), results_count(results, FAIL),
+        results_count(results, INCONCLUSIVE), results_count(results, NOT_TESTED));
     if (results_count(results, NOT_APPLICABLE) > 0)
         text_addf(page->out, ", %zu not applicable", results_count(results, NOT_APPLICABLE));
     if (results->wall_s > 0)

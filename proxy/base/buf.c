@@ -40,7 +40,8 @@ const uint8_t *buf_bytes(const struct buf *buf)
     return buf->bytes ? buf->bytes + buf->start : NULL;
 }
 
-/* Moves what is left to the front, or gets more memory: at least twice as much, at most the limit. */
+/* Moves what is left to the front, or gets more memory: at least twice as much, at most the
+ * limit. */
 static void make_room(struct buf *buf, size_t more)
 {
     if (buf->start + buf->len + more <= buf->room)

@@ -14,13 +14,14 @@ struct buf {
 };
 
 void buf_init(struct buf *, size_t limit_bytes);
-void buf_fini(struct buf *);                                 /* frees, leaves an empty queue */
-size_t buf_append(struct buf *, const void *bytes, size_t);  /* how many were taken: all that fit */
+void buf_fini(struct buf *);                                /* frees, leaves an empty queue */
+size_t buf_append(struct buf *, const void *bytes, size_t); /* how many were taken: all that fit */
 bool buf_append_all(struct buf *, const void *bytes, size_t); /* all or nothing */
-const uint8_t *buf_bytes(const struct buf *);                /* borrows; valid until the next change */
+/* borrows; valid until the next change */
+const uint8_t *buf_bytes(const struct buf *);
 size_t buf_len(const struct buf *);
-size_t buf_space(const struct buf *);                        /* how many more it would take */
-void buf_consume(struct buf *, size_t);                      /* at most buf_len */
-void buf_clear(struct buf *);                                /* empties and gives the memory back */
+size_t buf_space(const struct buf *);   /* how many more it would take */
+void buf_consume(struct buf *, size_t); /* at most buf_len */
+void buf_clear(struct buf *);           /* empties and gives the memory back */
 
 #endif

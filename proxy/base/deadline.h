@@ -20,7 +20,7 @@ void deadlines_init(struct deadlines *);
 void deadlines_fini(struct deadlines *);
 /* Sets, moves or (NEVER) removes. Borrows the deadline until it is removed or popped. */
 void deadlines_set(struct deadlines *, struct deadline *, nsec at);
-nsec deadlines_next(const struct deadlines *);            /* NEVER when empty */
+nsec deadlines_next(const struct deadlines *);                    /* NEVER when empty */
 struct deadline *deadlines_pop_due(struct deadlines *, nsec now); /* NULL: none is due */
 
 #endif

@@ -66,8 +66,10 @@ static void add(struct diag *diag, struct place place, bool is_error, const char
     text_vaddf(&sentence, format, args);
     place.file = place.file ? xstrdup(place.file) : NULL;
     diag->problems = xrealloc(diag->problems, (size_t)(diag->count + 1) * sizeof *diag->problems);
-    diag->problems[diag->count] = (struct problem){
-        .place = place, .is_error = is_error, .sentence = text_take(&sentence), .order = diag->count};
+    diag->problems[diag->count] = (struct problem){.place = place,
+                                                   .is_error = is_error,
+                                                   .sentence = text_take(&sentence),
+                                                   .order = diag->count};
     diag->count++;
     diag->errors += is_error;
 }
@@ -198,7 +200,8 @@ static void add_problem(const struct diag *diag, const struct problem *problem, 
 static int by_place(const void *left, const void *right)
 {
     const struct problem *a = left, *b = right;
-    const char *a_file = a->place.file ? a->place.file : "", *b_file = b->place.file ? b->place.file : "";
+    const char *a_file = a->place.file ? a->place.file : "",
+               *b_file = b->place.file ? b->place.file : "";
     int files = strcmp(a_file, b_file);
     if (files != 0)
         return files;

@@ -1,5 +1,6 @@
-/* What is wrong with something a user wrote: collected, sorted by position, printed with the line, a
- * caret and a suggestion. Errors never stop the first pass: the caller goes on and reports all. */
+/* What is wrong with something a user wrote: collected, sorted by position, printed with the line,
+ * a caret and a suggestion. Errors never stop the first pass: the caller goes on and reports
+ * all. */
 #ifndef HALFOPEN_BASE_DIAG_H
 #define HALFOPEN_BASE_DIAG_H
 
@@ -10,8 +11,9 @@
 
 #define DIAG_LIMIT 20 /* problems printed; the rest are counted */
 
-/* A place in a source text. line and column count from 1, columns in characters; line 0: the file as
- * a whole (printed "file: error: ..."), file NULL: the command line. width: characters underlined. */
+/* A place in a source text. line and column count from 1, columns in characters; line 0: the file
+ * as a whole (printed "file: error: ..."), file NULL: the command line. width: characters
+ * underlined. */
 struct place {
     const char *file; /* diag copies it */
     int line, column, width;

@@ -11,7 +11,8 @@ void digest_sha256_hex(const void *bytes, size_t len, char out[65]);
 bool digest_sha256_file(const char *path, char out[65]); /* false: cannot be read, errno says why */
 /* base64 with padding; out holds 4 * ((len + 2) / 3) + 1. */
 void digest_base64(const void *bytes, size_t len, char *out);
-/* A fast keyed 64-bit hash (FNV-1a over the key and the bytes), for grouping, never for security. */
+/* A fast keyed 64-bit hash (FNV-1a over the key and the bytes), for grouping, never for
+ * security. */
 uint64_t digest_hash(uint64_t key, const void *bytes, size_t len);
 
 #endif

@@ -17,7 +17,11 @@ void json_init(struct json *json, struct text *out, int indent)
 static size_t character_len(const uint8_t *at, size_t left)
 {
     static const uint32_t lowest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t len = at[0] < 0x80 ? 1 : at[0] >> 5 == 6 ? 2 : at[0] >> 4 == 14 ? 3 : at[0] >> 3 == 30 ? 4 : 0;
+    size_t len = at[0] < 0x80       ? 1
+                 : at[0] >> 5 == 6  ? 2
+                 : at[0] >> 4 == 14 ? 3
+                 : at[0] >> 3 == 30 ? 4
+                                    : 0;
     if (len < 2 || len > left)
         return len == 1 ? 1 : 0;
     uint32_t value = at[0] & (0xffu >> (len + 1));
@@ -32,9 +36,9 @@ static size_t character_len(const uint8_t *at, size_t left)
 
 static void add_escaped(struct text *out, uint8_t byte)
 {
-    static const char *const names[] = {['"'] = "\\\"",  ['\\'] = "\\\\", ['\b'] = "\\b",
-                                        ['\f'] = "\\f", ['\n'] = "\\n",  ['\r'] = "\\r",
-                                        ['\t'] = "\\t"};
+    static const char *const names[] = {
+        ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
+        ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t"};
     if (byte < sizeof names / sizeof *names && names[byte])
         text_add(out, names[byte]);
     else
@@ -48,7 +52,8 @@ static void add_quoted(struct text *out, const uint8_t *bytes, size_t len)
         size_t step = character_len(bytes + i, len - i);
         if (step == 0)
             text_add(out, "\\ufffd");
-        else if (step == 1 && (bytes[i] < 0x20 || bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == 0x7f))
+        else if (step == 1 &&
+                 (bytes[i] < 0x20 || bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == 0x7f))
             add_escaped(out, bytes[i]);
         else
             text_add_bytes(out, bytes + i, step);

@@ -1,5 +1,5 @@
-/* Writing JSON, one value after another, into a text. Commas, quoting, control bytes and broken UTF-8
- * (replaced by U+FFFD) are this file's business. Nesting errors are bugs and abort. */
+/* Writing JSON, one value after another, into a text. Commas, quoting, control bytes and broken
+ * UTF-8 (replaced by U+FFFD) are this file's business. Nesting errors are bugs and abort. */
 #ifndef HALFOPEN_BASE_JSON_H
 #define HALFOPEN_BASE_JSON_H
 
@@ -30,7 +30,8 @@ void json_put_string_bytes(struct json *, const char *key, const void *bytes, si
 void json_put_int(struct json *, const char *key, int64_t value);
 void json_put_uint(struct json *, const char *key, uint64_t value);
 void json_put_real(struct json *, const char *key, double value); /* %.6g; not finite: null */
-void json_put_seconds(struct json *, const char *key, nsec value); /* seconds with six digits: 35.355826 */
+/* seconds with six digits: 35.355826 */
+void json_put_seconds(struct json *, const char *key, nsec value);
 void json_put_bool(struct json *, const char *key, bool value);
 void json_put_raw(struct json *, const char *key, const char *valid_json);
 

@@ -26,13 +26,14 @@ enum param_type {
 struct param {
     const char *name, *doc;
     enum param_type type;
-    size_t offset;          /* where the value lands in the config struct */
-    const char *def;        /* as a user would write it; NULL: required; "": unset (zero, NULL) */
-    const char *min, *max;  /* same notation, inclusive; NULL: none */
+    size_t offset;         /* where the value lands in the config struct */
+    const char *def;       /* as a user would write it; NULL: required; "": unset (zero, NULL) */
+    const char *min, *max; /* same notation, inclusive; NULL: none */
     const char *const *choices; /* CHOICE: NULL-terminated */
 };
 
 /* A field of another C type does not compile. */
+/* clang-format off */
 #define PARAM_FIELD(structure, field, ctype)                                                       \
     (offsetof(struct structure, field) +                                                           \
      0 * sizeof(char[1 - 2 * !_Generic(((struct structure *)0)->field, ctype: 1, default: 0)]))
@@ -45,6 +46,7 @@ struct param {
 #define P_CHOICE(s, f, ...)   {.name = #f, .type = PARAM_CHOICE, .offset = PARAM_FIELD(s, f, int), __VA_ARGS__}
 #define P_TEXT(s, f, ...)     {.name = #f, .type = PARAM_TEXT, .offset = PARAM_FIELD(s, f, char *), __VA_ARGS__}
 #define P_END                 {.name = NULL}
+/* clang-format on */
 
 const struct param *param_find(const struct param *table, const char *name); /* NULL: none */
 /* Fills every default; config is zeroed memory of the right size. Required ones stay zero. */

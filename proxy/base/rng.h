@@ -11,8 +11,8 @@ struct rng {
 
 void rng_init(struct rng *, uint64_t seed, const char *stream, uint64_t index);
 uint64_t rng_next(struct rng *);
-double rng_unit(struct rng *);                                  /* [0, 1) */
-int64_t rng_between(struct rng *, int64_t low, int64_t high);   /* inclusive; low <= high */
+double rng_unit(struct rng *);                                /* [0, 1) */
+int64_t rng_between(struct rng *, int64_t low, int64_t high); /* inclusive; low <= high */
 double rng_uniform(struct rng *, double low, double high);
 
 #endif

@@ -21,6 +21,7 @@ void text_addf(struct text *, const char *format, ...) __attribute__((format(pri
 void text_vaddf(struct text *, const char *format, va_list);
 void text_clear(struct text *);
 const char *text_chars(const struct text *); /* "" when empty; borrows */
-char *text_take(struct text *);              /* the caller owns the string; the text is empty again */
+/* the caller owns the string; the text is empty again */
+char *text_take(struct text *);
 
 #endif

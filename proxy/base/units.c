@@ -13,13 +13,13 @@ struct unit_name {
 };
 
 static const struct unit_name durations[] = {
-    {"ns", 1},   {"us", 1e3},  {"ms", 1e6},     {"s", 1e9},
+    {"ns", 1},   {"us", 1e3},  {"ms", 1e6},   {"s", 1e9},
     {"m", 6e10}, {"h", 36e11}, {"d", 864e11}, {NULL, 0},
 };
 
 static const struct unit_name sizes[] = {
-    {"B", 1},          {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824},
-    {"kB", 1e3},       {"MB", 1e6},   {"GB", 1e9},      {NULL, 0},
+    {"B", 1},    {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824},
+    {"kB", 1e3}, {"MB", 1e6},   {"GB", 1e9},      {NULL, 0},
 };
 
 /* Digits with an optional fraction, nothing else: no sign, no exponent, no hexadecimal. */
@@ -42,7 +42,8 @@ static bool read_number(const char *written, double *value, const char **rest)
     return true;
 }
 
-static const struct unit_name *find_unit(const struct unit_name *units, const char *name, size_t len)
+static const struct unit_name *find_unit(const struct unit_name *units, const char *name,
+                                         size_t len)
 {
     for (; units->name; units++)
         if (strlen(units->name) == len && memcmp(units->name, name, len) == 0)

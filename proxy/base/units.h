@@ -16,7 +16,8 @@
 bool units_duration(const char *written, nsec *, const char **why);
 bool units_size(const char *written, uint64_t *bytes, const char **why);
 bool units_rate(const char *written, double *bytes_per_second, const char **why);
-bool units_ratio(const char *written, double *, const char **why); /* 30% or 0.3; from 0 to 1 unless bounded otherwise */
+/* 30% or 0.3; from 0 to 1 unless bounded otherwise */
+bool units_ratio(const char *written, double *, const char **why);
 bool units_count(const char *written, uint64_t *, const char **why);
 
 /* Printing: the shortest form a reader likes, three significant digits ("34.2 s", "200 ms"). */

@@ -8,8 +8,8 @@
 
 struct builtin_server;
 
-/* Serves on host:port (0: any). Its time runs speed times as fast as the wall clock. log: called for
- * each thing that happens; NULL: silent. NULL: errno says why it cannot listen. */
+/* Serves on host:port (0: any). Its time runs speed times as fast as the wall clock. log: called
+ * for each thing that happens; NULL: silent. NULL: errno says why it cannot listen. */
 struct builtin_server *builtin_server_new(struct loop *, const char *host, uint16_t port,
                                           struct tls_context *, const struct server_policy *,
                                           double speed,
@@ -20,8 +20,8 @@ void builtin_server_free(struct builtin_server *);
 
 struct builtin_client;
 
-/* Connects and goes on as the policy says. Borrows host, target and authority until freed. on_stopped:
- * it gave up or was closed for good. */
+/* Connects and goes on as the policy says. Borrows host, target and authority until freed.
+ * on_stopped: it gave up or was closed for good. */
 struct builtin_client_config {
     const char *host, *authority, *target;
     uint16_t port;

@@ -34,7 +34,7 @@ void catalogue_rules_text(struct text *out)
 
 static void params_json(struct json *json, const struct param *params)
 {
-    static const char *const types[] = {"duration", "size", "rate", "count",
+    static const char *const types[] = {"duration", "size", "rate",   "count",
                                         "ratio",    "bool", "choice", "text"};
     json_array_open(json, "params");
     for (const struct param *param = params; param && param->name; param++) {
@@ -172,8 +172,8 @@ static void add_params(struct text *out, const struct param *params)
 static void explain_rule(const struct rule_desc *rule, struct text *out)
 {
     text_addf(out, "%s (%s): %s\n%s; applies to %s; source: %s\n\nThis rule checks that %s.\n\n",
-              rule->name, rule->id, rule->title, level_name(rule->level),
-              applies_to(rule->applies), rule->source ? rule->source : "none", rule->brief);
+              rule->name, rule->id, rule->title, level_name(rule->level), applies_to(rule->applies),
+              rule->source ? rule->source : "none", rule->brief);
     add_folded(out, rule->doc, 0, 96);
     add_params(out, rule->params);
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);
@@ -189,7 +189,8 @@ static void explain_fault(const struct fault_desc *fault, struct text *out)
 
 static void explain_flaw(const struct flaw *flaw, struct text *out)
 {
-    text_addf(out, "%s\n\nA flaw of the reference client: %s.\n\n  halfopen client --flaw %s ws://...\n",
+    text_addf(out,
+              "%s\n\nA flaw of the reference client: %s.\n\n  halfopen client --flaw %s ws://...\n",
               flaw->name, flaw->brief, flaw->name);
 }
 

@@ -1,4 +1,5 @@
-/* Lists and explanations, derived from the descriptors of rules, faults, flaws and the bundled files. */
+/* Lists and explanations, derived from the descriptors of rules, faults, flaws and the bundled
+ * files. */
 #ifndef HALFOPEN_CONTROL_CATALOGUE_H
 #define HALFOPEN_CONTROL_CATALOGUE_H
 
@@ -20,8 +21,8 @@ void catalogue_profiles_json(struct json *);
 void catalogue_flaws_text(struct text *);
 void catalogue_flaws_json(struct json *);
 
-/* A rule (by name or id), a fault, a flaw, or `exit`, in full. false: nothing is called that; near is a
- * name to suggest, or NULL. */
+/* A rule (by name or id), a fault, a flaw, or `exit`, in full. false: nothing is called that; near
+ * is a name to suggest, or NULL. */
 bool catalogue_explain(const char *name, struct text *out, const char **near);
 
 #endif

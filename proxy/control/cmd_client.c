@@ -105,7 +105,8 @@ static void apply_flaw(const char *name, struct client_policy *policy, struct di
         names[count++] = flaw->name;
     const char *near = nearest_name(name, names, count);
     if (near)
-        diag_error(diag, (struct place){0}, "no flaw is called '%s'; did you mean '%s'?", name, near);
+        diag_error(diag, (struct place){0}, "no flaw is called '%s'; did you mean '%s'?", name,
+                   near);
     else
         diag_error(diag, (struct place){0}, "no flaw is called '%s' (halfopen list flaws)", name);
 }

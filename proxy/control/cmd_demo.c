@@ -1,6 +1,6 @@
-/* halfopen demo: three client scenarios against the sound reference client and a flawed one, side by
- * side. It shows what halfopen sees, so it exits 0 when the sound one complies and the flawed one does
- * not. */
+/* halfopen demo: three client scenarios against the sound reference client and a flawed one, side
+ * by side. It shows what halfopen sees, so it exits 0 when the sound one complies and the flawed
+ * one does not. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,7 +87,8 @@ static int execute(struct demo *demo)
         return EXIT_ENVIRONMENT;
     }
     struct results *results = results_new();
-    char *heading = setup_heading(&config, NULL, "demo: the sound reference client and a flawed one");
+    char *heading =
+        setup_heading(&config, NULL, "demo: the sound reference client and a flawed one");
     config.heading = heading;
     results->version = xstrdup(HALFOPEN_VERSION);
     results->target = xprintf("the reference client, sound and with the flaw %s", demo->given.flaw);
@@ -112,7 +113,8 @@ static int execute(struct demo *demo)
 
 static int run(int argc, char **argv)
 {
-    struct demo demo = {.given = {.flaw = "no_jitter", .speed = 10, .seed = 1, .report = "halfopen-report"}};
+    struct demo demo = {
+        .given = {.flaw = "no_jitter", .speed = 10, .seed = 1, .report = "halfopen-report"}};
     struct option_words rest = {0};
     struct diag *diag = diag_new();
     int code = EXIT_USAGE;

@@ -17,7 +17,8 @@ static int explain(const char *name)
     else if (near)
         fprintf(stderr, "halfopen: nothing is called '%s'; did you mean '%s'?\n", name, near);
     else
-        fprintf(stderr, "halfopen: nothing is called '%s' (halfopen list rules, halfopen list faults)\n",
+        fprintf(stderr,
+                "halfopen: nothing is called '%s' (halfopen list rules, halfopen list faults)\n",
                 name);
     text_fini(&out);
     return known ? EXIT_COMPLIED : EXIT_USAGE;
@@ -30,7 +31,8 @@ static int run(int argc, char **argv)
     int code = EXIT_USAGE;
     options_parse(&explain_command, argc, argv, NULL, &rest, diag);
     if (rest.count != 1)
-        diag_error(diag, (struct place){0}, "explain takes one name, as in: halfopen explain reconnect.jitter");
+        diag_error(diag, (struct place){0},
+                   "explain takes one name, as in: halfopen explain reconnect.jitter");
     if (diag_errors(diag) > 0)
         code = command_usage_error(&explain_command, diag);
     else

@@ -188,7 +188,8 @@ static int run(int argc, char **argv)
     struct diag *diag = diag_new();
     options_parse(&judge_command, argc, argv, &into, &rest, diag);
     if (rest.count == 0)
-        diag_error(diag, (struct place){0}, "judge takes traces or report folders, as in: halfopen judge halfopen-report");
+        diag_error(diag, (struct place){0},
+                   "judge takes traces or report folders, as in: halfopen judge halfopen-report");
     for (size_t i = 0; i < rest.count; i++)
         add_written(&traces, rest.list[i], diag);
     int code = diag_errors(diag) > 0 ? command_usage_error(&judge_command, diag)

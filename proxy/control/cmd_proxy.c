@@ -198,8 +198,8 @@ static bool open_tls(struct session_by_hand *session)
         ca_close(&ca);
     }
     if (good && session->upstream.secure) {
-        session->to_server = tls_client_new(
-            given->ca, given->insecure ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
+        session->to_server =
+            tls_client_new(given->ca, given->insecure ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
         good = session->to_server != NULL;
     }
     if (!good)
@@ -235,8 +235,8 @@ static bool open_driver(struct session_by_hand *session)
 {
     const char *why = NULL;
     struct run_options run_options = {.seed = session->given.seed,
-                                      .observe = session->trace != NULL ||
-                                                 session->plan->step_count > 0};
+                                      .observe =
+                                          session->trace != NULL || session->plan->step_count > 0};
     struct driver_config config = {.speed = 1,
                                    .recorder = session->recorder,
                                    .upstream = {.host = session->upstream.host,

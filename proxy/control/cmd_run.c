@@ -25,7 +25,8 @@ static const struct option options[] = {
     {"client", OPTION_TEXT, AT(client), "CMD", "the client; {url} {index} {port} are filled in"},
     {"server", OPTION_TEXT, AT(server), "URL", "the server, as in ws://127.0.0.1:8080/feed"},
     {"server-cmd", OPTION_TEXT, AT(server_cmd), "CMD", "starts the server; {port} is filled in"},
-    {"target", OPTION_TEXT, AT(target), "FILE", "what is tested; default halfopen.yaml if there is one"},
+    {"target", OPTION_TEXT, AT(target), "FILE",
+     "what is tested; default halfopen.yaml if there is one"},
     {"suite", OPTION_TEXT, AT(suite), "NAME", "the scenarios of a suite; default core"},
     {"profile", OPTION_TEXT, AT(profile), "NAME|FILE", "the numbers asked of endpoints"},
     {"clients", OPTION_COUNT, AT(clients), "N", "instead of what the scenario says"},
@@ -34,7 +35,8 @@ static const struct option options[] = {
     {"jobs", OPTION_COUNT, AT(jobs), "N", "client processes at a time; default 15 per core"},
     {"only", OPTION_TEXT, AT(only), "GLOB", "only these rules or scenarios"},
     {"report", OPTION_TEXT, AT(report), "DIR", "default halfopen-report"},
-    {"timeout", OPTION_DURATION, AT(timeout), "DURATION", "end the run after this long (wall clock)"},
+    {"timeout", OPTION_DURATION, AT(timeout), "DURATION",
+     "end the run after this long (wall clock)"},
     {"tls", OPTION_FLAG, AT(tls), NULL, "give the client a wss://localhost URL with a local CA"},
     {"insecure", OPTION_FLAG, AT(insecure), NULL, "do not verify the server's certificate"},
     {"strict", OPTION_FLAG, AT(strict), NULL, "SHOULD rules and warnings fail the run too"},
@@ -127,7 +129,9 @@ static void describe_declared(struct subject *subject, const struct target *targ
     char *client = subject->client_command ? command_redacted(subject->client_command) : NULL;
     json_put_string(&json, "client", client ? client : "built-in");
     json_put_string(&json, "server",
-                    subject->server_command ? "command" : subject->server_url ? "url" : "built-in");
+                    subject->server_command ? "command"
+                    : subject->server_url   ? "url"
+                                            : "built-in");
     if (target && target->behind)
         json_put_string(&json, "behind", target->behind);
     json_object_close(&json);
@@ -159,10 +163,9 @@ static void gather_subject(struct setup *setup, struct diag *diag)
     }
     describe_declared(subject, setup->target);
     if (setup->target && setup->target->system.name)
-        setup->system = setup->target->system.version
-                            ? xprintf("%s@%s", setup->target->system.name,
-                                      setup->target->system.version)
-                            : xstrdup(setup->target->system.name);
+        setup->system = setup->target->system.version ? xprintf("%s@%s", setup->target->system.name,
+                                                                setup->target->system.version)
+                                                      : xstrdup(setup->target->system.name);
 }
 
 static void gather_policy(struct setup *setup, struct diag *diag)
@@ -195,7 +198,7 @@ static void gather_paths(struct setup *setup, struct diag *diag)
         (void)find_scenarios(setup->data, setup->rest.list[i], &setup->paths, diag);
     if (setup->rest.count == 0 || setup->given.suite)
         (void)find_suite(setup->data, default_suite(setup), &setup->paths, diag);
-    setup->suite = xstrdup(setup->rest.count == 0    ? default_suite(setup)
+    setup->suite = xstrdup(setup->rest.count == 0   ? default_suite(setup)
                            : setup->rest.count == 1 ? setup->rest.list[0]
                                                     : "scenarios");
 }
@@ -210,8 +213,8 @@ static bool rule_is_meant(const struct plan *plan, const char *only)
     return false;
 }
 
-/* --only names rules or scenarios: a scenario is left out when it is not named and holds no rule that
- * is. */
+/* --only names rules or scenarios: a scenario is left out when it is not named and holds no rule
+ * that is. */
 static void leave_out(struct setup *setup, struct diag *diag)
 {
     const char *only = setup->given.only;

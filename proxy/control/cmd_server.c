@@ -45,7 +45,8 @@ static int serve(const struct server_options *into, const struct server_policy *
     struct tls_context *tls = NULL;
     struct text why;
     text_init(&why);
-    if (into->cert && !(tls = tls_server_new(into->cert, into->key ? into->key : into->cert, &why))) {
+    if (into->cert &&
+        !(tls = tls_server_new(into->cert, into->key ? into->key : into->cert, &why))) {
         fprintf(stderr, "halfopen: %s\n", text_chars(&why));
         text_fini(&why);
         return EXIT_ENVIRONMENT;
@@ -83,7 +84,8 @@ static int run(int argc, char **argv)
     int left = policy_options_take(server_policy_params, &policy, argc, argv, diag);
     options_parse(&server_command, left, argv, &into, &rest, diag);
     if (rest.count > 0)
-        diag_error(diag, (struct place){0}, "server takes options only; '%s' is none", rest.list[0]);
+        diag_error(diag, (struct place){0}, "server takes options only; '%s' is none",
+                   rest.list[0]);
     if (into.flaw && !server_flaw_apply(&policy, into.flaw))
         diag_error(diag, (struct place){0}, "no flaw of the server is called '%s'", into.flaw);
     if (!url_parse(into.listen, &url, &why))

@@ -74,7 +74,8 @@ static int run(int argc, char **argv)
     struct diag *diag = diag_new();
     options_parse(&validate_command, argc, argv, NULL, &rest, diag);
     if (rest.count == 0)
-        diag_error(diag, (struct place){0}, "validate takes files, as in: halfopen validate my-scenario.yaml");
+        diag_error(diag, (struct place){0},
+                   "validate takes files, as in: halfopen validate my-scenario.yaml");
     if (diag_errors(diag) > 0) {
         int code = command_usage_error(&validate_command, diag);
         diag_free(diag);

@@ -15,8 +15,8 @@
 #include "net/noise.h"
 #include "net/socket.h"
 
-#define STAGGER      (25 * NSEC_PER_MSEC)  /* real: between the starts of two clients */
-#define MEMORY_EVERY NSEC_PER_SEC          /* target time */
+#define STAGGER      (25 * NSEC_PER_MSEC) /* real: between the starts of two clients */
+#define MEMORY_EVERY NSEC_PER_SEC         /* target time */
 #define LAST_LINES   8
 
 struct child {
@@ -37,7 +37,7 @@ struct job {
     enum job_state state;
     nsec began, ended; /* real */
     FILE *file;
-    char *trace;       /* relative to the folder */
+    char *trace; /* relative to the folder */
     struct recorder *recorder;
     struct run *run;
     struct driver *driver;
@@ -166,8 +166,7 @@ void job_stop(struct job *job, const char *reason)
 
 static void write_exit(struct job *job, struct child *child)
 {
-    struct event ev = {
-        .kind = EV_PROCESS_EXIT, .client = child->client, .by = BY_ENDPOINT};
+    struct event ev = {.kind = EV_PROCESS_EXIT, .client = child->client, .by = BY_ENDPOINT};
     if (child->told || !job->driver || job->state >= JOB_ENDING)
         return;
     child->told = true;
@@ -295,8 +294,8 @@ static bool start_client(struct job *job, unsigned client)
     char **paced = pace_environment(job->pace, loop_now() - job->began);
     count = add_words(environment, count, paced);
     environment[count] = NULL;
-    char *template = subject->client_command ? xstrdup(subject->client_command)
-                                             : reference_command(job);
+    char *template =
+        subject->client_command ? xstrdup(subject->client_command) : reference_command(job);
     struct command_values values = {.url = url, .index = (long)client, .port = job->ports[client]};
     command = command_substitute(template, &values);
     job->clients[client] = (struct child){.role = "client", .client = (int)client};
@@ -389,8 +388,8 @@ static void ask_server(struct job *job)
         return;
     if (job->probe)
         peer_forget(job->probe);
-    job->probe =
-        dialer_connect(job->dialer, server_host(job), job->server_port, NULL, &probe_ops, job, &why);
+    job->probe = dialer_connect(job->dialer, server_host(job), job->server_port, NULL, &probe_ops,
+                                job, &why);
     job->asked_server = job->probe != NULL;
 }
 
@@ -403,8 +402,7 @@ static bool start_server_command(struct job *job)
     char **paced = pace_environment(job->pace, loop_now() - job->began);
     char *command = command_substitute(subject->server_command, &values);
     job->server_child = (struct child){.role = "server", .client = -1};
-    bool started =
-        start_child(job, &job->server_child, command, (const char *const *)paced);
+    bool started = start_child(job, &job->server_child, command, (const char *const *)paced);
     free(command);
     pace_free_environment(paced);
     return started;
@@ -439,8 +437,7 @@ static bool open_tls(struct job *job)
     struct text why;
     text_init(&why);
     if ((job->spec.plan->tls || subject->tls) && job->spec.ca) {
-        job->tls_to_client =
-            tls_server_new(job->spec.ca->certificate, job->spec.ca->key, &why);
+        job->tls_to_client = tls_server_new(job->spec.ca->certificate, job->spec.ca->key, &why);
         if (!job->tls_to_client)
             say_trouble(job, NULL, text_chars(&why));
     }
@@ -484,8 +481,9 @@ static bool open_driver(struct job *job)
         return false;
     }
     for (unsigned i = 0; i < job->spec.plan->clients; i++) {
-        job->ports[i] = driver_listen(job->driver, i, "127.0.0.1", 0,
-                                      job->tls_to_client ? DRIVER_BOTH_LOOPBACKS : DRIVER_ONE_FAMILY);
+        job->ports[i] =
+            driver_listen(job->driver, i, "127.0.0.1", 0,
+                          job->tls_to_client ? DRIVER_BOTH_LOOPBACKS : DRIVER_ONE_FAMILY);
         if (job->ports[i] == 0) {
             say_trouble(job, NULL, "no free port to listen on at 127.0.0.1");
             return false;
@@ -549,9 +547,8 @@ static void on_memory_due(struct timer *timer, nsec now)
 static void say_never_connected(struct job *job, const struct run_status *status)
 {
     if (!job->server_ready) {
-        char *sentence =
-            xprintf("the server does not accept connections on %s:%u", server_host(job),
-                    job->server_port);
+        char *sentence = xprintf("the server does not accept connections on %s:%u",
+                                 server_host(job), job->server_port);
         say_trouble(job, job->server_child.process ? &job->server_child : NULL, sentence);
         free(sentence);
         return;

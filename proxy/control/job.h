@@ -1,5 +1,5 @@
-/* One run of one scenario against one subject over real sockets: starts the endpoints, drives the plan,
- * records the trace, ends everything it started. */
+/* One run of one scenario against one subject over real sockets: starts the endpoints, drives the
+ * plan, records the trace, ends everything it started. */
 #ifndef HALFOPEN_CONTROL_JOB_H
 #define HALFOPEN_CONTROL_JOB_H
 
@@ -10,7 +10,8 @@
 #include "net/loop.h"
 #include "net/process.h"
 
-#define JOB_STARTUP (30 * NSEC_PER_SEC) /* real: for the server to listen and every client to connect */
+/* real: for the server to listen and every client to connect */
+#define JOB_STARTUP (30 * NSEC_PER_SEC)
 
 struct job;
 
@@ -41,9 +42,9 @@ void job_free(struct job *); /* when over */
 
 enum job_state job_state(const struct job *);
 void job_status(const struct job *, struct run_status *);
-nsec job_elapsed(const struct job *); /* target time since the scenario began */
-double job_wall(const struct job *);  /* seconds since job_start */
-const char *job_trace(const struct job *);   /* path relative to the folder */
+nsec job_elapsed(const struct job *);      /* target time since the scenario began */
+double job_wall(const struct job *);       /* seconds since job_start */
+const char *job_trace(const struct job *); /* path relative to the folder */
 /* Why the environment failed, with the last lines of output; NULL: it did not. */
 const char *job_trouble(const struct job *);
 /* Why its processes cannot be sped up; NULL: they can. */

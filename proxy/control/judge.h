@@ -4,14 +4,14 @@
 
 #include "reports/results.h"
 
-/* Fills name, story, duration, speed, seed, clients, noise and one rule_result per expectation of the
- * trace, in its order. only: a glob over rule names and ids; NULL: all. */
+/* Fills name, story, duration, speed, seed, clients, noise and one rule_result per expectation of
+ * the trace, in its order. only: a glob over rule names and ids; NULL: all. */
 void judge_trace(const struct trace *, const char *only, struct scenario_result *);
 
 /* Is there a failure that a second run must confirm? */
 bool judge_wants_repeat(const struct scenario_result *);
-/* The second run's word on the first one's failures (DESIGN 4): both fail, confirmed; else inconclusive,
- * not repeatable. second is only read. */
+/* The second run's word on the first one's failures (DESIGN 4): both fail, confirmed; else
+ * inconclusive, not repeatable. second is only read. */
 void judge_merge(struct scenario_result *first, const struct scenario_result *second);
 
 #endif

@@ -8,8 +8,8 @@
 
 /* As the first help lists them. */
 static const struct command *const commands[] = {
-    &run_command,    &proxy_command,  &judge_command,  &validate_command, &explain_command,
-    &list_command,   &client_command, &server_command, &doctor_command,   &demo_command,
+    &run_command,  &proxy_command,  &judge_command,  &validate_command, &explain_command,
+    &list_command, &client_command, &server_command, &doctor_command,   &demo_command,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -18,15 +18,16 @@ static const char *const later[] = {"init", "ctl", "report"};
 
 static void introduce(FILE *out)
 {
-    fputs("halfopen " HALFOPEN_VERSION " sits between a WebSocket client and its server, breaks the "
-          "connection\nthe way real networks do, and judges what both ends do about it.\n\n"
-          "  halfopen run --client 'node app.js {url}'     break a client's connection, judge it, report\n"
-          "  halfopen proxy --listen 127.0.0.1:9000 --upstream 127.0.0.1:8080 --fault drop\n"
-          "                                                a session by hand\n"
-          "  halfopen judge halfopen-report                judge recorded traces again\n"
-          "  halfopen explain reconnect.jitter             a rule, a fault or an exit code in full\n\n"
-          "Commands\n",
-          out);
+    fputs(
+        "halfopen " HALFOPEN_VERSION " sits between a WebSocket client and its server, breaks the "
+        "connection\nthe way real networks do, and judges what both ends do about it.\n\n"
+        "  halfopen run --client 'node app.js {url}'     break a client's connection, judge it, report\n"
+        "  halfopen proxy --listen 127.0.0.1:9000 --upstream 127.0.0.1:8080 --fault drop\n"
+        "                                                a session by hand\n"
+        "  halfopen judge halfopen-report                judge recorded traces again\n"
+        "  halfopen explain reconnect.jitter             a rule, a fault or an exit code in full\n\n"
+        "Commands\n",
+        out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->brief);
     fputs("\nhalfopen COMMAND --help says more; halfopen --version prints the version.\n", out);

@@ -12,7 +12,14 @@
 
 #define OPTIONS_WORDS_LIMIT 256
 
-enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_WORDS, OPTION_COUNT, OPTION_REAL, OPTION_DURATION };
+enum option_type {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_WORDS,
+    OPTION_COUNT,
+    OPTION_REAL,
+    OPTION_DURATION
+};
 
 /* Given several times, WORDS collects; the others take the last. */
 struct option_words {
@@ -34,8 +41,9 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
-/* Fills the struct; words that are no options go to rest. --name value and --name=value; "--" ends the
- * options. Everything wrong is said in diag. argv is borrowed for ever (it is the process's own). */
+/* Fills the struct; words that are no options go to rest. --name value and --name=value; "--" ends
+ * the options. Everything wrong is said in diag. argv is borrowed for ever (it is the process's
+ * own). */
 bool options_parse(const struct command *, int argc, char **argv, void *into,
                    struct option_words *rest, struct diag *);
 void options_help(const struct command *, FILE *);

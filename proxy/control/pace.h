@@ -16,9 +16,9 @@ void pace_free(struct pace *);
  * speed 1, and where it is impossible, none. */
 char **pace_environment(struct pace *, nsec elapsed);
 void pace_free_environment(char **);
-/* Asked when its connection is open and again while it still is at the end: of the process that holds
- * the endpoint's socket, with that port on its side (0: any) and that on the other (0: listening).
- * false: *why (kept by the pace) says what is in doubt. */
+/* Asked when its connection is open and again while it still is at the end: of the process that
+ * holds the endpoint's socket, with that port on its side (0: any) and that on the other (0:
+ * listening). false: *why (kept by the pace) says what is in doubt. */
 bool pace_is_kept(struct pace *, const struct process *, uint16_t local_port, uint16_t remote_port,
                   const char **why);
 /* Once all of its tree has ended: removes what the time library left behind. */

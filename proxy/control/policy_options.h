@@ -5,7 +5,8 @@
 #include "base/diag.h"
 #include "base/param.h"
 
-/* Sets what it finds and takes it out of argv, which it reorders. Returns how many words are left. */
+/* Sets what it finds and takes it out of argv, which it reorders. Returns how many words are
+ * left. */
 int policy_options_take(const struct param *, void *config, int argc, char **argv, struct diag *);
 void policy_options_help(const struct param *, FILE *);
 

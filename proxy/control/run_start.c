@@ -45,23 +45,22 @@ void run_start_emit(struct recorder *recorder, const struct run_start *start)
     write_expect(start->plan, &expect);
     write_steps(start->plan, &steps);
     struct event ev = {.kind = EV_RUN_START, .client = -1, .by = BY_PROXY};
-    ev.run_start = (struct ev_run_start){
-        .format = 1,
-        .version = HALFOPEN_VERSION,
-        .started = start->started,
-        .scenario = start->plan->name ? start->plan->name : "",
-        .story = start->plan->story ? start->plan->story : "",
-        .tests = tests_words(start->plan->tests),
-        .seed = start->seed,
-        .speed = start->speed,
-        .noise = start->noise,
-        .clients = start->plan->clients,
-        .profile = start->profile ? start->profile : "default",
-        .policy = text_chars(&policy),
-        .expect = text_chars(&expect),
-        .steps = text_chars(&steps),
-        .target = start->declared ? start->declared : "{}",
-        .confirms = start->confirms ? start->confirms : ""};
+    ev.run_start = (struct ev_run_start){.format = 1,
+                                         .version = HALFOPEN_VERSION,
+                                         .started = start->started,
+                                         .scenario = start->plan->name ? start->plan->name : "",
+                                         .story = start->plan->story ? start->plan->story : "",
+                                         .tests = tests_words(start->plan->tests),
+                                         .seed = start->seed,
+                                         .speed = start->speed,
+                                         .noise = start->noise,
+                                         .clients = start->plan->clients,
+                                         .profile = start->profile ? start->profile : "default",
+                                         .policy = text_chars(&policy),
+                                         .expect = text_chars(&expect),
+                                         .steps = text_chars(&steps),
+                                         .target = start->declared ? start->declared : "{}",
+                                         .confirms = start->confirms ? start->confirms : ""};
     recorder_emit(recorder, ev);
     text_fini(&policy);
     text_fini(&expect);

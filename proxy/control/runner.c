@@ -17,7 +17,7 @@
 #include "control/table.h"
 #include "net/noise.h"
 
-#define SLOTS_PER_CORE 15               /* client processes at a time (DESIGN 5) */
+#define SLOTS_PER_CORE 15 /* client processes at a time (DESIGN 5) */
 #define REDRAW         (200 * NSEC_PER_MSEC)
 
 enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE };
@@ -30,7 +30,7 @@ struct task {
     enum task_state state;
     char *label, *label_again; /* file names of the traces */
     double speed;
-    bool again;            /* the second run is on, or next */
+    bool again; /* the second run is on, or next */
     struct job *job;
     struct scenario_result result, second;
 };
@@ -306,8 +306,7 @@ static void on_signal(void *context, int number)
 
 static void on_deadline(struct timer *timer, nsec now)
 {
-    struct runner *runner =
-        (struct runner *)((char *)timer - offsetof(struct runner, deadline));
+    struct runner *runner = (struct runner *)((char *)timer - offsetof(struct runner, deadline));
     (void)now;
     table_say(runner->table, "the time given by --timeout is over: ending what runs");
     stop_all(runner, "timed out");
@@ -317,9 +316,8 @@ static void on_deadline(struct timer *timer, nsec now)
 
 static char *label_of(const struct runner_task *task, size_t index, const struct runner *runner)
 {
-    char *base = task->subject->name
-                     ? xprintf("%s-%s", task->plan->name, task->subject->name)
-                     : xstrdup(task->plan->name);
+    char *base = task->subject->name ? xprintf("%s-%s", task->plan->name, task->subject->name)
+                                     : xstrdup(task->plan->name);
     for (char *at = base; *at; at++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at))
             *at = '-';
@@ -350,8 +348,8 @@ static bool open_ca(struct runner *runner)
     struct text why;
     bool wanted = false;
     for (size_t i = 0; i < runner->config->task_count; i++)
-        wanted = wanted || runner->config->tasks[i].plan->tls ||
-                 runner->config->tasks[i].subject->tls;
+        wanted =
+            wanted || runner->config->tasks[i].plan->tls || runner->config->tasks[i].subject->tls;
     if (!wanted)
         return true;
     text_init(&why);
@@ -414,7 +412,8 @@ static void run_loop(struct runner *runner)
 
 bool runner_run(const struct runner_config *config, struct results *results)
 {
-    struct runner runner = {.config = config, .redraw.on_due = redraw, .deadline.on_due = on_deadline};
+    struct runner runner = {
+        .config = config, .redraw.on_due = redraw, .deadline.on_due = on_deadline};
     nsec began = loop_now();
     runner.loop = loop_new();
     if (!runner.loop) {

@@ -17,9 +17,9 @@ struct runner_config {
     const char *folder; /* of the report; exists, with traces/ and output/ */
     double speed;
     uint64_t seed;
-    unsigned jobs;      /* client processes at a time; 0: chosen from the cores */
-    nsec timeout;       /* real; 0: none */
-    const char *only;   /* a glob over rules; NULL: all */
+    unsigned jobs;    /* client processes at a time; 0: chosen from the cores */
+    nsec timeout;     /* real; 0: none */
+    const char *only; /* a glob over rules; NULL: all */
     bool quiet;
     const char *heading; /* first line of the output */
 };

@@ -1,5 +1,5 @@
-/* What `run` and `demo` share: from names and files to plans, subject and results, and the reports at
- * the end. */
+/* What `run` and `demo` share: from names and files to plans, subject and results, and the reports
+ * at the end. */
 #ifndef HALFOPEN_CONTROL_SESSION_SETUP_H
 #define HALFOPEN_CONTROL_SESSION_SETUP_H
 

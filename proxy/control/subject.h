@@ -6,21 +6,21 @@
 #include "trace/policy.h"
 
 struct subject {
-    char *name;            /* in tables and reports, when a run has several; NULL: the only one */
-    char *client_command;  /* NULL: the reference client */
-    char *client_flaw;     /* of the reference client; NULL: sound */
+    char *name;           /* in tables and reports, when a run has several; NULL: the only one */
+    char *client_command; /* NULL: the reference client */
+    char *client_flaw;    /* of the reference client; NULL: sound */
     char **client_environment; /* NAME=VALUE, NULL ends; NULL: nothing */
-    char *server_command;  /* NULL: none */
-    char *server_url;      /* NULL: the reference server, unless there is a command */
-    struct url server;     /* of server_url */
-    char *server_ca;       /* PEM file; NULL: the system's */
+    char *server_command;      /* NULL: none */
+    char *server_url;          /* NULL: the reference server, unless there is a command */
+    struct url server;         /* of server_url */
+    char *server_ca;           /* PEM file; NULL: the system's */
     bool server_unverified;
-    bool tls;              /* towards the client */
-    char *path;            /* path and query of the client's URL; NULL: the server's, or "/" */
+    bool tls;   /* towards the client */
+    char *path; /* path and query of the client's URL; NULL: the server's, or "/" */
     struct policy policy;
-    char **origins;        /* of each policy value; NULL: default */
-    const char *profile;   /* its name */
-    char *declared;        /* JSON object: what the target file declares, redacted */
+    char **origins;      /* of each policy value; NULL: default */
+    const char *profile; /* its name */
+    char *declared;      /* JSON object: what the target file declares, redacted */
 };
 
 static inline bool subject_has_builtin_server(const struct subject *subject)

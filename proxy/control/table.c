@@ -126,8 +126,8 @@ void table_done(struct table *table, const struct scenario_result *result)
     if (table->quiet)
         return;
     text_init(&line);
-    char *name = result->subject ? xprintf("%s (%s)", result->name, result->subject)
-                                 : xstrdup(result->name);
+    char *name =
+        result->subject ? xprintf("%s (%s)", result->name, result->subject) : xstrdup(result->name);
     text_addf(&line, "  %-22s %2u client%s %5.0f s in %4.0f s   %-10s ", name, result->clients,
               result->clients == 1 ? " " : "s", nsec_to_seconds(result->duration), result->wall_s,
               word_of(result));

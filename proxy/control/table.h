@@ -12,8 +12,8 @@ struct table;
 /* quiet: prints nothing at all. */
 struct table *table_new(const char *heading, bool quiet);
 void table_free(struct table *); /* leaves the cursor below */
-/* The rows that are still moving, each one line without its newline; redrawn in place on a terminal,
- * ignored elsewhere. */
+/* The rows that are still moving, each one line without its newline; redrawn in place on a
+ * terminal, ignored elsewhere. */
 void table_draw(struct table *, const char *const *rows, size_t count);
 /* A scenario that is done: stays. */
 void table_done(struct table *, const struct scenario_result *);

@@ -13,7 +13,7 @@ struct scheme {
 };
 
 static const struct scheme schemes[] = {
-    {"ws://", false, 80},     {"wss://", true, 443}, {"http://", false, 80},
+    {"ws://", false, 80},    {"wss://", true, 443}, {"http://", false, 80},
     {"https://", true, 443}, {"tcp://", false, 0},  {"", false, 0},
 };
 
@@ -82,8 +82,7 @@ bool url_parse(const char *written, struct url *url, const char **why)
     }
     const char *rest = start + len;
     size_t rest_len = strcspn(rest, "#");
-    url->target = *rest == '/' ? xstrndup(rest, rest_len)
-                               : xprintf("/%.*s", (int)rest_len, rest);
+    url->target = *rest == '/' ? xstrndup(rest, rest_len) : xprintf("/%.*s", (int)rest_len, rest);
     return true;
 }
 

@@ -7,9 +7,9 @@
 
 struct url {
     bool secure;
-    char *host;   /* without brackets */
-    uint16_t port; /* 0, to listen on any free one, only when it was written */
-    char *target; /* path and query, at least "/" */
+    char *host;      /* without brackets */
+    uint16_t port;   /* 0, to listen on any free one, only when it was written */
+    char *target;    /* path and query, at least "/" */
     char *authority; /* as a Host header has it: host, and the port when it is not the default */
 };
 

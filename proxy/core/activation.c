@@ -94,10 +94,8 @@ static void write_listener_event(struct run *run, const struct activation *a, en
     struct event ev = {.at = run->now, .kind = kind, .client = -1, .by = BY_FAULT};
     const struct fault_step *step = a->step;
     if (kind == EV_FAULT_ON)
-        ev.fault_on = (struct ev_fault_on){.fault = step->desc->name,
-                                           .label = step->label,
-                                           .direction = "both",
-                                           .params = "{}"};
+        ev.fault_on = (struct ev_fault_on){
+            .fault = step->desc->name, .label = step->label, .direction = "both", .params = "{}"};
     else
         ev.fault_off =
             (struct ev_fault_off){.fault = step->desc->name, .label = step->label, .why = why};
@@ -107,8 +105,7 @@ static void write_listener_event(struct run *run, const struct activation *a, en
 static void write_armed(struct run *run, const struct activation *a)
 {
     struct event ev = {.at = run->now, .kind = EV_FAULT_ARMED, .client = -1, .by = BY_FAULT};
-    ev.fault_armed =
-        (struct ev_fault_armed){.fault = a->step->desc->name, .label = a->step->label};
+    ev.fault_armed = (struct ev_fault_armed){.fault = a->step->desc->name, .label = a->step->label};
     run_emit(run, ev);
 }
 

@@ -1,5 +1,5 @@
-/* The chain of faults of a connection: units walk through it, are held, and are let go in order. The
- * list is a picture from client to server; what goes to the client walks it backwards. */
+/* The chain of faults of a connection: units walk through it, are held, and are let go in order.
+ * The list is a picture from client to server; what goes to the client walks it backwards. */
 #include "core/internal.h"
 
 #include <assert.h>
@@ -185,7 +185,8 @@ static void port_cut(struct fault *f, enum side side, enum cut how)
     if (in->session->legs[side] == LEG_CUT)
         return;
     note_once(in, "cut", cut_name(how), side);
-    session_cut(in->session, side, how, BY_FAULT, in->fault.desc->name, in->activation->step->label);
+    session_cut(in->session, side, how, BY_FAULT, in->fault.desc->name,
+                in->activation->step->label);
 }
 
 static void port_stall(struct fault *f, enum dir d, bool on)
@@ -221,9 +222,17 @@ static void port_hang(struct fault *f, nsec until)
 }
 
 static const struct fault_port port = {
-    .pass = port_pass, .hold = port_hold, .set_aside = port_set_aside, .drop = port_drop,
-    .replace = port_replace, .inject = port_inject, .cut = port_cut, .stall = port_stall,
-    .wake = port_wake, .refuse = port_refuse, .hang = port_hang,
+    .pass = port_pass,
+    .hold = port_hold,
+    .set_aside = port_set_aside,
+    .drop = port_drop,
+    .replace = port_replace,
+    .inject = port_inject,
+    .cut = port_cut,
+    .stall = port_stall,
+    .wake = port_wake,
+    .refuse = port_refuse,
+    .hang = port_hang,
 };
 
 /* --- Walking --- */

@@ -1,6 +1,6 @@
-/* Frames as they pass. With no fault at work on the direction heads are decoded in place and the bytes
- * go on as they came; else each frame walks the chain. Every frame is recorded before its last byte is
- * passed on. */
+/* Frames as they pass. With no fault at work on the direction heads are decoded in place and the
+ * bytes go on as they came; else each frame walks the chain. Every frame is recorded before its
+ * last byte is passed on. */
 #include "core/internal.h"
 
 #include <inttypes.h>
@@ -52,10 +52,10 @@ static void begin_message(struct lane *lane, const struct frame_head *head)
 static void look_at_head(struct session *s, struct lane *lane)
 {
     const struct frame_head *head = &lane->decoder.head;
-    struct frame_context context = {
-        .sender = lane->dir == TO_SERVER ? FRAME_FROM_CLIENT : FRAME_FROM_SERVER,
-        .in_message = lane->in_message,
-        .rsv1_means_compressed = lane->inflater != NULL};
+    struct frame_context context = {.sender = lane->dir == TO_SERVER ? FRAME_FROM_CLIENT
+                                                                     : FRAME_FROM_SERVER,
+                                    .in_message = lane->in_message,
+                                    .rsv1_means_compressed = lane->inflater != NULL};
     note_violation(s, lane, frame_violation(head, &context));
     lane->control_len = 0;
     if (frame_is_control(head->opcode))
@@ -229,7 +229,8 @@ static void record_message(struct session *s, struct lane *lane)
     look_at_beat(s, ev, lane, kind);
 }
 
-/* Returns the seq by which its delivery is told later; 0: it passes at once, or nothing is recorded. */
+/* Returns the seq by which its delivery is told later; 0: it passes at once, or nothing is
+ * recorded. */
 static uint64_t finish_frame(struct session *s, struct lane *lane, bool passes)
 {
     const struct frame_head *head = &lane->decoder.head;
@@ -307,7 +308,8 @@ static void offer_head(struct session *s, struct lane *lane)
     const struct frame_decoder *decoder = &lane->decoder;
     size_t wanted = chain_whole_frames(s, lane->dir), sent = lane->head_sent;
     lane->head_sent = 0;
-    if (wanted > 0 && sent == 0 && decoder->head.payload_len > 0 && decoder->head.payload_len <= wanted) {
+    if (wanted > 0 && sent == 0 && decoder->head.payload_len > 0 &&
+        decoder->head.payload_len <= wanted) {
         lane->collecting = true;
         (void)buf_append_all(&lane->whole, decoder->raw, decoder->head.head_len);
         return;
@@ -349,8 +351,7 @@ void frames_input(struct session *s, struct lane *lane, const uint8_t *bytes, si
 {
     /* A head that was cut in two while frames walked is with the decoder and must walk on. */
     bool head_cut = !frame_at_boundary(&lane->decoder) && !lane->decoder.in_frame;
-    lane->walking =
-        !chain_idle(s, lane->dir) || (lane->walking && (lane->collecting || head_cut));
+    lane->walking = !chain_idle(s, lane->dir) || (lane->walking && (lane->collecting || head_cut));
     if (lane->walking)
         walk_frames(s, lane, bytes, len);
     else

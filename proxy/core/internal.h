@@ -9,11 +9,12 @@
 #include "ws/deflate.h"
 #include "ws/http.h"
 
-#define OUT_LIMIT_BYTES   ((size_t)16 << 20) /* per side; input stops long before */
-#define OUT_HIGH_BYTES    ((size_t)256 << 10) /* held units are not released beyond this */
-#define HELD_HIGH_BYTES   ((size_t)4 << 20)  /* per fault and direction; then the source is not read */
-#define INSTANCES_LIMIT   64                 /* faults on one connection */
-#define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
+#define OUT_LIMIT_BYTES ((size_t)16 << 20)  /* per side; input stops long before */
+#define OUT_HIGH_BYTES  ((size_t)256 << 10) /* held units are not released beyond this */
+/* per fault and direction; then the source is not read */
+#define HELD_HIGH_BYTES ((size_t)4 << 20)
+#define INSTANCES_LIMIT 64                    /* faults on one connection */
+#define ACT_QUIET       (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
 
 /* --- A unit that waits --- */
 struct held {
@@ -48,7 +49,7 @@ struct instance {
     bool mid_frame[DIRS], mid_message[DIRS]; /* of what went on downstream */
     struct buf inject[DIRS];                 /* waits for a frame boundary */
     nsec wake, ends;
-    bool stopping; /* over: lets everything pass, is removed when the turn settles */
+    bool stopping;        /* over: lets everything pass, is removed when the turn settles */
     enum outcome outcome; /* of the unit in hand */
     const uint8_t *replacement;
     size_t replacement_len;
@@ -64,27 +65,27 @@ struct lane {
     struct http_reader *head; /* collects a head in LANE_HEAD */
     struct http_body body;
     struct frame_decoder decoder;
-    struct buf whole;         /* a small frame being collected for faults */
+    struct buf whole; /* a small frame being collected for faults */
     bool collecting;
-    bool walking;             /* frame by frame through the chain, since a fault looks */
-    size_t head_sent;         /* bytes of a cut head that went on before frames began to walk */
+    bool walking;     /* frame by frame through the chain, since a fault looks */
+    size_t head_sent; /* bytes of a cut head that went on before frames began to walk */
     uint8_t control[FRAME_CONTROL_MAX]; /* unmasked payload of a control frame under way */
     size_t control_len;
-    struct text message;      /* start of the message's payload, unmasked and inflated */
-    size_t frame_from;        /* where the frame under way begins in it */
-    bool in_message;          /* a fragmented message is under way */
+    struct text message; /* start of the message's payload, unmasked and inflated */
+    size_t frame_from;   /* where the frame under way begins in it */
+    bool in_message;     /* a fragmented message is under way */
     uint8_t message_opcode;
     uint64_t message_len, message_frames;
     bool message_compressed;
-    struct deflate *inflater; /* NULL: permessage-deflate was not negotiated */
+    struct deflate *inflater;      /* NULL: permessage-deflate was not negotiated */
     enum unit_heartbeat heartbeat; /* of the newest frame */
     uint64_t bytes_in, bytes_out;
-    bool ended;               /* the source ended */
+    bool ended; /* the source ended */
     enum cut end;
-    int stalls;               /* faults that stop reading it */
-    bool paused;              /* tcp.pause was written */
-    struct buf out;           /* accepted for the sink and not yet taken */
-    bool end_pending;         /* FIN to the sink once out is empty */
+    int stalls;       /* faults that stop reading it */
+    bool paused;      /* tcp.pause was written */
+    struct buf out;   /* accepted for the sink and not yet taken */
+    bool end_pending; /* FIN to the sink once out is empty */
     enum cause end_by;
 };
 
@@ -110,17 +111,17 @@ struct session {
     void *driver;
     nsec accepted, now;
     struct lane lanes[DIRS];
-    enum leg legs[3];           /* by enum side: what we can still do with it */
-    bool gone[3];               /* by enum side: the endpoint's socket is finished */
+    enum leg legs[3]; /* by enum side: what we can still do with it */
+    bool gone[3];     /* by enum side: the endpoint's socket is finished */
     struct instance *instances[INSTANCES_LIMIT]; /* from client to server */
     size_t instance_count;
     struct request_facts request;
-    bool open;                  /* 101 delivered */
-    bool open_pending;          /* 101 seen and not yet delivered */
+    bool open;         /* 101 delivered */
+    bool open_pending; /* 101 seen and not yet delivered */
     bool over, over_told;
     struct heartbeats *beats;
     bool heartbeat_now, ping_now, pong_now, open_now; /* moments of this turn */
-    int depth;                  /* inside a session call: actions are ours to finish */
+    int depth; /* inside a session call: actions are ours to finish */
     bool dirty;
 };
 
@@ -163,7 +164,8 @@ struct run {
     enum step_state step_state;
     nsec step_began, step_ends;
     struct activation *blocking;
-    struct counters **baselines; /* per step: the clients' counters when it began; NULL: not begun */
+    /* per step: the clients' counters when it began; NULL: not begun */
+    struct counters **baselines;
     bool started, finished, ended, settling;
     nsec now;
     void *ping_pattern, *pong_pattern; /* pcre2_code */
@@ -172,12 +174,13 @@ struct run {
 
 /* chain.c */
 void chain_offer(struct session *, struct unit *, size_t from_index); /* index of the first asked */
-void chain_feed(struct session *, struct unit *);  /* from the start of the chain of its direction */
-void chain_release(struct session *);              /* what is due */
+/* from the start of the chain of its direction */
+void chain_feed(struct session *, struct unit *);
+void chain_release(struct session *); /* what is due */
 nsec chain_deadline(const struct session *);
 struct instance *chain_add(struct session *, struct activation *);
 void chain_stop(struct session *, struct instance *, const char *why);
-void chain_reap(struct session *);                 /* frees instances that stopped */
+void chain_reap(struct session *); /* frees instances that stopped */
 void chain_free(struct session *, const char *why);
 void chain_timers(struct session *);
 void chain_traffic(struct session *, enum dir);
@@ -196,7 +199,8 @@ void frames_init(struct lane *);
 void frames_fini(struct lane *);
 void frames_input(struct session *, struct lane *, const uint8_t *, size_t);
 
-/* recognise.c: an application heartbeat by its words or by the target's patterns: "ping", "pong" or "". */
+/* recognise.c: an application heartbeat by its words or by the target's patterns: "ping", "pong" or
+ * "". */
 const char *recognise_kind(const struct run *, const uint8_t *payload, size_t len);
 void recognise_init(struct run *);
 void recognise_fini(struct run *);
@@ -205,10 +209,11 @@ void recognise_fini(struct run *);
 void session_free(struct session *);
 struct session *session_new(struct run *, unsigned client, const struct session_ops *, void *driver,
                             nsec now);
-void session_admit(struct session *);     /* go on: connect to the server */
-void session_ask_again(struct session *); /* a fault that held the attempt is over */
-void session_sink(struct session *, struct unit *);   /* past the last fault */
-void session_cut(struct session *, enum side, enum cut, enum cause, const char *fault, const char *label);
+void session_admit(struct session *);               /* go on: connect to the server */
+void session_ask_again(struct session *);           /* a fault that held the attempt is over */
+void session_sink(struct session *, struct unit *); /* past the last fault */
+void session_cut(struct session *, enum side, enum cut, enum cause, const char *fault,
+                 const char *label);
 void session_stall(struct session *, enum dir, bool on, enum cause);
 void session_update(struct session *);
 uint64_t session_emit(struct session *, struct event);
@@ -218,7 +223,15 @@ enum side dir_to(enum dir);
 enum dir dir_of_source(enum side);
 
 /* run.c */
-enum note { NOTE_ATTEMPT, NOTE_OPEN, NOTE_CLOSED, NOTE_PING, NOTE_PONG, NOTE_HEARTBEAT, NOTE_TRAFFIC };
+enum note {
+    NOTE_ATTEMPT,
+    NOTE_OPEN,
+    NOTE_CLOSED,
+    NOTE_PING,
+    NOTE_PONG,
+    NOTE_HEARTBEAT,
+    NOTE_TRAFFIC
+};
 void run_note(struct run *, struct session *, enum note);
 uint64_t run_emit(struct run *, struct event);
 

@@ -1,5 +1,5 @@
-/* HTTP as it passes: heads are collected, recorded and walk the chain whole; bodies and what is no HTTP
- * pass as bytes. The upgrade turns both directions into frames (frames.c). */
+/* HTTP as it passes: heads are collected, recorded and walk the chain whole; bodies and what is no
+ * HTTP pass as bytes. The upgrade turns both directions into frames (frames.c). */
 #include "core/internal.h"
 
 #include <stdlib.h>

@@ -104,7 +104,8 @@ nsec plan_longest(const struct plan *plan)
     for (size_t i = 0; i < plan->step_count; i++) {
         const struct step *step = &plan->steps[i];
         if (step->kind == STEP_WAIT)
-            total = nsec_add(total, step->wait.count > 0 ? step->wait.at_most : step->wait.duration);
+            total =
+                nsec_add(total, step->wait.count > 0 ? step->wait.at_most : step->wait.duration);
         else if (step->kind == STEP_FAULT)
             total = nsec_add(total, fault_longest(&step->fault));
     }

@@ -1,5 +1,5 @@
-/* What a scenario compiles to. Plain data, made by scenario/ (or by tests), owned by whoever made it,
- * read by the core. Times are target time. */
+/* What a scenario compiles to. Plain data, made by scenario/ (or by tests), owned by whoever made
+ * it, read by the core. Times are target time. */
 #ifndef HALFOPEN_CORE_PLAN_H
 #define HALFOPEN_CORE_PLAN_H
 
@@ -20,20 +20,28 @@ enum moment { AT_ONCE, AFTER_HEARTBEAT, AFTER_PING, AFTER_PONG, AFTER_OPEN };
 
 struct fault_step {
     const struct fault_desc *desc;
-    void *config;        /* param_free + free */
+    void *config; /* param_free + free */
     unsigned dirs;
     struct selector connections;
-    double probability;  /* decided once per connection */
-    enum moment moment;  /* armed now, begins on each connection at its own moment */
-    nsec at_most;        /* begins at the latest then; NEVER */
-    nsec duration;       /* NEVER: until cleared or the end of the scenario */
-    bool blocking;       /* the step lasts as long as the fault (`for` without `as`) */
-    char *label;         /* never NULL: the `as`, else the fault's name */
+    double probability; /* decided once per connection */
+    enum moment moment; /* armed now, begins on each connection at its own moment */
+    nsec at_most;       /* begins at the latest then; NEVER */
+    nsec duration;      /* NEVER: until cleared or the end of the scenario */
+    bool blocking;      /* the step lasts as long as the fault (`for` without `as`) */
+    char *label;        /* never NULL: the `as`, else the fault's name */
 };
 
 enum condition {
-    UNTIL_TIME, UNTIL_OPEN, UNTIL_REOPENED, UNTIL_CLOSED, UNTIL_ATTEMPTS, UNTIL_PING, UNTIL_PONG,
-    UNTIL_HEARTBEAT, UNTIL_QUIET, UNTIL_EXITED
+    UNTIL_TIME,
+    UNTIL_OPEN,
+    UNTIL_REOPENED,
+    UNTIL_CLOSED,
+    UNTIL_ATTEMPTS,
+    UNTIL_PING,
+    UNTIL_PONG,
+    UNTIL_HEARTBEAT,
+    UNTIL_QUIET,
+    UNTIL_EXITED
 };
 
 enum quorum { OF_ALL, OF_ANY, OF_SHARE, OF_CLIENT };
@@ -49,16 +57,16 @@ struct until {
 struct wait_step {
     struct until any[WAIT_CONDITIONS_LIMIT]; /* the first of these counts, per client */
     size_t count;
-    nsec duration;     /* UNTIL_TIME */
+    nsec duration; /* UNTIL_TIME */
     nsec at_most;
     enum quorum of;
-    double share;      /* OF_SHARE: median is 0.5 */
-    unsigned client;   /* OF_CLIENT */
-    char *since;       /* label; NULL: since the newest step that was not a wait */
+    double share;    /* OF_SHARE: median is 0.5 */
+    unsigned client; /* OF_CLIENT */
+    char *since;     /* label; NULL: since the newest step that was not a wait */
 };
 
 struct close_step {
-    enum side to; /* SIDE_NONE: both */
+    enum side to;  /* SIDE_NONE: both */
     unsigned code; /* 1005: without a code */
     char *reason;
 };
@@ -116,7 +124,8 @@ struct plan {
 
 struct plan *plan_new(void); /* one client, tests client, nothing to do */
 void plan_free(struct plan *);
-struct step *plan_add_step(struct plan *, enum step_kind); /* zeroed but for sensible defaults; borrowed */
+/* zeroed but for sensible defaults; borrowed */
+struct step *plan_add_step(struct plan *, enum step_kind);
 void plan_add_expectation(struct plan *, const char *rule, const char *params_json);
 /* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
 nsec plan_longest(const struct plan *);

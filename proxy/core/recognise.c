@@ -21,15 +21,15 @@ static const struct word words[] = {
     {"PONG", "pong", true},
     {"heartbeat", "ping", true},
     {"hb", "ping", true},
-    {"2", "ping", true},              /* engine.io */
-    {"3", "pong", true},              /* engine.io */
-    {"\n", "ping", true},             /* STOMP */
-    {"{}", "ping", true},             /* Centrifugo */
+    {"2", "ping", true},  /* engine.io */
+    {"3", "pong", true},  /* engine.io */
+    {"\n", "ping", true}, /* STOMP */
+    {"{}", "ping", true}, /* Centrifugo */
     {"{\"type\":\"ping\"", "ping", false},
     {"{\"type\":\"pong\"", "pong", false},
     {"{\"type\":\"heartbeat\"", "ping", false},
     {"{\"type\":6}\x1e", "ping", true}, /* SignalR */
-    {"{\"op\":1,", "ping", false},    /* Discord */
+    {"{\"op\":1,", "ping", false},      /* Discord */
     {"{\"op\":11", "pong", false},
     {"{\"event\":\"ping\"", "ping", false},
     {"{\"event\":\"pong\"", "pong", false},

@@ -13,7 +13,8 @@ struct run_options {
     uint64_t seed;
     bool server_builtin; /* what the server does is BY_BUILTIN, not held against anybody */
     bool client_builtin;
-    bool observe; /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
+    /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
+    bool observe;
 };
 
 /* Borrows the plan and keeps the recorder until run_free. */
@@ -22,8 +23,9 @@ void run_free(struct run *); /* sessions that are left are freed; drivers get on
 
 /* The first step begins. Connections may be accepted before. */
 void run_start(struct run *, nsec now);
-/* An endpoint connected to the port of that client. The session says whether it is admitted; REFUSE:
- * the driver answers RST and calls nothing more. The driver pointer is kept until on_over. */
+/* An endpoint connected to the port of that client. The session says whether it is admitted;
+ * REFUSE: the driver answers RST and calls nothing more. The driver pointer is kept until
+ * on_over. */
 struct session *run_accept(struct run *, unsigned client, const char *peer, const char *family,
                            const struct session_ops *, void *driver, nsec now);
 void run_process_exited(struct run *, unsigned client, nsec now); /* for waits until exited */
@@ -40,7 +42,8 @@ void run_add_fault(struct run *, const struct fault_step *, nsec now);
 
 /* For the live table and diagnostics. */
 struct run_status {
-    unsigned clients, open, ever_connected; /* clients with an open WebSocket; that ever connected */
+    /* clients with an open WebSocket; that ever connected */
+    unsigned clients, open, ever_connected;
     uint64_t attempts;
     size_t step, steps;
     const char *doing; /* the step in words */

@@ -1,5 +1,5 @@
-/* A connection: what comes in is observed, walks through the chain of faults and goes out; endings and
- * back-pressure travel with it. */
+/* A connection: what comes in is observed, walks through the chain of faults and goes out; endings
+ * and back-pressure travel with it. */
 #include "core/internal.h"
 
 #include <assert.h>
@@ -155,8 +155,8 @@ void session_end(struct session *s, enum side from, enum cut how, const char *wo
         if (s->admission == HANG)
             s->over = true;
         else if (first || how == CUT_RST)
-            chain_feed(s, &(struct unit){
-                              .kind = UNIT_END, .dir = lane->dir, .arrived = now, .end = how});
+            chain_feed(
+                s, &(struct unit){.kind = UNIT_END, .dir = lane->dir, .arrived = now, .end = how});
     }
     leave(s);
 }

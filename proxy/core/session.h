@@ -1,10 +1,11 @@
-/* A connection through us, from the moment it is accepted: observation, the chain of faults, held units
- * and back-pressure. No socket, no clock: a driver (net, or the simulated link) feeds it and carries
- * out what it asks. All sessions of a scenario belong to a run (core/run.h), which makes and frees them.
+/* A connection through us, from the moment it is accepted: observation, the chain of faults, held
+ * units and back-pressure. No socket, no clock: a driver (net, or the simulated link) feeds it and
+ * carries out what it asks. All sessions of a scenario belong to a run (core/run.h), which makes
+ * and frees them.
  *
- * Driver's duties. After session_input returned, the bytes are gone (passed, buffered or dropped). The
- * driver reads a side only while session_wants_input says so. It never calls into a session from inside
- * one of its callbacks. */
+ * Driver's duties. After session_input returned, the bytes are gone (passed, buffered or dropped).
+ * The driver reads a side only while session_wants_input says so. It never calls into a session
+ * from inside one of its callbacks. */
 #ifndef HALFOPEN_CORE_SESSION_H
 #define HALFOPEN_CORE_SESSION_H
 
@@ -16,9 +17,10 @@ struct session;
 enum admission { ADMIT, REFUSE, HANG };
 
 enum action_kind {
-    ACTION_CONNECT,      /* connect to the server; answer session_connected or session_connect_failed */
-    ACTION_CUT,          /* end that side: how says fin (after what was written), rst, silent */
-    ACTION_CLOSE_WINDOW, /* a stall begins on side: smallest receive buffer, so that its window closes */
+    ACTION_CONNECT, /* connect to the server; answer session_connected or session_connect_failed */
+    ACTION_CUT,     /* end that side: how says fin (after what was written), rst, silent */
+    ACTION_CLOSE_WINDOW, /* a stall begins on side: smallest receive buffer, so that its window
+                            closes */
     ACTION_OPEN_WINDOW   /* it is over: the receive buffer as it was */
 };
 
@@ -30,17 +32,18 @@ struct action {
 
 /* Callbacks of the driver; called from inside session_* functions and run_expire. */
 struct session_ops {
-    /* Bytes for that side, straight from the reader's buffer: takes what it can, returns how many. The
-     * session keeps the rest (bounded) and offers it again after session_writable. */
+    /* Bytes for that side, straight from the reader's buffer: takes what it can, returns how many.
+     * The session keeps the rest (bounded) and offers it again after session_writable. */
     size_t (*on_output)(void *driver, enum side to, const uint8_t *bytes, size_t len);
     void (*on_action)(void *driver, struct action);
     /* What session_wants_input says has changed for that side. */
     void (*on_interest)(void *driver, enum side from);
     /* What the kernel holds of what side has written: in our receive buffer and in its send buffer.
-     * false: its send buffer cannot be seen (*theirs is then the kernel's limit). Asked at the begin and
-     * end of a stall; NULL: not known. */
+     * false: its send buffer cannot be seen (*theirs is then the kernel's limit). Asked at the
+     * begin and end of a stall; NULL: not known. */
     bool (*on_queues)(void *driver, enum side, uint64_t *ours, uint64_t *theirs);
-    /* Nothing more will happen: close the sockets that are left; the session is freed by the run. */
+    /* Nothing more will happen: close the sockets that are left; the session is freed by the
+     * run. */
     void (*on_over)(void *driver);
 };
 
@@ -50,13 +53,15 @@ int session_client(const struct session *);
 
 void session_input(struct session *, enum side from, const uint8_t *bytes, size_t len, nsec now);
 /* side ended: fin, rst (also for errors and timeouts; how is recorded as said). */
-void session_end(struct session *, enum side from, enum cut how, const char *how_in_words, nsec now);
+void session_end(struct session *, enum side from, enum cut how, const char *how_in_words,
+                 nsec now);
 void session_connected(struct session *, nsec now);
 void session_connect_failed(struct session *, const char *how, nsec now);
 void session_writable(struct session *, enum side to, nsec now);
 bool session_wants_input(const struct session *, enum side from);
 /* What became of an action, when it was not simply done. */
-void session_answer(struct session *, const char *action, const char *answer, const char *detail, nsec now);
+void session_answer(struct session *, const char *action, const char *answer, const char *detail,
+                    nsec now);
 void session_tls_open(struct session *, enum side, const char *version, const char *name, nsec now);
 
 #endif

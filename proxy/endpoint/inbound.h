@@ -21,8 +21,8 @@ struct inbound_ops {
 
 struct inbound;
 
-/* max_message: 0 for no limit. keeps_messages: whether on_message gets the bytes. Copies the ops.
- */
+/* max_message: 0 for no limit. keeps_messages: whether on_message gets the bytes. Copies the
+ * ops. */
 struct inbound *inbound_new(enum inbound_peer, uint64_t max_message, bool keeps_messages,
                             const struct inbound_ops *, void *context);
 void inbound_free(struct inbound *);

@@ -26,10 +26,11 @@ static void keep_back(struct fault *f, struct unit *u)
 const struct fault_desc delay_pong_fault = {
     .name = "delay_pong",
     .brief = "deliver pongs late while everything else passes",
-    .doc = "Data and pings pass at once; a pong, or the reply of an application heartbeat, arrives after "
-           "the delay. Shorter than the endpoint's patience it must be harmless: closing a slow but "
-           "living connection is a false alarm. Longer, a good endpoint treats the peer as dead, unless "
-           "other traffic proves it alive.",
+    .doc =
+        "Data and pings pass at once; a pong, or the reply of an application heartbeat, arrives after "
+        "the delay. Shorter than the endpoint's patience it must be harmless: closing a slow but "
+        "living connection is a false alarm. Longer, a good endpoint treats the peer as dead, unless "
+        "other traffic proves it alive.",
     .example = "delay_pong: {delay: 5s}",
     .dirs = DIR_BOTH,
     .breaks_deflate = true,

@@ -14,9 +14,10 @@ struct drop_state {
 static const char *const afters[] = {"reset", "silent", NULL};
 
 static const struct param params[] = {
-    P_CHOICE(drop, after, .def = "reset", .choices = afters,
-             .doc = "once it is over, what meets a connection that lost bytes: reset (the peer is back "
-                    "and knows nothing of it, RFC 9293 3.5.1), or silent for good"),
+    P_CHOICE(
+        drop, after, .def = "reset", .choices = afters,
+        .doc = "once it is over, what meets a connection that lost bytes: reset (the peer is back "
+               "and knows nothing of it, RFC 9293 3.5.1), or silent for good"),
     P_END,
 };
 
@@ -47,10 +48,11 @@ static void settle_what_is_left(struct fault *f)
 const struct fault_desc drop_fault = {
     .name = "drop",
     .brief = "discard all bytes while TCP keeps acknowledging them",
-    .doc = "The endpoint's writes succeed and are acknowledged, and nothing comes back: no data, no "
-           "FIN, no RST, as when the peer lost power behind a proxy that still holds the connection. "
-           "TCP keepalive and TCP_USER_TIMEOUT never fire, because the acknowledgements are real. A "
-           "good endpoint notices by its own heartbeat and makes a new connection.",
+    .doc =
+        "The endpoint's writes succeed and are acknowledged, and nothing comes back: no data, no "
+        "FIN, no RST, as when the peer lost power behind a proxy that still holds the connection. "
+        "TCP keepalive and TCP_USER_TIMEOUT never fire, because the acknowledgements are real. A "
+        "good endpoint notices by its own heartbeat and makes a new connection.",
     .example = "drop: {direction: both, connections: existing}",
     .dirs = DIR_BOTH,
     .silences = true,

@@ -23,9 +23,10 @@ static void swallow(struct fault *f, struct unit *u)
 const struct fault_desc drop_pong_fault = {
     .name = "drop_pong",
     .brief = "discard pongs while everything else passes",
-    .doc = "Pings go out and data flows, and no pong, or no reply of an application heartbeat, comes "
-           "back. A good endpoint ends the connection within its pong timeout and reconnects; one that "
-           "sees other traffic arrive may count that as life.",
+    .doc =
+        "Pings go out and data flows, and no pong, or no reply of an application heartbeat, comes "
+        "back. A good endpoint ends the connection within its pong timeout and reconnects; one that "
+        "sees other traffic arrive may count that as life.",
     .example = "drop_pong: {direction: to_client}",
     .dirs = DIR_BOTH,
     .breaks_deflate = true,

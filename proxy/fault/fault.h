@@ -1,7 +1,7 @@
-/* A fault: how we interfere with a connection. It decides and calls verbs; it keeps no queue, reads no
- * clock, starts no timer but by fault_wake, draws no random number but from fault_rng. Every verb that
- * interferes writes its own event, so no fault acts unseen. One fault is one file whose descriptor is
- * its name with _fault; the registry is generated from the folder. */
+/* A fault: how we interfere with a connection. It decides and calls verbs; it keeps no queue, reads
+ * no clock, starts no timer but by fault_wake, draws no random number but from fault_rng. Every
+ * verb that interferes writes its own event, so no fault acts unseen. One fault is one file whose
+ * descriptor is its name with _fault; the registry is generated from the folder. */
 #ifndef HALFOPEN_FAULT_FAULT_H
 #define HALFOPEN_FAULT_FAULT_H
 
@@ -40,37 +40,40 @@ struct unit {
     enum dir dir;
     const uint8_t *bytes; /* borrowed until the hook returns */
     size_t len;
-    nsec arrived;                   /* when its last byte was read */
-    struct frame_head frame;        /* FRAME and PAYLOAD */
-    bool whole;                     /* FRAME: bytes is the whole frame */
-    bool last;                      /* the frame ends with this unit */
-    enum unit_heartbeat heartbeat;  /* whole FRAME: what it is */
-    enum cut end;                   /* END: how the source ended */
-    uint64_t frame_seq;             /* seq of its ws.frame, with last; else 0 */
-    bool decided;                   /* a verb was called: asserted to happen exactly once */
+    nsec arrived;                  /* when its last byte was read */
+    struct frame_head frame;       /* FRAME and PAYLOAD */
+    bool whole;                    /* FRAME: bytes is the whole frame */
+    bool last;                     /* the frame ends with this unit */
+    enum unit_heartbeat heartbeat; /* whole FRAME: what it is */
+    enum cut end;                  /* END: how the source ended */
+    uint64_t frame_seq;            /* seq of its ws.frame, with last; else 0 */
+    bool decided;                  /* a verb was called: asserted to happen exactly once */
 };
 
 struct fault;
 
 /* All optional; absent lets that moment pass. Exactly one unit verb per call of a unit hook. */
 struct fault_ops {
-    void (*on_start)(struct fault *);   /* begins on a connection that exists, or at its acceptance */
+    /* begins on a connection that exists, or at its acceptance */
+    void (*on_start)(struct fault *);
     void (*on_attempt)(struct fault *); /* accepted, nothing read: may refuse or hang */
-    void (*on_bytes)(struct fault *, struct unit *);   /* every unit but END, as bytes */
-    void (*on_head)(struct fault *, struct unit *);    /* one HTTP head */
-    void (*on_frame)(struct fault *, struct unit *);   /* the verb goes for the whole frame */
-    void (*on_end)(struct fault *, struct unit *);     /* the source ended */
-    void (*on_traffic)(struct fault *, enum dir);      /* bytes passed the observer; interferes with nothing */
+    void (*on_bytes)(struct fault *, struct unit *); /* every unit but END, as bytes */
+    void (*on_head)(struct fault *, struct unit *);  /* one HTTP head */
+    void (*on_frame)(struct fault *, struct unit *); /* the verb goes for the whole frame */
+    void (*on_end)(struct fault *, struct unit *);   /* the source ended */
+    /* bytes passed the observer; interferes with nothing */
+    void (*on_traffic)(struct fault *, enum dir);
     void (*on_timer)(struct fault *);
     void (*on_stop)(struct fault *); /* its time is over; what it holds is released after this */
 };
 
 struct fault_desc {
     const char *name, *brief, *doc, *example; /* brief completes "This fault will ..." */
-    unsigned dirs;       /* DIR_MASKs in which it makes sense */
-    bool silences;       /* the far side hears nothing: rules ask for this */
-    bool instant;        /* done at once: never runs in the background (reset) */
-    bool breaks_deflate; /* drops or reorders messages: permessage-deflate is taken out of the offer */
+    unsigned dirs;                            /* DIR_MASKs in which it makes sense */
+    bool silences;                            /* the far side hears nothing: rules ask for this */
+    bool instant; /* done at once: never runs in the background (reset) */
+    /* drops or reorders messages: permessage-deflate is taken out of the offer */
+    bool breaks_deflate;
     size_t whole_frames; /* on_frame gets frames whole up to this payload size; 0: heads only */
     const struct param *params;
     size_t config_size, state_size; /* state is zeroed */
@@ -96,14 +99,14 @@ struct fault {
     const struct fault_desc *desc;
     const void *config;
     void *state;
-    unsigned dirs;  /* the directions it was asked for */
-    nsec now;       /* set before every hook */
+    unsigned dirs; /* the directions it was asked for */
+    nsec now;      /* set before every hook */
     struct rng rng;
     const struct fault_port *port;
-    void *host;     /* the port's own */
+    void *host; /* the port's own */
 };
 
-extern const struct fault_desc *const all_faults[]; /* sorted by name, NULL ends */
+extern const struct fault_desc *const all_faults[];    /* sorted by name, NULL ends */
 const struct fault_desc *fault_find(const char *name); /* NULL: none */
 
 static inline const void *fault_config(const struct fault *f)
@@ -133,22 +136,25 @@ static inline bool fault_acts_on(const struct fault *f, enum dir d)
 
 /* --- Verbs on the unit in hand: exactly one of these, once, asserted --- */
 void fault_pass(struct fault *, struct unit *);
-/* Keeps it, and everything behind it, until then (NEVER: until the fault is cleared). Never overtakes. */
+/* Keeps it, and everything behind it, until then (NEVER: until the fault is cleared). Never
+ * overtakes. */
 void fault_hold(struct fault *, struct unit *, nsec until);
-/* Takes a whole frame out of the stream and puts it back at the first message boundary after `until`;
- * what comes behind it goes on. */
+/* Takes a whole frame out of the stream and puts it back at the first message boundary after
+ * `until`; what comes behind it goes on. */
 void fault_set_aside(struct fault *, struct unit *, nsec until);
 void fault_drop(struct fault *, struct unit *);
 void fault_replace(struct fault *, struct unit *, const void *bytes, size_t);
 /* --- Verbs on the connection --- */
-void fault_inject(struct fault *, enum dir, const void *bytes, size_t); /* at the next frame boundary */
+/* at the next frame boundary */
+void fault_inject(struct fault *, enum dir, const void *bytes, size_t);
 /* Ends our connection with that side. FIN: after what was already accepted for it; RST: at once;
  * SILENT: nothing is sent any more and nothing is read. */
 void fault_cut(struct fault *, enum side, enum cut);
 void fault_stall(struct fault *, enum dir, bool on); /* stop reading the source, window closed */
 void fault_wake(struct fault *, nsec at);            /* on_timer then; NEVER: not at all */
 /* --- Verbs on an attempt, in on_attempt only, at most one --- */
-void fault_refuse(struct fault *);             /* RST */
-void fault_hang(struct fault *, nsec until);   /* nothing is read or sent until then, or until cleared */
+void fault_refuse(struct fault *); /* RST */
+/* nothing is read or sent until then, or until cleared */
+void fault_hang(struct fault *, nsec until);
 
 #endif

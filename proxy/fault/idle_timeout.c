@@ -20,8 +20,9 @@ static const struct param params[] = {
     P_DURATION(idle_timeout, after, .def = "60s", .min = "10ms", .max = "24h",
                .doc = "length of the silence that ends the connection"),
     P_CHOICE(idle_timeout, counts, .def = "any", .choices = countings,
-             .doc = "whose bytes restart the timer: any (most proxies), from_client, from_server, or "
-                    "per_direction (two timers, either ends it)"),
+             .doc =
+                 "whose bytes restart the timer: any (most proxies), from_client, from_server, or "
+                 "per_direction (two timers, either ends it)"),
     P_CHOICE(idle_timeout, ending, .def = "fin", .choices = endings,
              .doc = "what both ends see: fin, rst, or silent (the flow is forgotten)"),
     P_END,
@@ -77,10 +78,11 @@ static void cut_when_idle(struct fault *f)
 const struct fault_desc idle_timeout_fault = {
     .name = "idle_timeout",
     .brief = "cut connections that were silent for too long",
-    .doc = "What a proxy or load balancer does: no bytes for the time given, and both ends see FIN, RST, "
-           "or nothing at all. Nothing else is touched. A good endpoint beats often enough that it "
-           "never happens: with room for one lost beat, the timeout exceeds twice the ping interval plus "
-           "the pong timeout.",
+    .doc =
+        "What a proxy or load balancer does: no bytes for the time given, and both ends see FIN, RST, "
+        "or nothing at all. Nothing else is touched. A good endpoint beats often enough that it "
+        "never happens: with room for one lost beat, the timeout exceeds twice the ping interval plus "
+        "the pong timeout.",
     .example = "idle_timeout: {after: 20s, counts: any, ending: fin}",
     .dirs = DIR_BOTH,
     .params = params,

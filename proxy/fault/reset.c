@@ -12,10 +12,11 @@ static void cut_legs(struct fault *f)
 const struct fault_desc reset_fault = {
     .name = "reset",
     .brief = "end the connection with an RST, at once",
-    .doc = "Data on its way is lost. The endpoint on each leg named by direction sees a connection "
-           "reset (ECONNRESET) without a Close frame, close code 1006 in a browser; with only one leg "
-           "named, the other end sees nothing. A good client waits a random moment, then reconnects with "
-           "growing, jittered delays.",
+    .doc =
+        "Data on its way is lost. The endpoint on each leg named by direction sees a connection "
+        "reset (ECONNRESET) without a Close frame, close code 1006 in a browser; with only one leg "
+        "named, the other end sees nothing. A good client waits a random moment, then reconnects with "
+        "growing, jittered delays.",
     .example = "reset: {connections: existing}",
     .dirs = DIR_BOTH,
     .instant = true,

@@ -27,10 +27,11 @@ static void end(struct fault *f)
 const struct fault_desc stall_fault = {
     .name = "stall",
     .brief = "stop reading and writing, so that the TCP window closes",
-    .doc = "The endpoint's kernel buffers fill, its window closes and its writes block; nothing is "
-           "lost and no FIN is sent. With a sender this tests back-pressure: a good one pauses or "
-           "drops at a bound instead of buffering for ever. TCP_USER_TIMEOUT fires here, since data "
-           "stays unacknowledged. When the stall ends everything goes on, in order.",
+    .doc =
+        "The endpoint's kernel buffers fill, its window closes and its writes block; nothing is "
+        "lost and no FIN is sent. With a sender this tests back-pressure: a good one pauses or "
+        "drops at a bound instead of buffering for ever. TCP_USER_TIMEOUT fires here, since data "
+        "stays unacknowledged. When the stall ends everything goes on, in order.",
     .example = "stall: {direction: to_server, for: 10s}",
     .dirs = DIR_BOTH,
     .silences = true,

@@ -49,8 +49,8 @@ enum driver_families { DRIVER_ONE_FAMILY, DRIVER_BOTH_LOOPBACKS };
 uint16_t driver_listen(struct driver *, unsigned client, const char *host, uint16_t port,
                        enum driver_families);
 
-/* No more accepting, reading, timers and callbacks; sockets that are left stay open until on_over.
- */
+/* No more accepting, reading, timers and callbacks; sockets that are left stay open until
+ * on_over. */
 void driver_stop(struct driver *);
 void driver_free(struct driver *); /* after run_free */
 

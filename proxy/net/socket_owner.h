@@ -24,8 +24,9 @@ bool socket_owner_parse(const char *line, struct socket_row *);
 uint64_t socket_owner_inode(const char *link);
 
 /* The processes of the tree that hold the endpoint's socket with this port on its side and that
- * port on the other; local_port 0: any; remote_port 0: the listening socket. Returns how many, 0 when there is none.
- */
+ * port on the other; local_port 0: any; remote_port 0: the listening socket. Returns how many, 0
+ * when there is
+ * none. */
 size_t socket_owner_find(const struct proctree *, uint16_t local_port, uint16_t remote_port,
                          pid_t owners[SOCKET_OWNERS_LIMIT]);
 

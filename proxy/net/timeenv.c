@@ -15,8 +15,8 @@
 
 /* The plain library, not libfaketimeMT: that one blocks all signals and takes one lock for each
  * look at the clock, and a fork while another thread holds the lock leaves a child that never
- * wakes. What the lock protects, a change of FAKETIME while the program runs, does not happen here.
- */
+ * wakes. What the lock protects, a change of FAKETIME while the program runs, does not happen
+ * here. */
 static const char *const faketime_folders[] = {
 #if defined(__x86_64__)
     "/usr/lib/x86_64-linux-gnu/faketime",

@@ -12,8 +12,8 @@
 
 struct timepage;
 
-/* What a process said of itself. It holds only while the library is still mapped there (net/proof).
- */
+/* What a process said of itself. It holds only while the library is still mapped there
+ * (net/proof). */
 struct timepage_process {
     bool present; /* it loaded the library and found the page */
     bool faked;   /* libfaketime is there and was asked for a speed */

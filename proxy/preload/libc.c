@@ -3,8 +3,8 @@
 #include <dlfcn.h>
 #include <stddef.h>
 
-/* Resolving twice in two threads stores the same pointers, so a plain flag with release order does.
- */
+/* Resolving twice in two threads stores the same pointers, so a plain flag with release order
+ * does. */
 static struct libc functions;
 static int resolved;
 

@@ -1,5 +1,5 @@
-/* What this process says on the report page (page.h). Without a page everything here does nothing.
- */
+/* What this process says on the report page (page.h). Without a page everything here does
+ * nothing. */
 #ifndef HALFOPEN_PRELOAD_REPORT_H
 #define HALFOPEN_PRELOAD_REPORT_H
 

@@ -5,9 +5,9 @@
 #include "preload/libc.h"
 #include "preload/report.h"
 
-#define SECOND           INT64_C(1000000000)
-#define FARTHEST_SECONDS INT64_C(3000000000) /* beyond this a wait is for ever; no sum overflows   \
-                                              */
+#define SECOND INT64_C(1000000000)
+/* beyond this a wait is for ever; no sum overflows */
+#define FARTHEST_SECONDS INT64_C(3000000000)
 
 /* Written once by the constructor, before the program has threads. */
 static double speed = 1;
@@ -82,8 +82,8 @@ const struct timespec *scale_deadline(clockid_t clock, const struct timespec *fa
         return faked;
     }
     report_handled();
-    /* The faked clock is read first: a delay between the two makes the wait longer, never shorter.
-     */
+    /* The faked clock is read first: a delay between the two makes the wait longer, never
+     * shorter. */
     struct timespec left = scale_left(clock, faked);
     struct timespec now = {0};
     if (libc()->clock_gettime(clock, &now) != 0)

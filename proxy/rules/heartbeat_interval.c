@@ -129,8 +129,8 @@ static struct sight look_at_beats(const struct trace *trace, const struct connec
     if (own->beats < 2)
         return (struct sight){.show = quiet ? TOO_FEW : NEVER_IDLE, .measured = silence};
     struct sight sight = {.show = show_of_median(own, limits), .measured = own->median};
-    /* A beat is skipped where data was just sent: then intervals differ and nothing is ever silent.
-     */
+    /* A beat is skipped where data was just sent: then intervals differ and nothing is ever
+     * silent. */
     if (sight.show > CHATTY_BEATS && !is_regular(own) && !quiet)
         return (struct sight){.show = NEVER_IDLE, .measured = longest_idle(c)};
     if (sight.show <= CHATTY_BEATS && quiet)
@@ -147,8 +147,8 @@ static struct sight look_at(const struct trace *trace, const struct connection *
     const struct heartbeat_group *servers = heartbeats_best(beats, SIDE_SERVER);
     if (c->client_by != BY_BUILTIN) {
         sight = own ? look_at_beats(trace, c, own, limits) : look_without_beats(c, limits);
-        /* Built-in peers never earn an endpoint a pass: only the server of the system pings for it.
-         */
+        /* Built-in peers never earn an endpoint a pass: only the server of the system pings for
+         * it. */
         if (servers && c->server_by == BY_ENDPOINT &&
             (!own || sight.show >= GAP_IN_BEATS || sight.show < SERVER_PINGS))
             sight = (struct sight){.show = SERVER_PINGS, .measured = servers->median};

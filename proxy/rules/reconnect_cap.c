@@ -9,7 +9,8 @@ static double limit_of(const struct backoff_facts *facts)
     return policy->cap * (1 + policy->jitter) * 1.02 + policy->noise;
 }
 
-/* The longest wait that was still under way when the outage ended; 0: none longer than the limit. */
+/* The longest wait that was still under way when the outage ended; 0: none longer than the
+ * limit. */
 static double unfinished_wait(const struct backoff_facts *facts)
 {
     double longest = 0;
@@ -50,21 +51,24 @@ static void decide(const struct backoff_facts *facts, struct findings *out)
     text_init(&sentence);
     enum verdict verdict = INCONCLUSIVE;
     if (cap == RETRY_FAIL) {
-        verdict = b->longest <= TOLERABLE && b->plateau_from + b->first + 1 < b->retries ? WARN : FAIL;
-        text_addf(&sentence, "the longest delay was %.1f s; allowed are %.1f s (a cap of %g s with jitter)",
+        verdict =
+            b->longest <= TOLERABLE && b->plateau_from + b->first + 1 < b->retries ? WARN : FAIL;
+        text_addf(&sentence,
+                  "the longest delay was %.1f s; allowed are %.1f s (a cap of %g s with jitter)",
                   b->longest, limit_of(facts), facts->policy.cap);
     } else if (wait > 0) {
-        text_addf(&sentence,
-                  "a wait of %.0f s was still under way at the end: a client without a cap, or one that "
-                  "gave up; watch longer to tell",
-                  wait);
+        text_addf(
+            &sentence,
+            "a wait of %.0f s was still under way at the end: a client without a cap, or one that "
+            "gave up; watch longer to tell",
+            wait);
     } else if (cap == RETRY_PASS) {
         verdict = PASS;
         text_addf(&sentence, "no delay was longer than %.1f s; allowed are %.1f s", b->longest,
                   limit_of(facts));
     } else {
-        text_addf(&sentence, "the cap was not reached: the longest delay was %.1f s%s%s", b->longest,
-                  enough ? "; " : "", enough ? enough : "");
+        text_addf(&sentence, "the cap was not reached: the longest delay was %.1f s%s%s",
+                  b->longest, enough ? "; " : "", enough ? enough : "");
     }
     (void)say(facts, out, verdict, text_chars(&sentence));
     text_fini(&sentence);
@@ -83,10 +87,11 @@ const struct rule_desc reconnect_cap_rule = {
     .id = "RECON-04",
     .title = "Cap",
     .brief = "delays stop growing at a cap",
-    .doc = "In the outage of reconnect.backoff no delay may exceed the cap, 30 s, with its jitter 45 s, and "
-           "the plateau must really be reached. A longer plateau, up to 120 s, is a warning; delays that "
-           "grow without bound fail: after a long outage such a client stays away for hours. To mend a "
-           "failure, take the smaller of the delay and the cap before jitter is applied.",
+    .doc =
+        "In the outage of reconnect.backoff no delay may exceed the cap, 30 s, with its jitter 45 s, and "
+        "the plateau must really be reached. A longer plateau, up to 120 s, is a warning; delays that "
+        "grow without bound fail: after a long outage such a client stays away for hours. To mend a "
+        "failure, take the smaller of the delay and the cap before jitter is applied.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.cap: {cap: 30s}",
     .level = SHOULD,

@@ -45,14 +45,16 @@ static void say_failed(const struct backoff_facts *facts, struct findings *out)
     struct text sentence;
     size_t judged, tight = tight_indices(b, &judged);
     text_init(&sentence);
-    text_addf(&sentence,
-              "%zu clients cut together came back together: at %zu of %zu retries 80 %% of them waited the "
-              "same within %.0f ms (spread %.0f %%, need more than 5 %%, asked %.0f %%)",
-              facts->delays.clients, tight, judged, 4000 * facts->policy.noise, b->h * 100,
-              facts->policy.jitter * 100);
+    text_addf(
+        &sentence,
+        "%zu clients cut together came back together: at %zu of %zu retries 80 %% of them waited the "
+        "same within %.0f ms (spread %.0f %%, need more than 5 %%, asked %.0f %%)",
+        facts->delays.clients, tight, judged, 4000 * facts->policy.noise, b->h * 100,
+        facts->policy.jitter * 100);
     if (b->residual > 0.1)
-        text_add(&sentence, "; their delays are irregular yet equal, as from one seed of the random "
-                            "numbers in every process");
+        text_add(&sentence,
+                 "; their delays are irregular yet equal, as from one seed of the random "
+                 "numbers in every process");
     (void)say(facts, out, FAIL, text_chars(&sentence));
     text_fini(&sentence);
 }
@@ -61,10 +63,11 @@ static void say_repeated(const struct backoff_facts *facts, struct findings *out
 {
     struct text sentence;
     text_init(&sentence);
-    text_addf(&sentence,
-              "one client waited the same in each of %zu outages: no jitter per attempt; whether it draws "
-              "one number per process cannot be seen with one client (run with --clients 5)",
-              facts->delays.clients);
+    text_addf(
+        &sentence,
+        "one client waited the same in each of %zu outages: no jitter per attempt; whether it draws "
+        "one number per process cannot be seen with one client (run with --clients 5)",
+        facts->delays.clients);
     (void)say(facts, out, INCONCLUSIVE, text_chars(&sentence));
     text_fini(&sentence);
 }
@@ -75,13 +78,15 @@ static void say_partly(const struct backoff_facts *facts, struct findings *out)
     struct text sentence;
     text_init(&sentence);
     if (b->first_only)
-        text_addf(&sentence, "only the first delay is random: from retry 3 on the %zu clients wait the "
-                             "same, so the next loss of a common connection sends them back together",
+        text_addf(&sentence,
+                  "only the first delay is random: from retry 3 on the %zu clients wait the "
+                  "same, so the next loss of a common connection sends them back together",
                   facts->delays.clients);
     else
-        text_addf(&sentence,
-                  "the jitter is lost at the cap: from retry %zu on every client waits exactly %.2f s",
-                  b->plateau_from + b->first + 1, b->plateau);
+        text_addf(
+            &sentence,
+            "the jitter is lost at the cap: from retry %zu on every client waits exactly %.2f s",
+            b->plateau_from + b->first + 1, b->plateau);
     (void)say(facts, out, WARN, text_chars(&sentence));
     text_fini(&sentence);
 }
@@ -92,8 +97,8 @@ static void say_passed(const struct backoff_facts *facts, struct findings *out)
     struct text sentence;
     bool weak = b->h < STRONG;
     text_init(&sentence);
-    text_addf(&sentence, "delays differ by a random +-%.0f %% between %s (+-%.0f to +-%.0f %%)%s", b->h * 100,
-              facts->repeated ? "outages" : "clients", b->h_lo * 100, b->h_hi * 100,
+    text_addf(&sentence, "delays differ by a random +-%.0f %% between %s (+-%.0f to +-%.0f %%)%s",
+              b->h * 100, facts->repeated ? "outages" : "clients", b->h_lo * 100, b->h_hi * 100,
               weak ? "; asked is at least 20 %" : "");
     if (b->client_share > 0.8)
         text_add(&sentence, "; most of it is one draw per client, not per attempt");
@@ -109,7 +114,8 @@ static void say_undecided(const struct backoff_facts *facts, const char *enough,
     text_init(&size);
     backoff_facts_add_size(facts, &size);
     if (facts->estimate.hammer == RETRY_FAIL)
-        text_add(&sentence, "the delays are too short to tell jitter from noise (see reconnect.backoff)");
+        text_add(&sentence,
+                 "the delays are too short to tell jitter from noise (see reconnect.backoff)");
     else
         text_addf(&sentence, "jitter cannot be told from chance with %s; %s", text_chars(&size),
                   enough ? enough : "more would be needed");
@@ -149,12 +155,13 @@ const struct rule_desc reconnect_jitter_rule = {
     .id = "RECON-03",
     .title = "Jitter",
     .brief = "delays of clients cut together differ at random",
-    .doc = "Several clients lose their connections at the same moment and are refused. Their delays must "
-           "differ by a random factor: asked is 0.5 to 1.5, more than 5 % passes, less than 20 % is a "
-           "warning. Jitter of the first delay only, or lost once the cap is reached, is a warning: the next "
-           "common event puts the clients in step again. Without jitter every outage ends in a wave of "
-           "connections in the same second. To mend a failure, multiply each delay by a random number after "
-           "the cap is applied.",
+    .doc =
+        "Several clients lose their connections at the same moment and are refused. Their delays must "
+        "differ by a random factor: asked is 0.5 to 1.5, more than 5 % passes, less than 20 % is a "
+        "warning. Jitter of the first delay only, or lost once the cap is reached, is a warning: the next "
+        "common event puts the clients in step again. Without jitter every outage ends in a wave of "
+        "connections in the same second. To mend a failure, multiply each delay by a random number after "
+        "the cap is applied.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.jitter",
     .level = MUST,

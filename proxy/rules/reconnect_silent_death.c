@@ -1,5 +1,5 @@
-/* reconnect.silent_death: a peer that is gone without a word is noticed, and the client comes back.
- */
+/* reconnect.silent_death: a peer that is gone without a word is noticed, and the client comes
+ * back. */
 #include "base/units.h"
 #include "rules/lib/death.h"
 #include "rules/lib/tally.h"

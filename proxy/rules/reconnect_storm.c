@@ -20,7 +20,8 @@ static size_t peak(const struct outage *outage, double window)
     count = 0;
     for (size_t i = 0; i < outage->count; i++)
         for (size_t k = 0; k < outage->clients[i].count; k++)
-            starts[count++] = nsec_to_seconds(outage->clients[i].lost) + outage->clients[i].starts[k];
+            starts[count++] =
+                nsec_to_seconds(outage->clients[i].lost) + outage->clients[i].starts[k];
     qsort(starts, count, sizeof *starts, compare);
     for (size_t low = 0, high = 0; high < count; high++) {
         while (starts[high] - starts[low] > window)
@@ -43,8 +44,9 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
     finding_allowed(finding, "synchronised_waves", (double)(b->waves / 4));
     finding_evidence(finding, facts->from, facts->to);
     if (verdict == FAIL)
-        finding_fix(finding, "add jitter to every delay, so that clients that lose their server together "
-                             "do not return together");
+        finding_fix(finding,
+                    "add jitter to every delay, so that clients that lose their server together "
+                    "do not return together");
 }
 
 static void decide(const struct backoff_facts *facts, struct findings *out)
@@ -56,15 +58,18 @@ static void decide(const struct backoff_facts *facts, struct findings *out)
     struct text sentence;
     text_init(&sentence);
     if (storm == RETRY_FAIL) {
-        text_addf(&sentence, "%zu of %zu waves of %zu clients arrived within %.0f ms; at most a quarter may",
+        text_addf(&sentence,
+                  "%zu of %zu waves of %zu clients arrived within %.0f ms; at most a quarter may",
                   b->synchronised_waves, b->waves, facts->delays.clients, window);
         say(facts, out, FAIL, text_chars(&sentence));
     } else if (storm == RETRY_PASS) {
-        text_addf(&sentence, "%zu of %zu waves of %zu clients arrived within %.0f ms; at most a quarter may",
+        text_addf(&sentence,
+                  "%zu of %zu waves of %zu clients arrived within %.0f ms; at most a quarter may",
                   b->synchronised_waves, b->waves, facts->delays.clients, window);
         say(facts, out, PASS, text_chars(&sentence));
     } else {
-        text_addf(&sentence, "%zu of %zu waves of %zu clients were synchronised, which decides nothing%s%s",
+        text_addf(&sentence,
+                  "%zu of %zu waves of %zu clients were synchronised, which decides nothing%s%s",
                   b->synchronised_waves, b->waves, facts->delays.clients, enough ? "; " : "",
                   enough ? enough : "");
         say(facts, out, INCONCLUSIVE, text_chars(&sentence));
@@ -91,10 +96,11 @@ const struct rule_desc reconnect_storm_rule = {
     .id = "RECON-05",
     .title = "No reconnection storm",
     .brief = "clients do not come back in synchronised waves",
-    .doc = "Looks at the same outage as reconnect.backoff by the clock on the wall: at each retry, how many "
-           "clients arrive within the same 100 ms. When 80 % do at half of the retries, a server that comes "
-           "back is met by all of its clients at once, and goes down again. To mend a failure, add jitter "
-           "to every delay.",
+    .doc =
+        "Looks at the same outage as reconnect.backoff by the clock on the wall: at each retry, how many "
+        "clients arrive within the same 100 ms. When 80 % do at half of the retries, a server that comes "
+        "back is met by all of its clients at once, and goes down again. To mend a failure, add jitter "
+        "to every delay.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.storm",
     .level = MUST,

@@ -1,6 +1,6 @@
 /* A rule: a pure function over a trace. It reads the trace and nothing else, holds only BY_ENDPOINT
- * against an endpoint, cites events, and gives what it measured beside what it allows. One rule is one
- * file whose descriptor is its name with _rule; the registry is generated from the folder. */
+ * against an endpoint, cites events, and gives what it measured beside what it allows. One rule is
+ * one file whose descriptor is its name with _rule; the registry is generated from the folder. */
 #ifndef HALFOPEN_RULES_RULE_H
 #define HALFOPEN_RULES_RULE_H
 
@@ -23,17 +23,20 @@ struct finding;
 struct rule_desc {
     const char *name, *id; /* "reconnect.backoff", "RECON-02" */
     const char *title;     /* "Delays grow exponentially" */
-    const char *brief;     /* completes "This rule checks that ...": lower case, no full stop, <= 60 */
-    const char *doc;       /* what is provoked, observed, allowed, and what to do about a failure */
-    const char *source;    /* "RFC 6455 7.2.3"; none: doc argues for it */
-    const char *example;   /* YAML of an expect entry */
+    /* completes "This rule checks that ...": lower case, no full stop, <= 60 */
+    const char *brief;
+    const char *doc;     /* what is provoked, observed, allowed, and what to do about a failure */
+    const char *source;  /* "RFC 6455 7.2.3"; none: doc argues for it */
+    const char *example; /* YAML of an expect entry */
     enum level level;
     unsigned applies;
     enum rule_clock clock;
     enum certainty certainty;
-    uint64_t needs;        /* NEEDS(FAULT_ON) | ...: without one of each the verdict is inconclusive */
-    uint64_t wants;        /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
-    bool needs_silence;    /* a fault that silences a side (fault_desc.silences): the loader warns without one */
+    /* NEEDS(FAULT_ON) | ...: without one of each the verdict is inconclusive */
+    uint64_t needs;
+    uint64_t wants; /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
+    /* a fault that silences a side (fault_desc.silences): the loader warns without one */
+    bool needs_silence;
     const struct param *params; /* "": take it from the policy */
     size_t config_size;
     void (*check)(const struct trace *, const void *config, struct findings *out); /* pure */
@@ -41,7 +44,7 @@ struct rule_desc {
 
 #define NEEDS(KIND) ((uint64_t)1 << EV_##KIND)
 
-extern const struct rule_desc *const all_rules[]; /* sorted by file name, NULL ends */
+extern const struct rule_desc *const all_rules[];          /* sorted by file name, NULL ends */
 const struct rule_desc *rule_find(const char *name_or_id); /* NULL: none */
 
 const char *verdict_name(enum verdict); /* "not_applicable" ... as in results.json */
@@ -49,22 +52,25 @@ const char *level_name(enum level);
 bool verdict_from_name(const char *, enum verdict *);
 enum verdict verdict_worst(enum verdict a, enum verdict b); /* within a scenario */
 
-/* --- Findings: what check() says. The text is one sentence with numbers that a developer understands
- * without the manual, no full stop at the end. The rule's verdict is the worst finding. --- */
+/* --- Findings: what check() says. The text is one sentence with numbers that a developer
+ * understands without the manual, no full stop at the end. The rule's verdict is the worst finding.
+ * --- */
 struct finding *finding_add(struct findings *, enum verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void finding_fix(struct finding *, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void finding_measured(struct finding *, const char *key, double value);  /* seconds, bytes, counts, ratios */
+/* seconds, bytes, counts, ratios */
+void finding_measured(struct finding *, const char *key, double value);
 void finding_allowed(struct finding *, const char *key, double value);
-void finding_evidence(struct finding *, uint64_t from_seq, uint64_t to_seq); /* may be called again: widens */
+/* may be called again: widens */
+void finding_evidence(struct finding *, uint64_t from_seq, uint64_t to_seq);
 /* Lines shown under the finding in a fixed-width font ("retry  1  2 ..."); copied. */
 void finding_table(struct finding *, const char *lines);
 
 struct finding {
     enum verdict verdict;
-    char *text, *fix, *table;  /* fix, table: may be NULL */
-    char *measured, *allowed;  /* members of a JSON object without braces, or NULL */
-    uint64_t from, to;         /* 0: nothing to cite */
+    char *text, *fix, *table; /* fix, table: may be NULL */
+    char *measured, *allowed; /* members of a JSON object without braces, or NULL */
+    uint64_t from, to;        /* 0: nothing to cite */
     struct finding *next;
 };
 
@@ -74,11 +80,14 @@ struct findings {
 
 void findings_init(struct findings *);
 void findings_fini(struct findings *);
-enum verdict findings_verdict(const struct findings *); /* INCONCLUSIVE when empty: it looked at nothing */
-const struct finding *findings_worst(const struct findings *); /* the first of the worst; NULL: empty */
+/* INCONCLUSIVE when empty: it looked at nothing */
+enum verdict findings_verdict(const struct findings *);
+/* the first of the worst; NULL: empty */
+const struct finding *findings_worst(const struct findings *);
 
-/* Runs one rule with the guard every rule has: needs present, trace not cut of what it needs, nothing
- * found means inconclusive. config: NULL takes the defaults. */
-void rule_judge(const struct rule_desc *, const struct trace *, const void *config, struct findings *out);
+/* Runs one rule with the guard every rule has: needs present, trace not cut of what it needs,
+ * nothing found means inconclusive. config: NULL takes the defaults. */
+void rule_judge(const struct rule_desc *, const struct trace *, const void *config,
+                struct findings *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* What the loaders of scenarios, targets, profiles and suites share: members of mappings, values
- * with units, choices, and what is said about names nobody knows. All report to the diag and go on.
- */
+ * with units, choices, and what is said about names nobody knows. All report to the diag and go
+ * on. */
 #ifndef HALFOPEN_SCENARIO_FIELDS_H
 #define HALFOPEN_SCENARIO_FIELDS_H
 

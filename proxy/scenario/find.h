@@ -17,8 +17,8 @@ void paths_init(struct paths *);
 void paths_fini(struct paths *);
 
 /* The folder scenarios/ that comes with this program: $HALFOPEN_DATA, ../scenarios of the program's
- * folder (a checkout's build/), or ../share/halfopen/scenarios. The caller frees. NULL: none there.
- */
+ * folder (a checkout's build/), or ../share/halfopen/scenarios. The caller frees. NULL: none
+ * there. */
 char *find_data_folder(void);
 
 /* All that come along, sorted by path. folder: NULL finds nothing. */

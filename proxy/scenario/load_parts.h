@@ -18,8 +18,8 @@ void load_fault(struct loader *, const struct node *step, const struct node *bod
                 const struct fault_desc *);
 void load_expect(struct loader *, const struct node *list);
 
-/* An option of a step, written beside its action or beneath it; twice is reported. NULL: neither.
- */
+/* An option of a step, written beside its action or beneath it; twice is reported. NULL:
+ * neither. */
 const struct node *load_option(struct loader *, const struct node *step, const struct node *body,
                                const char *name);
 /* The step can be referred to from now on. Borrows. */

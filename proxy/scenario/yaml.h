@@ -31,8 +31,8 @@ struct node {
 struct node *tree_parse(const char *file, const char *text, size_t len, struct diag *);
 void tree_free(struct node *);
 
-/* Reads the whole file; at most YAML_LIMIT_BYTES. false: said in the diag. The caller frees *text.
- */
+/* Reads the whole file; at most YAML_LIMIT_BYTES. false: said in the diag. The caller frees
+ * *text. */
 bool tree_read_file(const char *path, char **text, size_t *len, struct diag *);
 
 #endif

@@ -90,8 +90,8 @@ static void lose(struct attempt *attempt, const struct event *ev)
     attempt->lost_by = ev->by;
 }
 
-/* A server that answered the upgrade with a status may let the next request on the connection in.
- */
+/* A server that answered the upgrade with a status may let the next request on the connection
+ * in. */
 static void open(struct attempt *attempt, const struct event *ev)
 {
     bool failed = attempt->failed != NEVER && attempt->outcome != ATTEMPT_STATUS;

@@ -16,8 +16,8 @@ enum event_kind {
 
 enum side { SIDE_NONE, SIDE_CLIENT, SIDE_SERVER };
 
-/* Only what BY_ENDPOINT did is ever held against an endpoint. BY_BUILTIN: our own reference endpoint
- * standing in for the peer; it never earns the endpoint under test a pass. */
+/* Only what BY_ENDPOINT did is ever held against an endpoint. BY_BUILTIN: our own reference
+ * endpoint standing in for the peer; it never earns the endpoint under test a pass. */
 enum cause { BY_ENDPOINT, BY_FAULT, BY_PROXY, BY_BUILTIN };
 
 #define EVENT_TYPE_TEXT  const char *
@@ -38,10 +38,10 @@ enum cause { BY_ENDPOINT, BY_FAULT, BY_PROXY, BY_BUILTIN };
 #undef FIELD
 
 struct event {
-    uint64_t seq;   /* from 1: what a finding cites */
-    nsec at;        /* target time since the start of the run */
-    uint32_t conn;  /* from 1; 0: the run itself, or connections yet to come */
-    int client;     /* from 0; -1: none */
+    uint64_t seq;  /* from 1: what a finding cites */
+    nsec at;       /* target time since the start of the run */
+    uint32_t conn; /* from 1; 0: the run itself, or connections yet to come */
+    int client;    /* from 0; -1: none */
     enum event_kind kind;
     enum side side;
     enum cause by;
@@ -52,11 +52,11 @@ struct event {
     };
 };
 
-const char *event_name(enum event_kind);  /* "tcp.close" */
+const char *event_name(enum event_kind); /* "tcp.close" */
 const char *event_doc(enum event_kind);
-const char *side_name(enum side);         /* "client", "server", "" */
+const char *side_name(enum side); /* "client", "server", "" */
 enum side side_other(enum side);
-const char *cause_name(enum cause);       /* "endpoint", "fault", "proxy", "builtin" */
+const char *cause_name(enum cause); /* "endpoint", "fault", "proxy", "builtin" */
 
 /* The catalogue's fields, for generated documentation. name NULL ends the list. */
 struct event_field {

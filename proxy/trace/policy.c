@@ -4,21 +4,23 @@
 #include <string.h>
 
 #define ROW(label, kind, field, ctype, ...)                                                        \
-    {.name = label, .type = kind, .offset = PARAM_FIELD(policy, field, ctype), __VA_ARGS__}
+    {                                                                                              \
+        .name = label, .type = kind, .offset = PARAM_FIELD(policy, field, ctype), __VA_ARGS__      \
+    }
 
 const struct param policy_params[] = {
     ROW("ping", PARAM_DURATION, ping, nsec, .def = "30s", .min = "100ms", .max = "1h",
         .doc = "a heartbeat at least this often (P)"),
     ROW("pong", PARAM_DURATION, pong, nsec, .def = "10s", .min = "100ms", .max = "1h",
         .doc = "the reply to a heartbeat within this (W)"),
-    ROW("backoff.base", PARAM_DURATION, backoff_base, nsec, .def = "1s", .min = "10ms",
-        .max = "5m", .doc = "delay before the first retry, before jitter"),
+    ROW("backoff.base", PARAM_DURATION, backoff_base, nsec, .def = "1s", .min = "10ms", .max = "5m",
+        .doc = "delay before the first retry, before jitter"),
     ROW("backoff.factor", PARAM_RATIO, backoff_factor, double, .def = "2", .min = "1.1",
         .max = "10", .doc = "how much each delay grows"),
-    ROW("backoff.cap", PARAM_DURATION, backoff_cap, nsec, .def = "30s", .min = "100ms",
-        .max = "1h", .doc = "longest delay, before jitter"),
-    ROW("backoff.jitter", PARAM_RATIO, backoff_jitter, double, .def = "0.5", .min = "0",
-        .max = "1", .doc = "half width of the random factor: 0.5 means x0.5 to x1.5"),
+    ROW("backoff.cap", PARAM_DURATION, backoff_cap, nsec, .def = "30s", .min = "100ms", .max = "1h",
+        .doc = "longest delay, before jitter"),
+    ROW("backoff.jitter", PARAM_RATIO, backoff_jitter, double, .def = "0.5", .min = "0", .max = "1",
+        .doc = "half width of the random factor: 0.5 means x0.5 to x1.5"),
     ROW("first_delay", PARAM_DURATION, first_delay, nsec, .def = "5s", .min = "0s", .max = "10m",
         .doc = "longest random delay accepted before the first reconnect"),
     ROW("retry_limit", PARAM_COUNT, retry_limit, uint64_t, .def = "10", .max = "100000",
@@ -29,8 +31,8 @@ const struct param policy_params[] = {
         .max = "10m", .doc = "an attempt without an answer is given up within this"),
     ROW("close_timeout", PARAM_DURATION, close_timeout, nsec, .def = "10s", .min = "100ms",
         .max = "10m", .doc = "the closing handshake is over within this"),
-    ROW("idle_timeout", PARAM_DURATION, idle_timeout, nsec, .def = "60s", .min = "1s",
-        .max = "24h", .doc = "smallest idle timeout of the intermediaries on the path"),
+    ROW("idle_timeout", PARAM_DURATION, idle_timeout, nsec, .def = "60s", .min = "1s", .max = "24h",
+        .doc = "smallest idle timeout of the intermediaries on the path"),
     ROW("buffer_limit", PARAM_SIZE, buffer_limit, uint64_t, .def = "64MiB", .min = "1KiB",
         .max = "64GiB", .doc = "more than this kept for a slow peer is a warning"),
     {.name = NULL},

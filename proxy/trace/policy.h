@@ -6,8 +6,8 @@
 #include "base/param.h"
 
 struct policy {
-    nsec ping;            /* P: a heartbeat at least this often */
-    nsec pong;            /* W: the reply within this */
+    nsec ping; /* P: a heartbeat at least this often */
+    nsec pong; /* W: the reply within this */
     nsec backoff_base, backoff_cap;
     double backoff_factor;
     double backoff_jitter; /* half width: 0.5 means x0.5 to x1.5 */

@@ -10,7 +10,8 @@
 #include "trace/policy.h"
 
 struct trace {
-    const struct event *events; /* in order of seq, which is index + 1 unless unknown events were skipped */
+    /* in order of seq, which is index + 1 unless unknown events were skipped */
+    const struct event *events;
     size_t count;
     const struct ev_run_start *start; /* never NULL in a trace that was read */
     struct policy policy;             /* from run.start */
@@ -23,25 +24,26 @@ struct trace {
 
 #define TRACE_CLIENTS_LIMIT 4096 /* a client numbered beyond is an error of the file */
 
-/* Reads a file or a string. A last line cut in the middle is dropped with a warning; unknown events are
- * skipped; anything else wrong is an error with its line. NULL when there were errors.
- * seq numbers must ascend; time must not go back. */
+/* Reads a file or a string. A last line cut in the middle is dropped with a warning; unknown events
+ * are skipped; anything else wrong is an error with its line. NULL when there were errors. seq
+ * numbers must ascend; time must not go back. */
 struct trace *trace_read(const char *path, struct diag *);
 struct trace *trace_parse(const char *name, const char *text, size_t len, struct diag *);
-/* For tests: copies the events and strings, numbers them from 1, and puts a run.start with the default
- * policy in front unless the first event is one. */
+/* For tests: copies the events and strings, numbers them from 1, and puts a run.start with the
+ * default policy in front unless the first event is one. */
 struct trace *trace_from(const struct event *events, size_t count);
 void trace_free(struct trace *);
 
 const struct event *trace_at_seq(const struct trace *, uint64_t seq); /* NULL: no such event */
 /* The next event of that kind at or after index *i; leaves *i behind it. NULL: none. */
 const struct event *trace_next(const struct trace *, size_t *i, enum event_kind);
-size_t trace_clients(const struct trace *); /* one more than the highest client; at most the limit */
+/* one more than the highest client; at most the limit */
+size_t trace_clients(const struct trace *);
 
 /* A complete message of data: a final unfragmented frame, or ws.message. */
 bool event_is_message(const struct event *);
-/* A fault kept that side of the connection from hearing the other at that time: what it did not get is
- * our doing. Judged by the fault.on and fault.off of each label. */
+/* A fault kept that side of the connection from hearing the other at that time: what it did not get
+ * is our doing. Judged by the fault.on and fault.off of each label. */
 bool trace_silenced(const struct trace *, uint32_t conn, enum side hears, nsec at);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 
-/* Beyond what is kept inflating goes on, for the sake of the context, until a message is this long.
- */
+/* Beyond what is kept inflating goes on, for the sake of the context, until a message is this
+ * long. */
 #define DEFLATE_MESSAGE_LIMIT ((uint64_t)16 << 20)
 
 enum deflate_context { DEFLATE_CONTEXT_KEPT, DEFLATE_CONTEXT_RESET }; /* takeover or not */

@@ -59,8 +59,8 @@ void frame_decoder_init(struct frame_decoder *);
  *         bytes += taken, len -= taken;
  *     }
  * Every frame gives HEAD, PAYLOAD any number of times (none when it is empty), END; END needs no
- * further bytes. Bytes may be cut anywhere; nothing beyond len is read, payload is not looked at.
- */
+ * further bytes. Bytes may be cut anywhere; nothing beyond len is read, payload is not looked
+ * at. */
 enum frame_step frame_decode(struct frame_decoder *, const uint8_t *bytes, size_t len,
                              size_t *taken);
 /* Between two frames, with no part of a head read: a frame of ours may go here. */
@@ -90,8 +90,8 @@ struct frame_context {
     bool rsv1_means_compressed; /* permessage-deflate was negotiated, RFC 7692 6 */
 };
 
-/* The first thing in which a head breaks RFC 6455, as a sentence without full stop; NULL: nothing.
- */
+/* The first thing in which a head breaks RFC 6455, as a sentence without full stop; NULL:
+ * nothing. */
 const char *frame_violation(const struct frame_head *, const struct frame_context *);
 
 #endif

@@ -73,8 +73,8 @@ struct upgrade_deflate {
     bool wrong; /* a parameter that is unknown, there twice or out of bounds */
 };
 
-/* extensions: the response's Sec-WebSocket-Extensions. The first permessage-deflate in it counts.
- */
+/* extensions: the response's Sec-WebSocket-Extensions. The first permessage-deflate in it
+ * counts. */
 void upgrade_read_deflate(const char *extensions, struct upgrade_deflate *out);
 
 #endif

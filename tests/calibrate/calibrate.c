@@ -1,7 +1,7 @@
-/* How often the verdicts on reconnect schedules are wrong. Simulates clients with known schedules on
- * hosts with known noise, judges each outage, and prints tables in Markdown.
- *     calibrate [RUNS [SEED]]                  runs per cell, default 2000
- *     calibrate RUNS SEED HOST CLIENTS RETRIES    one cell, every schedule in full */
+/* How often the verdicts on reconnect schedules are wrong. Simulates clients with known schedules
+ * on hosts with known noise, judges each outage, and prints tables in Markdown. calibrate [RUNS
+ * [SEED]]                  runs per cell, default 2000 calibrate RUNS SEED HOST CLIENTS RETRIES one
+ * cell, every schedule in full */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,11 +18,11 @@
 
 struct host {
     const char *name;
-    double lateness;             /* mean of an exponential, seconds */
-    double tick;                 /* timers fire up to so much later, evenly */
-    double stall_share, stall;   /* so often, so long a pause of everything */
-    double eps;                  /* noise as the tool would have calibrated it */
-    double scale;                /* of all delays: below 1 a client with faster timers */
+    double lateness;           /* mean of an exponential, seconds */
+    double tick;               /* timers fire up to so much later, evenly */
+    double stall_share, stall; /* so often, so long a pause of everything */
+    double eps;                /* noise as the tool would have calibrated it */
+    double scale;              /* of all delays: below 1 a client with faster timers */
 };
 
 static const struct host hosts[] = {
@@ -209,10 +209,15 @@ static const struct schedule schedules[] = {
     {"decorrelated", decorrelated, {FAIL_IS, FAIL_IS, FAIL_IS, FAIL_IS, FAIL_IS}, false},
     {"gRPC 1.6 +-20 %", grpc, {FAIL_IS, FAIL_IS, FAIL_IS, PASS_IS, FAIL_IS}, false},
     {"exponential +-10 %", tenth, {FAIL_IS, FAIL_IS, FAIL_IS, FAIL_IS, FAIL_IS}, false},
-    {"python-websockets", python_websockets, {FAIL_IS, FAIL_IS, NEITHER_IS, PASS_IS, FAIL_IS}, false},
+    {"python-websockets",
+     python_websockets,
+     {FAIL_IS, FAIL_IS, NEITHER_IS, PASS_IS, FAIL_IS},
+     false},
     {"Firefox", firefox, {FAIL_IS, FAIL_IS, FAIL_IS, FAIL_IS, FAIL_IS}, false},
-    {"reconnecting-websocket", reconnecting_websocket,
-     {FAIL_IS, NEITHER_IS, FAIL_IS, FAIL_IS, FAIL_IS}, false},
+    {"reconnecting-websocket",
+     reconnecting_websocket,
+     {FAIL_IS, NEITHER_IS, FAIL_IS, FAIL_IS, FAIL_IS},
+     false},
     {"socket.io", socket_io, {FAIL_IS, NEITHER_IS, NEITHER_IS, FAIL_IS, FAIL_IS}, false},
     {"SignalR", signalr, {FAIL_IS, NEITHER_IS, PASS_IS, FAIL_IS, PASS_IS}, false},
     {"Phoenix", phoenix, {NEITHER_IS, NEITHER_IS, PASS_IS, FAIL_IS, PASS_IS}, false},
@@ -280,8 +285,8 @@ static void judge(const struct host *host, const struct schedule *schedule, stru
     }
 }
 
-static struct cell run_cell(const struct host *host, const struct schedule *schedule, struct size size,
-                            int runs, uint64_t seed)
+static struct cell run_cell(const struct host *host, const struct schedule *schedule,
+                            struct size size, int runs, uint64_t seed)
 {
     double rows[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
     struct cell cell = {0};
@@ -340,9 +345,10 @@ static void print_head(const char *columns)
 
 static void print_wrong(int runs, uint64_t seed)
 {
-    printf("## Wrong verdicts\n\nThe worst of %zu schedules, wrong passes/wrong failures in %%, raw → gated; "
-           "%d outages per schedule and row.\n",
-           LENGTH(schedules), runs);
+    printf(
+        "## Wrong verdicts\n\nThe worst of %zu schedules, wrong passes/wrong failures in %%, raw → gated; "
+        "%d outages per schedule and row.\n",
+        LENGTH(schedules), runs);
     print_head("host | clients | retries");
     for (size_t h = 0; h < LENGTH(hosts); h++)
         for (size_t k = 0; k < LENGTH(client_counts); k++)

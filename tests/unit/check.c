@@ -32,7 +32,8 @@ void check_int(const char *file, int line, const char *what, int64_t got, int64_
     fail(file, line, what, detail);
 }
 
-void check_real(const char *file, int line, const char *what, double got, double want, double within)
+void check_real(const char *file, int line, const char *what, double got, double want,
+                double within)
 {
     char detail[128];
     if (fabs(got - want) <= within) {

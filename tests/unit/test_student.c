@@ -26,7 +26,8 @@ static void student_agrees_with_printed_tables(void)
 static void student_is_symmetric(void)
 {
     for (size_t i = 0; i < FREEDOMS; i++)
-        CHECK_REAL(student_quantile(0.01, freedoms[i]), -student_quantile(0.99, freedoms[i]), 1e-12);
+        CHECK_REAL(student_quantile(0.01, freedoms[i]), -student_quantile(0.99, freedoms[i]),
+                   1e-12);
 }
 
 static void the_median_of_student_is_zero(void)

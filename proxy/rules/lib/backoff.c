@@ -7,29 +7,31 @@
 #include "rules/lib/panel.h"
 #include "rules/lib/student.h"
 
-#define ALPHA          0.01  /* one-sided error of each decision */
-#define ALPHA_STRICT   0.001
-#define HAMMER_SHARE   0.1   /* of the base: a shorter median is no delay */
-#define MOST           0.8   /* of the clients: those that must coincide */
-#define TIGHT_EPS      4     /* delays within so many eps of each other are the same */
-#define JUDGED_EPS     8     /* mean delays shorter than that drown in noise */
-#define SHAPE_DECIDES  6.5   /* log likelihood ratio */
-#define SHAPE_WIDEST   0.75  /* jitter so wide that exponential delays may look linear */
-#define SHAPE_CORNER   3     /* a linear law with an earlier plateau is no evidence of linear growth */
-#define GF_WIDER       1.03  /* the step into the cap is not a whole one */
-#define CAP_SLACK      1.02
-#define CAP_REACHED    1.5   /* two delays that would be so many limits long without a cap */
-#define CAP_PASSED     2.2   /* or one that would be so long */
-#define STORM_WINDOWS  5     /* mean delays shorter than that many windows cannot disperse */
+#define ALPHA         0.01 /* one-sided error of each decision */
+#define ALPHA_STRICT  0.001
+#define HAMMER_SHARE  0.1  /* of the base: a shorter median is no delay */
+#define MOST          0.8  /* of the clients: those that must coincide */
+#define TIGHT_EPS     4    /* delays within so many eps of each other are the same */
+#define JUDGED_EPS    8    /* mean delays shorter than that drown in noise */
+#define SHAPE_DECIDES 6.5  /* log likelihood ratio */
+#define SHAPE_WIDEST  0.75 /* jitter so wide that exponential delays may look linear */
+/* a linear law with an earlier plateau is no evidence of linear growth */
+#define SHAPE_CORNER  3
+#define GF_WIDER      1.03 /* the step into the cap is not a whole one */
+#define CAP_SLACK     1.02
+#define CAP_REACHED   1.5 /* two delays that would be so many limits long without a cap */
+#define CAP_PASSED    2.2 /* or one that would be so long */
+#define STORM_WINDOWS 5   /* mean delays shorter than that many windows cannot disperse */
 
 /* Everything the steps share. Each step fills its part of out. */
 struct estimate {
     const struct backoff_policy *policy;
-    struct delays delays;               /* what all clients have in common */
+    struct delays delays; /* what all clients have in common */
     double starts[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
     double all[BACKOFF_CLIENTS_LIMIT * BACKOFF_DELAYS_LIMIT]; /* every delay, for the cap */
     size_t all_count;
-    struct delays schedule;             /* what growth is judged by: the mean of clients in lock-step */
+    /* what growth is judged by: the mean of clients in lock-step */
+    struct delays schedule;
     struct backoff *out;
 };
 
@@ -51,7 +53,8 @@ static size_t length(const struct backoff_client *client)
     return client->count < BACKOFF_DELAYS_LIMIT ? client->count : BACKOFF_DELAYS_LIMIT;
 }
 
-/* Clients with less than half the usual number of delays gave up, and would hide what the others did. */
+/* Clients with less than half the usual number of delays gave up, and would hide what the others
+ * did. */
 static size_t shortest_worth_it(const struct backoff_client *clients, size_t count)
 {
     double lengths[BACKOFF_CLIENTS_LIMIT];
@@ -313,7 +316,8 @@ static void judge_shape(struct estimate *e)
 
 /* --- Step 5: cap --- */
 
-/* How many delays should be where, without a cap, they would be `limits` times the limit or longer. */
+/* How many delays should be where, without a cap, they would be `limits` times the limit or
+ * longer. */
 static size_t beyond(const struct estimate *e, double limits)
 {
     const struct backoff *out = e->out;
@@ -373,7 +377,8 @@ void backoff_estimate(const struct backoff_client *clients, size_t count,
                       const struct backoff_policy *policy, struct backoff *out)
 {
     struct estimate e = {.policy = policy, .out = out};
-    *out = (struct backoff){.g = 1, .g_hi = HUGE_VAL, .g_hi_strict = HUGE_VAL, .gf = 1, .gf_hi = HUGE_VAL};
+    *out = (struct backoff){
+        .g = 1, .g_hi = HUGE_VAL, .g_hi_strict = HUGE_VAL, .gf = 1, .gf_hi = HUGE_VAL};
     read_clients(&e, clients, count);
     if (out->count > 0) {
         judge_hammer(&e);

@@ -1,7 +1,8 @@
 /* What the delays between the retries of several clients say about their schedule: does it grow, by
- * which law, is it random, does it end at a cap, do the clients come in waves (RULES 4.2). The estimates
- * are raw: each errs at its nominal rate whatever the number of clients and retries. backoff_gate.h says
- * which of them a rule may rely on. Pure; all times in seconds of target time. */
+ * which law, is it random, does it end at a cap, do the clients come in waves (RULES 4.2). The
+ * estimates are raw: each errs at its nominal rate whatever the number of clients and retries.
+ * backoff_gate.h says which of them a rule may rely on. Pure; all times in seconds of target
+ * time. */
 #ifndef HALFOPEN_RULES_LIB_BACKOFF_H
 #define HALFOPEN_RULES_LIB_BACKOFF_H
 
@@ -23,11 +24,13 @@ struct backoff_policy {
     double eps;               /* timing noise: a delay is known to within about this */
 };
 
-/* One client in one outage. The lists are borrowed. Lists of different length are judged by what all
- * have in common, but for the cap, where every delay counts. */
+/* One client in one outage. The lists are borrowed. Lists of different length are judged by what
+ * all have in common, but for the cap, where every delay counts. */
 struct backoff_client {
-    const double *delays; /* [i]: from the failure of attempt i - 1 (0: the loss) to the start of i */
-    const double *starts; /* when attempt i began, on a clock all clients share; NULL: sums of delays */
+    /* [i]: from the failure of attempt i - 1 (0: the loss) to the start of i */
+    const double *delays;
+    /* when attempt i began, on a clock all clients share; NULL: sums of delays */
+    const double *starts;
     size_t count;
 };
 
@@ -36,42 +39,49 @@ struct backoff_index {
     double median, spread; /* spread: largest less smallest */
     double half_width;     /* as in jitter, of this retry alone; 0 when it was too short to judge */
     bool judged;           /* long enough against eps to tell jitter from noise */
-    bool tight;            /* judged, and 80 % of the clients lie within timing noise of each other */
+    /* judged, and 80 % of the clients lie within timing noise of each other */
+    bool tight;
 };
 
 struct backoff {
-    size_t clients, count;           /* how many clients, and delays of each, were compared */
+    size_t clients, count; /* how many clients, and delays of each, were compared */
     struct backoff_index index[BACKOFF_DELAYS_LIMIT];
-    double median;                   /* of all delays */
-    enum raw_verdict hammer;         /* FAIL: practically no delay at all */
+    double median;           /* of all delays */
+    enum raw_verdict hammer; /* FAIL: practically no delay at all */
 
     enum raw_verdict jitter;
-    double h, h_lo, h_hi;            /* half width of the equivalent uniform factor, and its limits */
-    double tight_share;              /* share of the judged retries that are tight */
-    double client_share;             /* share of the jitter that is a client's own, the same each time */
+    /* half width of the equivalent uniform factor, and its limits */
+    double h, h_lo, h_hi;
+    double tight_share; /* share of the judged retries that are tight */
+    /* share of the jitter that is a client's own, the same each time */
+    double client_share;
     size_t judged;
-    bool lock_step;                  /* jitter FAIL: the clients count as one observation from here on */
+    /* jitter FAIL: the clients count as one observation from here on */
+    bool lock_step;
 
     enum raw_verdict growth;
     double g, g_lo, g_hi;            /* factor per retry up to where the policy reaches its cap */
     double g_lo_strict, g_hi_strict; /* the same limits at an error of 1 in 1000 */
-    bool first_left_out;             /* the first retry came at once and does not count for growth */
+    /* the first retry came at once and does not count for growth */
+    bool first_left_out;
 
-    enum raw_verdict shape;          /* PASS: exponential, FAIL: linear (or no growth) */
-    double gf, gf_lo, gf_hi;         /* factor per retry below the measured plateau: the one to report */
-    double log_ratio;                /* log likelihood ratio, exponential against linear */
-    double residual;                 /* SD of the logarithms around the better of the two laws */
-    size_t plateau_from;             /* first retry at the plateau; one less when first_left_out */
-    double plateau;                  /* mean delay there */
+    enum raw_verdict shape; /* PASS: exponential, FAIL: linear (or no growth) */
+    /* factor per retry below the measured plateau: the one to report */
+    double gf, gf_lo, gf_hi;
+    double log_ratio;    /* log likelihood ratio, exponential against linear */
+    double residual;     /* SD of the logarithms around the better of the two laws */
+    size_t plateau_from; /* first retry at the plateau; one less when first_left_out */
+    double plateau;      /* mean delay there */
 
     enum raw_verdict cap;
-    double cap_limit;                /* the longest delay allowed, jitter and noise included */
+    double cap_limit; /* the longest delay allowed, jitter and noise included */
     double longest;
     size_t over_cap;
 
     enum raw_verdict storm;
-    double window;                   /* starts this near each other are one wave */
-    size_t waves, synchronised;      /* retries long enough to tell, and those in which clients coincide */
+    double window; /* starts this near each other are one wave */
+    /* retries long enough to tell, and those in which clients coincide */
+    size_t waves, synchronised;
 };
 
 /* Fewer than two delays of each client: everything but cap and hammer stays inconclusive. */

@@ -116,10 +116,10 @@ static bool say_nobody_returned(const struct backoff_facts *facts, struct findin
     struct text watched;
     text_init(&watched);
     backoff_add_seconds(&watched, facts->watched);
-    struct finding *finding =
-        finding_add(out, INCONCLUSIVE,
-                    "no delay to measure: %s made no attempt in the %s after the connection was cut",
-                    facts->clients == 1 ? "the client" : "the clients", text_chars(&watched));
+    struct finding *finding = finding_add(
+        out, INCONCLUSIVE,
+        "no delay to measure: %s made no attempt in the %s after the connection was cut",
+        facts->clients == 1 ? "the client" : "the clients", text_chars(&watched));
     finding_evidence(finding, facts->from, facts->to);
     text_fini(&watched);
     return false;

@@ -12,9 +12,9 @@ struct backoff_facts {
     struct retry_policy policy;
     struct retry_delays delays;
     struct retry_estimates estimate;
-    bool repeated;     /* one client, several outages: each stands for a client */
-    size_t clients;    /* that lost their connection */
-    size_t returned;   /* that made at least one attempt */
+    bool repeated;   /* one client, several outages: each stands for a client */
+    size_t clients;  /* that lost their connection */
+    size_t returned; /* that made at least one attempt */
     size_t reopened;
     double watched;    /* seconds, the longest that a client was watched after its loss */
     uint64_t from, to; /* evidence */

@@ -2,11 +2,11 @@
 
 #include <math.h>
 
-#define SHAPE_SURE     10.0
-#define SHAPE_ALONE    14.0
-#define WEAK_JITTER    0.2
-#define MOSTLY_OWN     0.8
-#define IRREGULAR      0.1 /* SD of logarithms around the best law: 10 % */
+#define SHAPE_SURE  10.0
+#define SHAPE_ALONE 14.0
+#define WEAK_JITTER 0.2
+#define MOSTLY_OWN  0.8
+#define IRREGULAR   0.1 /* SD of logarithms around the best law: 10 % */
 
 static struct gated when(bool open, enum raw_verdict raw, const char *enough)
 {
@@ -19,7 +19,8 @@ static struct gated gate_growth(const struct backoff *raw)
 {
     bool sure = raw->hammer == RAW_FAIL || (raw->growth == RAW_PASS && raw->g_lo_strict > 1) ||
                 (raw->growth == RAW_FAIL && raw->g_hi_strict < BACKOFF_GROWTH_MIN);
-    return when(sure, raw->growth, raw->clients < 5 ? "10 clients and 8 retries" : "10 clients and 12 retries");
+    return when(sure, raw->growth,
+                raw->clients < 5 ? "10 clients and 8 retries" : "10 clients and 12 retries");
 }
 
 static struct gated gate_shape(const struct backoff *raw, enum raw_verdict growth)

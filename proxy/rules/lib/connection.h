@@ -26,8 +26,8 @@ void connections_fini(struct connections *);
 /* The index behind the last connection of the client whose connection is at index first. */
 size_t connections_of_client_end(const struct connections *, size_t first);
 
-/* A Close, FIN or RST by an endpoint itself; a timeout or an error is what our kernel said of it.
- */
+/* A Close, FIN or RST by an endpoint itself; a timeout or an error is what our kernel said of
+ * it. */
 bool connection_ended_by_endpoint(const struct event *);
 
 /* The heartbeats of its undisturbed time; the caller frees them. */

@@ -12,8 +12,8 @@ struct death {
     int client;
     uint32_t conn;
     nsec began;   /* the client hears nothing from here on */
-    nsec watched; /* until here the silence lasted: after it something else may have told the client
-                   */
+    nsec watched; /* until here the silence lasted: after it something else may have told the
+                   * client */
     nsec noticed; /* first of its Close, FIN, RST, new connection, exit; NEVER */
     nsec back;    /* its new connection; NEVER */
     nsec end;     /* until here a new connection would have been seen */

@@ -6,10 +6,11 @@
 #define SHORTEST    1e-3  /* shorter delays have no meaningful logarithm */
 #define FLOOR_TIMER 0.4   /* SD of a delay as a share of eps */
 #define FLOOR_SHARE 0.005 /* relative SD that any timer has */
-#define RATES       64    /* linear growth: 0.02 to 20 of the first delay per retry, equally spaced logs */
-#define RATE_MIN    0.02
-#define RATE_SPAN   1000.0
-#define BETTER      1e-12 /* equal fits: the earlier corner stands */
+/* linear growth: 0.02 to 20 of the first delay per retry, equally spaced logs */
+#define RATES     64
+#define RATE_MIN  0.02
+#define RATE_SPAN 1000.0
+#define BETTER    1e-12 /* equal fits: the earlier corner stands */
 
 static double logarithm(double delay)
 {
@@ -108,7 +109,8 @@ static double rate_at(int step)
     return RATE_MIN * pow(RATE_SPAN, step / (double)(RATES - 1));
 }
 
-static struct panel_line at_rate(const struct panel *panel, size_t corner, const double *law, double rate)
+static struct panel_line at_rate(const struct panel *panel, size_t corner, const double *law,
+                                 double rate)
 {
     struct panel_line line = {.slope = rate, .corner = corner};
     double mean = 0;

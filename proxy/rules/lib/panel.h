@@ -1,5 +1,5 @@
-/* Logarithms of delays, clients by retries, and the two laws that are fitted to them: exponential and
- * linear growth, each with a plateau. */
+/* Logarithms of delays, clients by retries, and the two laws that are fitted to them: exponential
+ * and linear growth, each with a plateau. */
 #ifndef HALFOPEN_RULES_LIB_PANEL_H
 #define HALFOPEN_RULES_LIB_PANEL_H
 
@@ -11,8 +11,8 @@ struct delays {
     double of[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
 };
 
-/* What the fits need of the logarithms: the mean of each retry over the clients, less the mean of all
- * (profile), and what is left of each client around its own mean and that profile. */
+/* What the fits need of the logarithms: the mean of each retry over the clients, less the mean of
+ * all (profile), and what is left of each client around its own mean and that profile. */
 struct panel {
     size_t clients, count;
     double profile[BACKOFF_DELAYS_LIMIT];
@@ -34,8 +34,8 @@ struct panel_line {
 /* count >= 2, corner >= 1. */
 struct panel_line panel_line(const struct panel *, size_t corner);
 
-/* The best line of those with a corner from 2 to the last retry and a slope not below 0. corner 0: fewer
- * than three retries, nothing was fitted. */
+/* The best line of those with a corner from 2 to the last retry and a slope not below 0. corner 0:
+ * fewer than three retries, nothing was fitted. */
 struct panel_line panel_exponential(const struct panel *);
 
 /* The same for the law ln(1 + rate * min(i, corner)); slope is the rate, spread stays 0. */

@@ -6,13 +6,13 @@
 
 #include "rules/lib/student.h"
 
-#define ALPHA       0.01  /* one-sided error of each decision */
-#define LEAST_DELAY 1e-3  /* seconds: logarithms end here */
+#define ALPHA        0.01 /* one-sided error of each decision */
+#define LEAST_DELAY  1e-3 /* seconds: logarithms end here */
 #define LEAST_GROWTH 1.15
 #define LEAST_JITTER 0.05
-#define LIKELIHOOD  6.5   /* difference of shapes that decides */
-#define SMALL       1e-9
-#define RATES       64    /* growth rates of the linear shape that are tried */
+#define LIKELIHOOD   6.5 /* difference of shapes that decides */
+#define SMALL        1e-9
+#define RATES        64 /* growth rates of the linear shape that are tried */
 
 /* The delays under analysis: logarithms, and their two-way decomposition. */
 struct fit {
@@ -39,7 +39,7 @@ static size_t most_of(size_t clients, size_t at_least)
 }
 
 void retry_delays_of(const double *const *lists, const size_t *counts, size_t clients,
-                       struct retry_delays *out)
+                     struct retry_delays *out)
 {
     size_t wanted = clients == 1 ? 1 : most_of(clients, 2), retries = RETRY_DELAYS_LIMIT;
     memset(out, 0, sizeof *out);
@@ -301,8 +301,7 @@ static void judge_growth(const struct fit *fit, const struct retry_policy *polic
     if (fit->retries < 2)
         return;
     centre(fit, f);
-    struct bend bend =
-        fit_bend(f, fit->retries, declared_plateau(policy, out->first), ANY_SLOPE);
+    struct bend bend = fit_bend(f, fit->retries, declared_plateau(policy, out->first), ANY_SLOPE);
     double squares = interaction(fit) + clients * bend.squares + noise_floor(fit);
     double error = sqrt(squares / (freedom > 0 ? freedom : 1) / (clients * bend.sxx));
     double t_lo = freedom > 0 ? student_quantile(1 - ALPHA / 2, freedom) : 1e9;
@@ -467,8 +466,7 @@ static void judge_storm(const struct retry_delays *d, const struct retry_policy 
         if (i == 0 || mean_at(d, i) < 5 * window)
             continue;
         sort(sorted, d->clients);
-        out->index[i].synchronised =
-            huddle(sorted, d->clients, most_of(d->clients, 3), window);
+        out->index[i].synchronised = huddle(sorted, d->clients, most_of(d->clients, 3), window);
         out->waves++;
         out->synchronised_waves += out->index[i].synchronised;
     }
@@ -500,12 +498,12 @@ static void note_patterns(struct retry_estimates *out)
         tight_after += i >= plateau && at->tight;
     }
     out->first_only = loose_early > 0 && judged_late >= 2 && loose_late == 0;
-    out->lost_at_cap = !out->first_only && loose_before >= 2 && judged_after >= 2 &&
-                       tight_after == judged_after;
+    out->lost_at_cap =
+        !out->first_only && loose_before >= 2 && judged_after >= 2 && tight_after == judged_after;
 }
 
 void retry_estimate(const struct retry_delays *d, const struct retry_policy *policy,
-                      struct retry_estimates *out)
+                    struct retry_estimates *out)
 {
     struct retry_delays one;
     struct fit fit;
@@ -531,7 +529,8 @@ void retry_estimate(const struct retry_delays *d, const struct retry_policy *pol
     note_patterns(out);
 }
 
-/* --- The gate: where the raw verdict errs at most 0.3 % of the time (RULES 4.3, docs/calibration.md) --- */
+/* --- The gate: where the raw verdict errs at most 0.3 % of the time (RULES 4.3,
+ * docs/calibration.md) --- */
 
 #define NOISY 0.04 /* seconds: of a noisy host */
 
@@ -540,8 +539,8 @@ static bool moves_in_step(const struct retry_estimates *b)
     return b->clients >= 3 && b->jitter == RETRY_FAIL;
 }
 
-enum retry_verdict retry_gate_growth(const struct retry_estimates *b, const struct retry_policy *policy,
-                                     const char **enough)
+enum retry_verdict retry_gate_growth(const struct retry_estimates *b,
+                                     const struct retry_policy *policy, const char **enough)
 {
     (void)policy;
     *enough = NULL;
@@ -555,8 +554,8 @@ enum retry_verdict retry_gate_growth(const struct retry_estimates *b, const stru
     return b->growth;
 }
 
-enum retry_verdict retry_gate_shape(const struct retry_estimates *b, const struct retry_policy *policy,
-                                    const char **enough)
+enum retry_verdict retry_gate_shape(const struct retry_estimates *b,
+                                    const struct retry_policy *policy, const char **enough)
 {
     (void)policy;
     *enough = NULL;
@@ -568,16 +567,17 @@ enum retry_verdict retry_gate_shape(const struct retry_estimates *b, const struc
     return b->shape;
 }
 
-enum retry_verdict retry_gate_jitter(const struct retry_estimates *b, const struct retry_policy *policy,
-                                     const char **enough)
+enum retry_verdict retry_gate_jitter(const struct retry_estimates *b,
+                                     const struct retry_policy *policy, const char **enough)
 {
     size_t needed = policy->noise > NOISY ? 6 : 5;
     *enough = NULL;
     if (b->clients >= 10)
         needed--;
     if (b->clients < 3 || b->retries < needed) {
-        *enough = policy->noise > NOISY ? "three clients with six retries each would do on this noisy host"
-                                        : "three clients with five retries each would do";
+        *enough = policy->noise > NOISY
+                      ? "three clients with six retries each would do on this noisy host"
+                      : "three clients with five retries each would do";
         return RETRY_INCONCLUSIVE;
     }
     if (b->jitter == RETRY_INCONCLUSIVE)
@@ -585,8 +585,8 @@ enum retry_verdict retry_gate_jitter(const struct retry_estimates *b, const stru
     return b->jitter;
 }
 
-enum retry_verdict retry_gate_cap(const struct retry_estimates *b, const struct retry_policy *policy,
-                                  const char **enough)
+enum retry_verdict retry_gate_cap(const struct retry_estimates *b,
+                                  const struct retry_policy *policy, const char **enough)
 {
     (void)policy;
     *enough = NULL;
@@ -597,8 +597,8 @@ enum retry_verdict retry_gate_cap(const struct retry_estimates *b, const struct 
     return b->cap;
 }
 
-enum retry_verdict retry_gate_storm(const struct retry_estimates *b, const struct retry_policy *policy,
-                                    const char **enough)
+enum retry_verdict retry_gate_storm(const struct retry_estimates *b,
+                                    const struct retry_policy *policy, const char **enough)
 {
     bool noisy = policy->noise > NOISY;
     bool all = b->waves >= 2 && b->synchronised_waves == b->waves;

@@ -17,8 +17,8 @@ struct slope {
     uint64_t from, to; /* seq */
 };
 
-/* Of process.memory of that client within [from, to]. false: fewer than three blocks hold samples.
- */
+/* Of process.memory of that client within [from, to]. false: fewer than three blocks hold
+ * samples. */
 bool slope_of_memory(const struct trace *, int client, nsec from, nsec to, struct slope *);
 
 #endif

@@ -20,12 +20,14 @@ static double off_zero(double x)
     return fabs(x) < TINY ? TINY : x;
 }
 
-/* A continued fraction evaluated from the front (Lentz's method): value is what it comes to so far. */
+/* A continued fraction evaluated from the front (Lentz's method): value is what it comes to so
+ * far. */
 struct fraction {
     double value, above, below;
 };
 
-/* Goes on by the partial quotient numerator / (denominator + ...); true when that changed nothing. */
+/* Goes on by the partial quotient numerator / (denominator + ...); true when that changed
+ * nothing. */
 static bool extend(struct fraction *f, double numerator, double denominator)
 {
     f->below = 1 / off_zero(denominator + numerator * f->below);
@@ -35,7 +37,8 @@ static bool extend(struct fraction *f, double numerator, double denominator)
     return fabs(change - 1) < PRECISION;
 }
 
-/* The continued fraction of the incomplete beta function; converges quickly for x < (a+1) / (a+b+2). */
+/* The continued fraction of the incomplete beta function; converges quickly for x < (a+1) /
+ * (a+b+2). */
 static double beta_fraction(double a, double b, double x)
 {
     struct fraction f = {.value = 1, .above = 1, .below = 0};
@@ -130,7 +133,8 @@ static double student_at(double t, double freedom)
 
 static double student_slope(double t, double freedom)
 {
-    double log_front = log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2) - log(freedom * M_PI) / 2;
+    double log_front =
+        log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2) - log(freedom * M_PI) / 2;
     return exp(log_front - (freedom + 1) / 2 * log1p(t * t / freedom));
 }
 

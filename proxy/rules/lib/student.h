@@ -3,8 +3,8 @@
 #ifndef HALFOPEN_RULES_LIB_STUDENT_H
 #define HALFOPEN_RULES_LIB_STUDENT_H
 
-/* The value below which a variable of Student's t distribution stays with `probability` (0 < p < 1).
- * freedom > 0. */
+/* The value below which a variable of Student's t distribution stays with `probability` (0 < p <
+ * 1). freedom > 0. */
 double student_quantile(double probability, double freedom);
 
 /* The same for chi-square. */
