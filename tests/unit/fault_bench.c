@@ -1,0 +1,337 @@
+#include "tests/unit/fault_bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/units.h"
+#include "scenario/load.h"
+
+#define BENCH_SEED 1
+
+static struct bench *bench_of(struct fault *f)
+{
+    return f->host;
+}
+
+/* --- Words --- */
+
+static void begin_word(struct bench *b, const char *word)
+{
+    if (b->did.len > 0)
+        text_add(&b->did, "; ");
+    text_add(&b->did, word);
+}
+
+static void add_until(struct bench *b, nsec until)
+{
+    if (until == NEVER) {
+        text_add(&b->did, " for ever");
+        return;
+    }
+    text_add(&b->did, " until ");
+    units_add_duration_yaml(&b->did, until);
+}
+
+static void add_quoted(struct bench *b, const uint8_t *bytes, size_t len)
+{
+    text_add(&b->did, " '");
+    for (size_t i = 0; i < len; i++)
+        text_addf(&b->did, bytes[i] >= ' ' && bytes[i] < 127 ? "%c" : "\\x%02x", bytes[i]);
+    text_add(&b->did, "'");
+}
+
+static const char *dir_word(enum dir d)
+{
+    return d == TO_SERVER ? "to_server" : "to_client";
+}
+
+const char *bench_did(struct bench *b)
+{
+    text_clear(&b->told);
+    text_add(&b->told, text_chars(&b->did));
+    text_clear(&b->did);
+    return text_chars(&b->told);
+}
+
+/* --- The port --- */
+
+static void port_pass(struct fault *f, struct unit *u)
+{
+    (void)u;
+    begin_word(bench_of(f), "pass");
+}
+
+static void port_hold(struct fault *f, struct unit *u, nsec until)
+{
+    (void)u;
+    begin_word(bench_of(f), "hold");
+    add_until(bench_of(f), until);
+}
+
+static void port_set_aside(struct fault *f, struct unit *u, nsec until)
+{
+    (void)u;
+    begin_word(bench_of(f), "set_aside");
+    add_until(bench_of(f), until);
+}
+
+static void port_drop(struct fault *f, struct unit *u)
+{
+    (void)u;
+    begin_word(bench_of(f), "drop");
+}
+
+static void port_replace(struct fault *f, struct unit *u, const void *bytes, size_t len)
+{
+    (void)u;
+    begin_word(bench_of(f), "replace");
+    add_quoted(bench_of(f), bytes, len);
+}
+
+static void port_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
+{
+    begin_word(bench_of(f), "inject ");
+    text_add(&bench_of(f)->did, dir_word(d));
+    add_quoted(bench_of(f), bytes, len);
+}
+
+static void port_cut(struct fault *f, enum side side, enum cut how)
+{
+    begin_word(bench_of(f), "cut ");
+    text_addf(&bench_of(f)->did, "%s %s", side_name(side), cut_name(how));
+}
+
+static void port_stall(struct fault *f, enum dir d, bool on)
+{
+    begin_word(bench_of(f), "stall ");
+    text_addf(&bench_of(f)->did, "%s %s", dir_word(d), on ? "on" : "off");
+}
+
+static void port_wake(struct fault *f, nsec at)
+{
+    bench_of(f)->wake = at;
+}
+
+static void port_refuse(struct fault *f)
+{
+    begin_word(bench_of(f), "refuse");
+}
+
+static void port_hang(struct fault *f, nsec until)
+{
+    begin_word(bench_of(f), "hang");
+    add_until(bench_of(f), until);
+}
+
+static const struct fault_port port = {.pass = port_pass,
+                                       .hold = port_hold,
+                                       .set_aside = port_set_aside,
+                                       .drop = port_drop,
+                                       .replace = port_replace,
+                                       .inject = port_inject,
+                                       .cut = port_cut,
+                                       .stall = port_stall,
+                                       .wake = port_wake,
+                                       .refuse = port_refuse,
+                                       .hang = port_hang};
+
+/* --- Life --- */
+
+static struct plan *load(const char *yaml)
+{
+    struct text scenario, problems;
+    struct diag *diag = diag_new();
+    text_init(&scenario);
+    text_init(&problems);
+    text_addf(&scenario,
+              "scenario: bench\nstory: One fault.\ntests: client\nsteps:\n  - %s\n  - wait: 1s\n",
+              yaml);
+    struct plan *plan = scenario_parse("bench.yaml", text_chars(&scenario), scenario.len, diag);
+    if (!plan || plan->steps[0].kind != STEP_FAULT) {
+        diag_add_text(diag, &problems);
+        fprintf(stderr, "not a fault: %s\n%s", yaml, text_chars(&problems));
+        abort();
+    }
+    diag_free(diag);
+    text_fini(&scenario);
+    text_fini(&problems);
+    return plan;
+}
+
+struct bench *bench_new(const char *yaml)
+{
+    struct bench *b = xcalloc(1, sizeof *b);
+    b->plan = load(yaml);
+    b->step = &b->plan->steps[0].fault;
+    b->wake = NEVER;
+    b->fault = (struct fault){.desc = b->step->desc,
+                              .config = b->step->config,
+                              .state = xcalloc(1, b->step->desc->state_size + 1),
+                              .dirs = b->step->dirs,
+                              .port = &port,
+                              .host = b};
+    rng_init(&b->fault.rng, BENCH_SEED, b->step->label, 0);
+    return b;
+}
+
+void bench_free(struct bench *b)
+{
+    plan_free(b->plan);
+    free(b->fault.state);
+    text_fini(&b->did);
+    text_fini(&b->told);
+    free(b);
+}
+
+static void call(struct bench *b, void (*hook)(struct fault *))
+{
+    b->fault.now = b->now;
+    if (hook)
+        hook(&b->fault);
+}
+
+void bench_start(struct bench *b)
+{
+    call(b, b->fault.desc->ops.on_start);
+}
+
+void bench_attempt(struct bench *b)
+{
+    call(b, b->fault.desc->ops.on_attempt);
+}
+
+void bench_stop(struct bench *b)
+{
+    call(b, b->fault.desc->ops.on_stop);
+}
+
+void bench_traffic(struct bench *b, enum dir d)
+{
+    b->fault.now = b->now;
+    if (b->fault.desc->ops.on_traffic)
+        b->fault.desc->ops.on_traffic(&b->fault, d);
+}
+
+void bench_until(struct bench *b, nsec now)
+{
+    while (b->wake <= now) {
+        b->now = nsec_max(b->now, b->wake);
+        b->wake = NEVER;
+        call(b, b->fault.desc->ops.on_timer);
+    }
+    b->now = now;
+}
+
+/* --- Units --- */
+
+typedef void (*unit_hook)(struct fault *, struct unit *);
+
+static unit_hook hook_for(const struct fault_ops *ops, const struct unit *u)
+{
+    switch (u->kind) {
+    case UNIT_END:
+        return ops->on_end;
+    case UNIT_HEAD:
+        return ops->on_head ? ops->on_head : ops->on_bytes;
+    case UNIT_FRAME:
+        return ops->on_frame ? ops->on_frame : ops->on_bytes;
+    case UNIT_PAYLOAD:
+    case UNIT_BYTES:
+        return ops->on_bytes;
+    }
+    return NULL;
+}
+
+static void offer(struct bench *b, struct unit *u)
+{
+    const struct fault_ops *ops = &b->fault.desc->ops;
+    unit_hook hook = hook_for(ops, u);
+    size_t before = b->did.len;
+    if (!fault_acts_on(&b->fault, u->dir) || !hook) {
+        begin_word(b, "pass");
+        return;
+    }
+    u->arrived = b->fault.now = b->now;
+    hook(&b->fault, u);
+    if (!u->decided || b->did.len == before)
+        begin_word(b, "NO VERB");
+}
+
+void bench_bytes_len(struct bench *b, enum dir d, const void *bytes, size_t len)
+{
+    offer(b, &(struct unit){.kind = UNIT_BYTES, .dir = d, .bytes = bytes, .len = len});
+}
+
+void bench_bytes(struct bench *b, enum dir d, const char *text)
+{
+    bench_bytes_len(b, d, text, strlen(text));
+}
+
+void bench_head(struct bench *b, enum dir d, const char *head)
+{
+    offer(b, &(struct unit){
+                 .kind = UNIT_HEAD, .dir = d, .bytes = (const uint8_t *)head, .len = strlen(head)});
+}
+
+void bench_end(struct bench *b, enum dir d, enum cut how)
+{
+    offer(b, &(struct unit){.kind = UNIT_END, .dir = d, .end = how});
+}
+
+static enum unit_heartbeat heartbeat_of(uint8_t opcode, const void *payload, size_t len)
+{
+    if (opcode == OPCODE_PING)
+        return UNIT_PING;
+    if (opcode == OPCODE_PONG)
+        return UNIT_PONG;
+    if (opcode != OPCODE_TEXT || len != 4)
+        return UNIT_NO_HEARTBEAT;
+    if (memcmp(payload, "ping", 4) == 0)
+        return UNIT_APP_PING;
+    return memcmp(payload, "pong", 4) == 0 ? UNIT_APP_PONG : UNIT_NO_HEARTBEAT;
+}
+
+/* The head, then the payload: as frames come to faults that do not want them whole. */
+static void offer_in_parts(struct bench *b, struct unit u, size_t len)
+{
+    const struct fault_ops *ops = &b->fault.desc->ops;
+    struct unit payload = u;
+    u.len = u.frame.head_len;
+    u.last = u.whole = len == 0;
+    offer(b, &u);
+    payload.kind = UNIT_PAYLOAD;
+    payload.bytes += u.len;
+    payload.len = len;
+    payload.whole = false;
+    payload.heartbeat = UNIT_NO_HEARTBEAT;
+    if (len > 0 && !ops->on_frame)
+        offer(b, &payload);
+}
+
+void bench_frame_len(struct bench *b, enum dir d, uint8_t opcode, const void *payload, size_t len)
+{
+    static const uint8_t key[4] = {1, 2, 3, 4};
+    uint8_t *bytes = xmalloc(FRAME_HEAD_MAX + len);
+    struct frame_decoder decoder;
+    size_t taken = 0;
+    struct unit u = {.kind = UNIT_FRAME, .dir = d, .bytes = bytes, .whole = true, .last = true};
+    u.len =
+        frame_build(bytes, FRAME_HEAD_MAX + len, opcode, payload, len, d == TO_SERVER ? key : NULL);
+    frame_decoder_init(&decoder);
+    (void)frame_decode(&decoder, bytes, u.len, &taken);
+    u.frame = decoder.head;
+    u.heartbeat = heartbeat_of(opcode, payload, len);
+    u.frame_seq = 1;
+    if (len <= b->fault.desc->whole_frames)
+        offer(b, &u);
+    else
+        offer_in_parts(b, u, len);
+    free(bytes);
+}
+
+void bench_frame(struct bench *b, enum dir d, uint8_t opcode, const char *payload)
+{
+    bench_frame_len(b, d, opcode, payload, strlen(payload));
+}
