@@ -92,26 +92,55 @@ static bool same_file(const char *path, const char *relative)
     return path_len >= relative_len && strcmp(path + path_len - relative_len, relative) == 0;
 }
 
-/* A second run speaks about the first, which its run.start names. */
-static bool merge_second(struct results *results, const struct trace *trace,
-                         const struct scenario_result *second)
+/* A second run, which speaks about the first; its run.start names it. */
+struct second {
+    char *confirms;
+    struct scenario_result result;
+};
+
+struct judging {
+    struct results *results;
+    struct second *seconds;
+    size_t second_count;
+    const char *only;
+};
+
+static void keep_second(struct judging *judging, const char *confirms,
+                        const struct scenario_result *result)
 {
-    const char *first = trace->start->confirms;
-    if (!first || !*first)
-        return false;
-    for (size_t i = 0; i < results->scenario_count; i++) {
-        struct scenario_result *result = &results->scenarios[i];
-        if (!result->trace || !same_file(result->trace, first))
-            continue;
-        judge_merge(result, second);
-        result->second_trace = xstrdup(second->trace);
-        return true;
-    }
-    return false;
+    size_t size = (judging->second_count + 1) * sizeof *judging->seconds;
+    judging->seconds = xrealloc(judging->seconds, size);
+    judging->seconds[judging->second_count++] = (struct second){xstrdup(confirms), *result};
 }
 
-static bool judge_file(struct results *results, const char *path, const char *only)
+/* A second run whose first is not here speaks for itself. */
+static void merge_second(struct results *results, struct second *second)
 {
+    for (size_t i = 0; i < results->scenario_count; i++) {
+        struct scenario_result *result = &results->scenarios[i];
+        if (result->second_trace || !result->trace || !same_file(result->trace, second->confirms))
+            continue;
+        judge_merge(result, &second->result);
+        result->second_trace = xstrdup(second->result.trace);
+        scenario_result_fini(&second->result);
+        return;
+    }
+    *results_add_scenario(results) = second->result;
+}
+
+/* Whatever the order in which they were read, the first runs are all there by now. */
+static void merge_seconds(struct judging *judging)
+{
+    for (size_t i = 0; i < judging->second_count; i++) {
+        merge_second(judging->results, &judging->seconds[i]);
+        free(judging->seconds[i].confirms);
+    }
+    free(judging->seconds);
+}
+
+static bool judge_file(struct judging *judging, const char *path)
+{
+    struct results *results = judging->results;
     struct diag *diag = diag_new();
     struct trace *trace = trace_read(path, diag);
     char hash[65];
@@ -122,11 +151,11 @@ static bool judge_file(struct results *results, const char *path, const char *on
         return trace != NULL;
     }
     struct scenario_result result = {.trace = xstrdup(path)};
-    judge_trace(trace, only, &result);
+    judge_trace(trace, judging->only, &result);
     result.sha256 = digest_sha256_file(path, hash) ? xstrdup(hash) : NULL;
     result.interrupted = !trace->complete;
-    if (merge_second(results, trace, &result))
-        scenario_result_fini(&result);
+    if (trace->start->confirms && *trace->start->confirms)
+        keep_second(judging, trace->start->confirms, &result);
     else
         *results_add_scenario(results) = result;
     if (!results->started) {
@@ -166,11 +195,13 @@ static void print(const struct results *results, const struct judge_options *int
 static int judge_all(const struct traces *traces, const struct judge_options *into)
 {
     struct results *results = results_new();
+    struct judging judging = {.results = results, .only = into->only};
     bool read = true;
     results->version = xstrdup(HALFOPEN_VERSION);
     results->strict = into->strict;
     for (size_t i = 0; i < traces->count; i++)
-        read = judge_file(results, traces->paths[i], into->only) && read;
+        read = judge_file(&judging, traces->paths[i]) && read;
+    merge_seconds(&judging);
     results_conclude(results);
     int code = read ? results->exit_code : EXIT_USAGE;
     if (into->report && !write_reports(results, into->report))

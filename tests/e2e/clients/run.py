@@ -29,7 +29,7 @@ class Tally:
             self.passed += 1
         else:
             self.failed += 1
-        print(("ok    " if right else "WRONG ") + words, flush=True)
+        print(("ok    " if right else "WRONG ") + words.rstrip(), flush=True)
 
 
 def command_line(options, facts, report):
@@ -83,10 +83,29 @@ def check_speed(tally, name, results, speed):
     tally.note(not slow, f"{name:24}{'runs at speed ' + str(speed):26}" + ", ".join(slow))
 
 
+def rules_by_scenario(results):
+    return {scenario["name"]: scenario["rules"] for scenario in results["scenarios"]}
+
+
+def check_offline(tally, options, name, results, report):
+    """The traces alone give what the live run said, repetitions merged."""
+    judged = subprocess.run([options.halfopen, "judge", report, "--json"], text=True,
+                            capture_output=True, timeout=60, check=False)
+    try:
+        again = json.loads(judged.stdout)
+        same = (rules_by_scenario(again) == rules_by_scenario(results)
+                and (judged.returncode, again["rules"]) == (results["exit"], results["rules"]))
+    except (ValueError, KeyError):
+        same = False
+    tally.note(same, f"{name:24}{'judged again, offline':26}")
+
+
 def check_client(tally, options, name, facts):
     with tempfile.TemporaryDirectory(prefix="halfopen-clients-") as folder:
         report = os.path.join(options.keep, name) if options.keep else folder
         results = results_of(options, facts, report)
+        if results is not None:
+            check_offline(tally, options, name, results, report)
     if results is None:
         tally.note(False, f"{name:24}gave no results")
         return
