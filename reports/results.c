@@ -32,6 +32,7 @@ void scenario_result_fini(struct scenario_result *result)
     free(result->trace);
     free(result->sha256);
     free(result->second_trace);
+    free(result->again);
     free(result->trouble);
     free(result->speed_note);
     *result = (struct scenario_result){0};
@@ -52,7 +53,6 @@ void results_free(struct results *results)
     free(results->suite);
     free(results->profile);
     free(results->target_json);
-    free(results->command);
     free(results->host);
     free(results);
 }

@@ -34,6 +34,7 @@ struct scenario_result {
     uint64_t second_seed;
     char *trace, *sha256; /* path relative to the report folder */
     char *second_trace;   /* NULL: none */
+    char *again;          /* the command that repeats it; NULL: not known */
     char *trouble;        /* the environment failed: why, in full; NULL: none */
     char *speed_note;     /* why it ran at speed 1; NULL: as asked */
     bool interrupted;
@@ -53,7 +54,6 @@ struct results {
     char *version, *started;                 /* RFC 3339 */
     char *system, *target, *suite, *profile; /* what is under test, in words; NULL: not said */
     char *target_json;                       /* object, redacted */
-    char *command;                           /* the command line, redacted: how to repeat it */
     double wall_s, speed;
     uint64_t seed;
     nsec noise;
@@ -78,8 +78,8 @@ void scenario_result_fini(struct scenario_result *); /* frees what it owns */
 void results_conclude(struct results *);
 size_t results_count(const struct results *, enum verdict); /* over rules */
 
-/* --- Writers. folder ends without a slash; each says false with errno when it could not write.
- * --- */
+/* --- Writers. folder ends without a slash; each says false with errno when it could not write. ---
+ */
 bool report_json(const struct results *, const char *folder);  /* results.json */
 bool report_junit(const struct results *, const char *folder); /* junit.xml */
 /* index.html; traces are read back from the folder for the timelines. */

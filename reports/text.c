@@ -4,6 +4,8 @@
 #include "base/units.h"
 #include "reports/results.h"
 
+#define PAGE_WIDTH 100
+
 struct page {
     const struct results *results;
     const char *folder;
@@ -32,6 +34,35 @@ static void add_word(struct page *page, enum verdict verdict)
         text_add(page->out, word_of(verdict));
 }
 
+/* Control bytes of an endpoint's words would move the cursor. */
+static void add_bytes(struct text *out, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)bytes[i];
+        bool control = byte < 0x20 || byte == 0x7f;
+        text_add_bytes(out, control ? "?" : bytes + i, 1);
+    }
+}
+
+/* A paragraph between the margin and PAGE_WIDTH; the cursor already stands at the margin. */
+static void add_wrapped(struct page *page, int margin, const char *words)
+{
+    size_t at = (size_t)margin;
+    for (const char *word = words ? words : ""; *word;) {
+        size_t len = strcspn(word, " \n");
+        if (at + len > PAGE_WIDTH && at > (size_t)margin) {
+            text_addf(page->out, "\n%*s", margin, "");
+            at = (size_t)margin;
+        } else if (at > (size_t)margin) {
+            text_add(page->out, " ");
+        }
+        add_bytes(page->out, word, len);
+        at += len + 1;
+        word += len + strspn(word + len, " \n");
+    }
+    text_add(page->out, "\n");
+}
+
 static void add_table(struct page *page, const char *table)
 {
     while (*table) {
@@ -44,8 +75,13 @@ static void add_table(struct page *page, const char *table)
 static void add_again(struct page *page, const struct scenario_result *scenario,
                       const struct rule_result *rule)
 {
-    text_addf(page->out, "    Again     halfopen run %s --only %s --seed %llu\n", scenario->name,
-              rule->rule->name, (unsigned long long)scenario->seed);
+    text_add(page->out, "    Again     ");
+    if (scenario->again)
+        add_bytes(page->out, scenario->again, strlen(scenario->again));
+    else
+        text_addf(page->out, "halfopen run %s --seed %llu", scenario->name,
+                  (unsigned long long)scenario->seed);
+    text_addf(page->out, " --only %s\n", rule->rule->name);
 }
 
 static void add_block(struct page *page, const struct scenario_result *scenario,
@@ -56,11 +92,14 @@ static void add_block(struct page *page, const struct scenario_result *scenario,
               level_name(rule->rule->level), scenario->name, scenario->subject ? ": " : "",
               scenario->subject ? scenario->subject : "", rule->accepted ? "  accepted" : "",
               rule->verdict == FAIL && !rule->confirmed ? "  not confirmed" : "");
-    text_addf(page->out, "    %s\n", rule->summary);
+    text_add(page->out, "    ");
+    add_wrapped(page, 4, rule->summary);
     if (rule->table && rule->verdict == FAIL)
         add_table(page, rule->table);
-    if (rule->fix)
-        text_addf(page->out, "    Fix       %s\n", rule->fix);
+    if (rule->fix) {
+        text_add(page->out, "    Fix       ");
+        add_wrapped(page, 14, rule->fix);
+    }
     if (rule->from > 0 && page->folder)
         text_addf(page->out, "    Evidence  %s/index.html#%s   events %llu-%llu\n", page->folder,
                   rule->rule->id, (unsigned long long)rule->from, (unsigned long long)rule->to);
@@ -84,6 +123,27 @@ static const char *open_word(enum verdict verdict)
     return verdict == NOT_TESTED ? "not tested" : "inconclusive";
 }
 
+/* Decided by another scenario: nothing is open about it. */
+static bool is_decided(const struct results *results, const struct rule_desc *rule)
+{
+    for (size_t i = 0; i < results->rule_count; i++) {
+        enum verdict verdict = results->rules[i].verdict;
+        if (results->rules[i].rule == rule)
+            return verdict == PASS || verdict == WARN || verdict == FAIL;
+    }
+    return false;
+}
+
+static void add_open_one(struct page *page, const struct scenario_result *scenario,
+                         const struct rule_result *rule)
+{
+    add_word(page, rule->verdict);
+    text_addf(page->out, "  %s (%s)  %s%s%s\n    ", rule->rule->name, open_word(rule->verdict),
+              scenario->name, scenario->subject ? ": " : "",
+              scenario->subject ? scenario->subject : "");
+    add_wrapped(page, 4, rule->summary);
+}
+
 static void add_open_ones(struct page *page)
 {
     bool any = false;
@@ -91,12 +151,11 @@ static void add_open_ones(struct page *page)
         const struct scenario_result *scenario = &page->results->scenarios[s];
         for (size_t r = 0; r < scenario->rule_count; r++) {
             const struct rule_result *rule = &scenario->rules[r];
-            if (rule->verdict != NOT_TESTED && rule->verdict != INCONCLUSIVE)
+            bool open = rule->verdict == NOT_TESTED || rule->verdict == INCONCLUSIVE;
+            if (!open || is_decided(page->results, rule->rule))
                 continue;
             any = true;
-            add_word(page, rule->verdict);
-            text_addf(page->out, "  %s (%s)  %s: %s\n", rule->rule->name, open_word(rule->verdict),
-                      scenario->name, rule->summary);
+            add_open_one(page, scenario, rule);
         }
     }
     if (any)
@@ -114,11 +173,18 @@ static void add_troubles(struct page *page)
     }
 }
 
-static const char *exit_words(int code)
+static bool has_tolerated_failure(const struct results *results)
 {
-    switch (code) {
+    return results_count(results, FAIL) > 0;
+}
+
+static const char *exit_words(const struct results *results)
+{
+    switch (results->exit_code) {
     case 0:
-        return "complied";
+        return has_tolerated_failure(results)
+                   ? "complied: what failed is no MUST rule, or is accepted"
+                   : "complied";
     case 1:
         return "a MUST rule failed";
     case 3:
@@ -148,7 +214,7 @@ static void add_tally(struct page *page)
     if (page->folder)
         text_addf(page->out, "Report %s/index.html   junit.xml   results.json\n", page->folder);
     text_addf(page->out, "exit %d: %s (halfopen explain exit)\n", results->exit_code,
-              exit_words(results->exit_code));
+              exit_words(results));
 }
 
 void report_text(const struct results *results, const char *folder, enum ink ink, struct text *out)

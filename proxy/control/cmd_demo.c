@@ -32,6 +32,7 @@ static const char *const shown[] = {"refused-reconnects", "silent-drop", "proxy-
 struct demo {
     struct demo_options given;
     struct subject sound, flawed;
+    char *data;
     struct paths paths;
     struct plans plans;
     struct runner_task tasks[2 * SHOWN];
@@ -42,12 +43,14 @@ static bool gather(struct demo *demo, struct diag *diag)
     char *data = find_data_folder();
     for (size_t i = 0; i < SHOWN; i++)
         (void)find_scenarios(data, shown[i], &demo->paths, diag);
-    free(data);
+    demo->data = data;
     subject_init(&demo->sound);
     subject_init(&demo->flawed);
     demo->sound.name = xstrdup("sound");
     demo->flawed.name = xstrdup(demo->given.flaw);
     demo->flawed.client_flaw = xstrdup(demo->given.flaw);
+    demo->sound.again = xstrdup("--client 'halfopen client {url}'");
+    demo->flawed.again = xprintf("--client 'halfopen client --flaw %s {url}'", demo->given.flaw);
     demo->sound.declared = xstrdup("{\"client\":\"built-in\"}");
     demo->flawed.declared = xprintf("{\"client\":\"built-in, %s\"}", demo->given.flaw);
     if (!plans_load(&demo->paths, &demo->plans, diag))
@@ -80,6 +83,7 @@ static int execute(struct demo *demo)
     struct runner_config config = {.tasks = demo->tasks,
                                    .task_count = 2 * demo->plans.count,
                                    .folder = demo->given.report,
+                                   .data = demo->data,
                                    .speed = demo->given.speed,
                                    .seed = demo->given.seed};
     if (!runner_make_folder(demo->given.report)) {
@@ -128,6 +132,7 @@ static int run(int argc, char **argv)
         code = execute(&demo);
     plans_fini(&demo.plans);
     paths_fini(&demo.paths);
+    free(demo.data);
     subject_fini(&demo.sound);
     subject_fini(&demo.flawed);
     diag_free(diag);

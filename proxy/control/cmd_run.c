@@ -139,6 +139,42 @@ static void describe_declared(struct subject *subject, const struct target *targ
     subject->declared = text_take(&out);
 }
 
+static void add_option(struct text *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    text_addf(out, "%s%s ", out->len > 0 ? " " : "", name);
+    command_add_quoted(out, value);
+}
+
+static void add_flag(struct text *out, const char *name, bool given)
+{
+    if (given)
+        text_addf(out, "%s%s", out->len > 0 ? " " : "", name);
+}
+
+/* The options of this run that say what is tested, to type once more. */
+static char *options_again(const struct run_options_given *given)
+{
+    struct text out;
+    text_init(&out);
+    char *client = given->client ? command_redacted(given->client) : NULL;
+    char *server = given->server_cmd ? command_redacted(given->server_cmd) : NULL;
+    add_option(&out, "--target", given->target);
+    add_option(&out, "--client", client);
+    add_option(&out, "--server", given->server);
+    add_option(&out, "--server-cmd", server);
+    add_option(&out, "--profile", given->profile);
+    if (given->clients > 0)
+        text_addf(&out, "%s--clients %llu", out.len > 0 ? " " : "", (unsigned long long)given->clients);
+    add_flag(&out, "--self-test", given->self_test);
+    add_flag(&out, "--tls", given->tls);
+    add_flag(&out, "--insecure", given->insecure);
+    free(client);
+    free(server);
+    return out.len > 0 ? text_take(&out) : NULL;
+}
+
 static void gather_subject(struct setup *setup, struct diag *diag)
 {
     struct subject *subject = &setup->subject;
@@ -162,6 +198,7 @@ static void gather_subject(struct setup *setup, struct diag *diag)
         diag_hint(diag, "halfopen run --self-test                      the built-in endpoints");
     }
     describe_declared(subject, setup->target);
+    subject->again = options_again(given);
     if (setup->target && setup->target->system.name)
         setup->system = setup->target->system.version ? xprintf("%s@%s", setup->target->system.name,
                                                                 setup->target->system.version)
@@ -335,6 +372,7 @@ static int execute(struct setup *setup)
                                    .jobs = (unsigned)given->jobs,
                                    .timeout = given->timeout,
                                    .only = given->only,
+                                   .data = setup->data,
                                    .quiet = given->quiet || given->json};
     if (!runner_make_folder(given->report)) {
         fprintf(stderr, "halfopen: %s: %s\n", given->report, strerror(errno));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include "control/job.h"
 #include "control/judge.h"
 #include "control/table.h"
+#include "net/command.h"
 #include "net/noise.h"
 
 #define SLOTS_PER_CORE 15 /* client processes at a time (DESIGN 5) */
@@ -115,6 +117,27 @@ static void judge_job(struct task *task, struct scenario_result *result)
     free(path);
 }
 
+/* A scenario that comes with halfopen goes by its name, another by its file. */
+static const char *word_for(const struct task *task)
+{
+    const char *data = task->runner->config->data, *file = task->plan->file;
+    bool bundled = !file || (data && strncmp(file, data, strlen(data)) == 0);
+    return bundled ? task->plan->name : file;
+}
+
+static char *command_again(const struct task *task)
+{
+    struct text out;
+    text_init(&out);
+    text_add(&out, "halfopen run ");
+    command_add_quoted(&out, word_for(task));
+    if (task->subject->again)
+        text_addf(&out, " %s", task->subject->again);
+    text_addf(&out, " --speed %g --seed %llu", task->runner->config->speed,
+              (unsigned long long)task->runner->config->seed);
+    return text_take(&out);
+}
+
 static void describe(struct task *task, struct scenario_result *result)
 {
     const struct job *job = task->job;
@@ -123,6 +146,7 @@ static void describe(struct task *task, struct scenario_result *result)
     result->file = task->plan->file ? xstrdup(task->plan->file) : NULL;
     result->subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
     result->trace = xstrdup(job_trace(job));
+    result->again = command_again(task);
     result->trouble = job_trouble(job) ? xstrdup(job_trouble(job)) : NULL;
     result->interrupted = job_interrupted(job);
     result->wall_s = job_wall(job);
@@ -255,18 +279,25 @@ static void begin_task(struct task *task)
 
 /* --- While it runs --- */
 
+static struct table_row row_start(const struct task *task)
+{
+    return (struct table_row){.name = task->plan->name, .subject = task->subject->name};
+}
+
 static char *row_of(const struct task *task)
 {
     struct run_status status;
     job_status(task->job, &status);
-    char *name = task->subject->name ? xprintf("%s (%s)", task->plan->name, task->subject->name)
-                                     : xstrdup(task->plan->name);
-    char *row = xprintf("  %-22s %2u client%s %5.0f s in %4.0f s   step %zu of %zu: %.60s%s", name,
-                        status.clients, status.clients == 1 ? " " : "s",
-                        nsec_to_seconds(job_elapsed(task->job)), job_wall(task->job), status.step,
-                        status.steps, status.doing, task->again ? " (again)" : "");
-    free(name);
-    return row;
+    struct text row;
+    text_init(&row);
+    struct table_row start = row_start(task);
+    start.clients = status.clients;
+    start.duration = job_elapsed(task->job);
+    start.wall_s = job_wall(task->job);
+    table_add_start(task->runner->table, &start, &row);
+    text_addf(&row, "step %zu of %zu: %.60s%s", status.step, status.steps, status.doing,
+              task->again ? " (again)" : "");
+    return text_take(&row);
 }
 
 static void redraw(struct timer *timer, nsec now)
@@ -390,12 +421,32 @@ static void collect(struct runner *runner, struct results *results)
     }
 }
 
+static size_t name_width(const struct runner *runner)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < runner->config->task_count; i++) {
+        struct table_row start = row_start(&runner->tasks[i]);
+        char *name = table_name(&start);
+        width = strlen(name) > width ? strlen(name) : width;
+        free(name);
+    }
+    return width;
+}
+
+static void open_table(struct runner *runner)
+{
+    char *heading = xprintf("%s  noise +-%.0f ms", runner->config->heading,
+                            nsec_to_seconds(runner->noise) * runner->config->speed * 1000);
+    runner->table = table_new(heading, name_width(runner), runner->config->quiet);
+    free(heading);
+}
+
 static void run_loop(struct runner *runner)
 {
     struct lateness lateness = {0};
     noise_calibrate(runner->loop, &lateness);
     runner->noise = lateness_share(&lateness, 0.95);
-    runner->table = table_new(runner->config->heading, runner->config->quiet);
+    open_table(runner);
     loop_on_signal(runner->loop, SIGINT, on_signal, runner);
     loop_on_signal(runner->loop, SIGTERM, on_signal, runner);
     if (table_is_live(runner->table))
@@ -408,6 +459,15 @@ static void run_loop(struct runner *runner)
     loop_timer_set(runner->loop, &runner->redraw, NEVER);
     loop_timer_set(runner->loop, &runner->deadline, NEVER);
     table_free(runner->table);
+}
+
+static void note_host(struct results *results)
+{
+    struct utsname host;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    results->cores = cores > 0 ? (unsigned)cores : 1;
+    if (uname(&host) == 0)
+        results->host = xprintf("%s %s %s", host.sysname, host.release, host.machine);
 }
 
 bool runner_run(const struct runner_config *config, struct results *results)
@@ -437,6 +497,7 @@ bool runner_run(const struct runner_config *config, struct results *results)
     results->noise = (nsec)((double)runner.noise * config->speed);
     results->wall_s = nsec_to_seconds(loop_now() - began);
     results->interrupted = runner.interrupts > 0;
+    note_host(results);
     if (runner.has_ca)
         ca_close(&runner.ca);
     loop_free(runner.loop);

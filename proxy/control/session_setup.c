@@ -97,5 +97,6 @@ void subject_fini(struct subject *subject)
     url_fini(&subject->server);
     free(subject->server_ca);
     free(subject->path);
+    free(subject->again);
     free(subject->declared);
 }

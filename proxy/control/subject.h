@@ -20,6 +20,7 @@ struct subject {
     struct policy policy;
     char **origins;      /* of each policy value; NULL: default */
     const char *profile; /* its name */
+    char *again;         /* options of `run` that name it once more, redacted */
     char *declared;      /* JSON object: what the target file declares, redacted */
 };
 

@@ -9,16 +9,20 @@
 #include "base/text.h"
 #include "base/units.h"
 
+#define NAME_WIDTH_LIMIT 48
+
 struct table {
     bool live, quiet;
+    int name_width;
     size_t drawn; /* moving rows on the screen */
 };
 
-struct table *table_new(const char *heading, bool quiet)
+struct table *table_new(const char *heading, size_t name_width, bool quiet)
 {
     struct table *table = xcalloc(1, sizeof *table);
     const char *terminal = getenv("TERM");
     table->quiet = quiet;
+    table->name_width = (int)(name_width < NAME_WIDTH_LIMIT ? name_width : NAME_WIDTH_LIMIT);
     table->live = !quiet && isatty(STDOUT_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     if (!quiet) {
         printf("%s\n\n", heading);
@@ -65,7 +69,21 @@ void table_say(struct table *table, const char *line)
     fflush(stdout);
 }
 
-/* --- A row that stays --- */
+/* --- Rows --- */
+
+char *table_name(const struct table_row *row)
+{
+    return row->subject ? xprintf("%s: %s", row->subject, row->name) : xstrdup(row->name);
+}
+
+void table_add_start(const struct table *table, const struct table_row *row, struct text *out)
+{
+    char *name = table_name(row);
+    text_addf(out, "  %-*s  %2u client%s %5.0f s in %4.0f s   ", table->name_width, name,
+              row->clients, row->clients == 1 ? " " : "s", nsec_to_seconds(row->duration),
+              row->wall_s);
+    free(name);
+}
 
 static const char *word_of(const struct scenario_result *result)
 {
@@ -125,14 +143,12 @@ void table_done(struct table *table, const struct scenario_result *result)
     struct text line;
     if (table->quiet)
         return;
+    const struct table_row row = {result->name, result->subject, result->clients, result->duration,
+                                  result->wall_s};
     text_init(&line);
-    char *name =
-        result->subject ? xprintf("%s (%s)", result->name, result->subject) : xstrdup(result->name);
-    text_addf(&line, "  %-22s %2u client%s %5.0f s in %4.0f s   %-10s ", name, result->clients,
-              result->clients == 1 ? " " : "s", nsec_to_seconds(result->duration), result->wall_s,
-              word_of(result));
+    table_add_start(table, &row, &line);
+    text_addf(&line, "%-10s ", word_of(result));
     add_gist(&line, result);
     table_say(table, text_chars(&line));
-    free(name);
     text_fini(&line);
 }

@@ -44,6 +44,17 @@ static void add_in_single(struct text *out, const char *value)
             text_add_bytes(out, c, 1);
 }
 
+void command_add_quoted(struct text *out, const char *word)
+{
+    if (is_plain(word)) {
+        text_add(out, word);
+        return;
+    }
+    text_add(out, "'");
+    add_in_single(out, word);
+    text_add(out, "'");
+}
+
 static void add_value(struct text *out, const char *value, enum quoting quoting)
 {
     switch (quoting) {
@@ -54,13 +65,7 @@ static void add_value(struct text *out, const char *value, enum quoting quoting)
         add_escaped(out, value, "\"\\$`", "\\");
         return;
     case UNQUOTED:
-        if (is_plain(value)) {
-            text_add(out, value);
-            return;
-        }
-        text_add(out, "'");
-        add_in_single(out, value);
-        text_add(out, "'");
+        command_add_quoted(out, value);
         return;
     }
 }

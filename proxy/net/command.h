@@ -16,6 +16,8 @@ struct command_values {
  * stays. A value with characters that mean something to the shell is quoted, unless the command
  * already quotes the place. Caller frees. */
 char *command_substitute(const char *command, const struct command_values *);
+/* As one word of a shell: as it is where that is safe, else in single quotes. */
+void command_add_quoted(struct text *, const char *word);
 /* Without what looks like a secret, for the trace: long values after token=, password=, key=,
  * secret=. */
 char *command_redacted(const char *command);
