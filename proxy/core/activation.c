@@ -44,11 +44,22 @@ static bool works_on(const struct activation *a, const struct session *s)
     return false;
 }
 
-static bool only_at_acceptance(const struct fault_desc *desc)
+/* Acts on what is not yet a connection: its begin and end are told for all of them (conn 0). */
+static bool concerns_attempts(const struct fault_step *step)
 {
-    const struct fault_ops *ops = &desc->ops;
-    return ops->on_attempt && !ops->on_start && !ops->on_bytes && !ops->on_head && !ops->on_frame &&
-           !ops->on_traffic;
+    const struct fault_desc *desc = step->desc;
+    return desc->ops.on_attempt || (desc->door && desc->door(step->config) != DOOR_OPEN);
+}
+
+static void write_replaced(struct run *run, const struct fault_step *step)
+{
+    struct text detail;
+    if (!step->stands_for)
+        return;
+    text_init(&detail);
+    text_addf(&detail, "by %s: %s", step->desc->name, step->why_replaced);
+    run_answer(run, step->stands_for, "replaced", text_chars(&detail), run->now);
+    text_fini(&detail);
 }
 
 static bool moment_came(const struct activation *a, const struct session *s, nsec now)
@@ -133,9 +144,11 @@ void activation_begin(struct run *run, const struct fault_step *step, struct act
     *link = a;
     if (step->moment != AT_ONCE)
         write_armed(run, a);
-    else if (step->desc->ops.on_attempt)
+    else if (concerns_attempts(step))
         write_listener_event(run, a, EV_FAULT_ON, NULL);
-    if (!only_at_acceptance(step->desc))
+    write_replaced(run, step);
+    run_set_doors(run);
+    if (!fault_only_at_acceptance(step->desc))
         for (struct session *s = run->sessions; s; s = s->next)
             begin_on(run, a, s);
     if (step->desc->instant && step->moment == AT_ONCE)
@@ -171,9 +184,10 @@ static void stop_everywhere(struct run *run, struct activation *a, const char *w
         s->depth--;
         session_update(s);
     }
-    if (a->step->desc->ops.on_attempt && a->step->moment == AT_ONCE)
+    if (concerns_attempts(a->step) && a->step->moment == AT_ONCE)
         write_listener_event(run, a, EV_FAULT_OFF, why);
     a->over = true;
+    run_set_doors(run);
 }
 
 void activation_clear(struct run *run, const char *label, const char *why)

@@ -8,52 +8,6 @@
 
 #include "base/mem.h"
 
-/* --- Events: every verb that interferes --- */
-
-static void write_acts(struct instance *in)
-{
-    struct act_run *acts = &in->acts;
-    if (acts->count == 0)
-        return;
-    struct event ev = {.kind = EV_FAULT_ACT, .side = dir_to(acts->dir), .by = BY_FAULT};
-    ev.fault_act = (struct ev_fault_act){.fault = in->fault.desc->name,
-                                         .label = in->activation->step->label,
-                                         .verb = acts->verb,
-                                         .detail = "",
-                                         .count = acts->count,
-                                         .bytes = acts->bytes};
-    session_emit(in->session, ev);
-    acts->count = acts->bytes = 0;
-    acts->written = in->session->now;
-}
-
-static void note_act(struct instance *in, const char *verb, enum dir d, size_t bytes)
-{
-    struct act_run *acts = &in->acts;
-    bool same = acts->verb == verb && acts->dir == d;
-    if (!same)
-        write_acts(in);
-    bool fresh = !same || in->session->now >= acts->written + ACT_QUIET;
-    acts->verb = verb;
-    acts->dir = d;
-    acts->count++;
-    acts->bytes += bytes;
-    if (fresh)
-        write_acts(in);
-}
-
-static void note_once(struct instance *in, const char *verb, const char *detail, enum side side)
-{
-    write_acts(in);
-    struct event ev = {.kind = EV_FAULT_ACT, .side = side, .by = BY_FAULT};
-    ev.fault_act = (struct ev_fault_act){.fault = in->fault.desc->name,
-                                         .label = in->activation->step->label,
-                                         .verb = verb,
-                                         .detail = detail,
-                                         .count = 1};
-    session_emit(in->session, ev);
-}
-
 /* --- Held units --- */
 
 static struct held *held_new(const struct unit *u, nsec until)
@@ -83,7 +37,7 @@ static void enqueue(struct held_queue *queue, struct held *item)
     else
         queue->first = item;
     queue->last = item;
-    queue->bytes += item->unit.len;
+    queue->bytes += item->unit.len + sizeof *item;
 }
 
 static struct held *dequeue(struct held_queue *queue)
@@ -92,7 +46,7 @@ static struct held *dequeue(struct held_queue *queue)
     queue->first = item->next;
     if (!queue->first)
         queue->last = NULL;
-    queue->bytes -= item->unit.len;
+    queue->bytes -= item->unit.len + sizeof *item;
     item->next = NULL;
     return item;
 }
@@ -121,120 +75,6 @@ static void extend_last(struct held_queue *queue, const struct unit *u)
     queue->bytes += u->len;
 }
 
-/* --- The port: what verbs do --- */
-
-static struct instance *instance_of(struct fault *f)
-{
-    return f->host;
-}
-
-static void port_pass(struct fault *f, struct unit *u)
-{
-    (void)u;
-    instance_of(f)->outcome = PASSED;
-}
-
-static void port_hold(struct fault *f, struct unit *u, nsec until)
-{
-    struct instance *in = instance_of(f);
-    in->outcome = HELD;
-    in->frame_until[u->dir] = until;
-    note_act(in, "hold", u->dir, u->len);
-}
-
-static void port_set_aside(struct fault *f, struct unit *u, nsec until)
-{
-    struct instance *in = instance_of(f);
-    in->outcome = ASIDE;
-    in->frame_until[u->dir] = until;
-    note_act(in, "set_aside", u->dir, u->len);
-}
-
-static void port_drop(struct fault *f, struct unit *u)
-{
-    struct instance *in = instance_of(f);
-    in->outcome = DROPPED;
-    note_act(in, "drop", u->dir, u->len);
-}
-
-static void port_replace(struct fault *f, struct unit *u, const void *bytes, size_t len)
-{
-    struct instance *in = instance_of(f);
-    in->outcome = REPLACED;
-    in->replacement = bytes;
-    in->replacement_len = len;
-    note_act(in, "replace", u->dir, u->len);
-}
-
-static void flush_inject(struct instance *, enum dir);
-
-static void port_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
-{
-    struct instance *in = instance_of(f);
-    if (!buf_append_all(&in->inject[d], bytes, len)) {
-        note_act(in, "inject refused", d, len);
-        return;
-    }
-    note_act(in, "inject", d, len);
-    flush_inject(in, d);
-}
-
-static void port_cut(struct fault *f, enum side side, enum cut how)
-{
-    struct instance *in = instance_of(f);
-    if (in->session->legs[side] == LEG_CUT)
-        return;
-    note_once(in, "cut", cut_name(how), side);
-    session_cut(in->session, side, how, BY_FAULT, in->fault.desc->name,
-                in->activation->step->label);
-}
-
-static void port_stall(struct fault *f, enum dir d, bool on)
-{
-    struct instance *in = instance_of(f);
-    note_once(in, on ? "stall" : "resume", "", dir_from(d));
-    session_stall(in->session, d, on, BY_FAULT);
-}
-
-static void port_wake(struct fault *f, nsec at)
-{
-    instance_of(f)->wake = at;
-}
-
-static void port_refuse(struct fault *f)
-{
-    struct instance *in = instance_of(f);
-    if (in->session->admission == REFUSE)
-        return;
-    in->session->admission = REFUSE;
-    note_once(in, "refuse", "rst", SIDE_CLIENT);
-}
-
-static void port_hang(struct fault *f, nsec until)
-{
-    struct instance *in = instance_of(f);
-    struct session *s = in->session;
-    if (s->admission == REFUSE)
-        return;
-    s->hang_until = s->admission == HANG ? nsec_max(s->hang_until, until) : until;
-    s->admission = HANG;
-    note_once(in, "hang", "", SIDE_CLIENT);
-}
-
-static const struct fault_port port = {
-    .pass = port_pass,
-    .hold = port_hold,
-    .set_aside = port_set_aside,
-    .drop = port_drop,
-    .replace = port_replace,
-    .inject = port_inject,
-    .cut = port_cut,
-    .stall = port_stall,
-    .wake = port_wake,
-    .refuse = port_refuse,
-    .hang = port_hang,
-};
-
 /* --- Walking --- */
 
 static size_t first_index(const struct session *s, enum dir d)
@@ -254,6 +94,11 @@ static size_t index_of(const struct instance *in)
     while (in->session->instances[i] != in)
         i++;
     return i;
+}
+
+void chain_offer_behind(struct instance *in, struct unit *u)
+{
+    chain_offer(in->session, u, next_index(u->dir, index_of(in)));
 }
 
 typedef void (*unit_hook)(struct fault *, struct unit *);
@@ -289,7 +134,7 @@ static enum outcome ask(struct instance *in, struct unit *u)
     hook(&in->fault, u);
     assert(u->decided);
     if (u->kind == UNIT_FRAME)
-        in->frame_outcome[u->dir] = in->outcome == REPLACED ? DROPPED : in->outcome;
+        in->frame_outcome[u->dir] = in->outcome == REPLACED ? PASSED : in->outcome;
     return in->outcome;
 }
 
@@ -303,7 +148,7 @@ static void note_downstream(struct instance *in, const struct unit *u)
         in->mid_message[u->dir] = !u->frame.fin;
 }
 
-static void flush_inject(struct instance *in, enum dir d)
+void chain_flush_inject(struct instance *in, enum dir d)
 {
     if (in->mid_frame[d] || buf_len(&in->inject[d]) == 0 || in->queue[d].first)
         return;
@@ -313,7 +158,9 @@ static void flush_inject(struct instance *in, enum dir d)
     memcpy(copy, buf_bytes(&in->inject[d]), u.len);
     u.bytes = copy;
     buf_clear(&in->inject[d]);
-    chain_offer(in->session, &u, next_index(d, index_of(in)));
+    if (in->session->lanes[d].mode == LANE_FRAMES)
+        verbs_note_closes(in, d, copy, u.len);
+    chain_offer_behind(in, &u);
     free(copy);
 }
 
@@ -324,11 +171,11 @@ static bool aside_is_due(const struct instance *in, enum dir d)
            (in->stopping || item->until <= in->session->now);
 }
 
-static void release_aside(struct instance *in, enum dir d)
+void chain_release_aside(struct instance *in, enum dir d)
 {
     while (aside_is_due(in, d)) {
         struct held *item = dequeue(&in->aside[d]);
-        chain_offer(in->session, &item->unit, next_index(d, index_of(in)));
+        chain_offer_behind(in, &item->unit);
         held_free(item);
     }
 }
@@ -337,9 +184,9 @@ static void release_aside(struct instance *in, enum dir d)
 static void pass_on(struct instance *in, struct unit *u)
 {
     note_downstream(in, u);
-    chain_offer(in->session, u, next_index(u->dir, index_of(in)));
-    flush_inject(in, u->dir);
-    release_aside(in, u->dir);
+    chain_offer_behind(in, u);
+    chain_flush_inject(in, u->dir);
+    chain_release_aside(in, u->dir);
 }
 
 static void keep(struct instance *in, const struct unit *u, nsec until)
@@ -348,21 +195,16 @@ static void keep(struct instance *in, const struct unit *u, nsec until)
 }
 
 /* true: the unit goes on from this instance at once, maybe replaced. */
-static bool through(struct instance *in, struct unit *u)
+static bool goes_on(struct instance *in, struct unit *u, enum outcome outcome)
 {
-    switch (ask(in, u)) {
-    case PASSED:
-        if (!in->queue[u->dir].first)
-            return true;
-        keep(in, u, 0);
-        return false;
+    switch (outcome) {
     case REPLACED:
         u->bytes = in->replacement;
         u->len = in->replacement_len;
-        if (!in->queue[u->dir].first)
-            return true;
-        keep(in, u, 0);
-        return false;
+        u->replaced = true;
+        break;
+    case PASSED:
+        break;
     case HELD:
         keep(in, u, in->frame_until[u->dir]);
         return false;
@@ -375,7 +217,46 @@ static bool through(struct instance *in, struct unit *u)
     case DROPPED:
         return false;
     }
-    return true;
+    if (!in->queue[u->dir].first)
+        return true;
+    keep(in, u, 0);
+    return false;
+}
+
+/* Shortens the unit to its first part and returns what is behind it. */
+static struct unit cut_off(struct unit *u)
+{
+    struct unit rest = *u;
+    rest.bytes += u->split;
+    rest.len -= u->split;
+    rest.split = 0;
+    rest.whole = u->whole = false;
+    u->len = u->split;
+    u->last = false;
+    u->frame_seq = 0;
+    if (u->kind == UNIT_FRAME)
+        rest.kind = UNIT_PAYLOAD;
+    else if (u->kind == UNIT_HEAD)
+        u->kind = UNIT_BYTES;
+    return rest;
+}
+
+static void meet(struct instance *in, struct unit *u)
+{
+    struct unit rest = *u;
+    do {
+        *u = rest;
+        u->split = 0;
+        enum outcome outcome = ask(in, u);
+        size_t split = u->split;
+        if (split > 0)
+            rest = cut_off(u);
+        u->split = 0;
+        if (goes_on(in, u, outcome))
+            pass_on(in, u);
+        if (split == 0)
+            return;
+    } while (true);
 }
 
 static bool is_busy(const struct instance *in, enum dir d)
@@ -388,9 +269,7 @@ void chain_offer(struct session *s, struct unit *u, size_t from_index)
     for (size_t i = from_index; i < s->instance_count; i = next_index(u->dir, i)) {
         struct instance *in = s->instances[i];
         if (is_busy(in, u->dir)) {
-            if (!through(in, u))
-                return;
-            pass_on(in, u);
+            meet(in, u);
             return;
         }
         if (in->queue[u->dir].first) {
@@ -423,17 +302,20 @@ static void release_queue(struct instance *in, enum dir d)
         pass_on(in, &item->unit);
         held_free(item);
     }
-    flush_inject(in, d);
-    release_aside(in, d);
+    chain_flush_inject(in, d);
+    chain_release_aside(in, d);
 }
 
+/* What is let go together is written together. */
 void chain_release(struct session *s)
 {
+    session_cork(s);
     /* Nearest the sink first, so that nothing overtakes what a later fault holds. */
     for (size_t i = s->instance_count; i-- > 0;)
         release_queue(s->instances[i], TO_SERVER);
     for (size_t i = 0; i < s->instance_count; i++)
         release_queue(s->instances[i], TO_CLIENT);
+    session_uncork(s);
 }
 
 static nsec queue_deadline(const struct instance *in, enum dir d)
@@ -482,12 +364,6 @@ void chain_timers(struct session *s)
 
 /* --- Instances --- */
 
-static bool acts_beyond_attempts(const struct fault_ops *ops)
-{
-    return ops->on_start || ops->on_bytes || ops->on_head || ops->on_frame || ops->on_end ||
-           ops->on_traffic;
-}
-
 static void write_on(struct instance *in, enum side hears)
 {
     const struct fault_step *step = in->activation->step;
@@ -535,7 +411,7 @@ struct instance *chain_add(struct session *s, struct activation *activation)
                                .state = xcalloc(1, step->desc->state_size + 1),
                                .dirs = step->dirs,
                                .now = s->now,
-                               .port = &port,
+                               .port = &verbs_port,
                                .host = in};
     rng_init(&in->fault.rng, s->run->options.seed, step->label,
              ((uint64_t)s->conn << 32) + activation->serial);
@@ -545,7 +421,7 @@ struct instance *chain_add(struct session *s, struct activation *activation)
         in->mid_message[d] = s->lanes[d].in_message;
     }
     s->instances[s->instance_count++] = in;
-    if (acts_beyond_attempts(&step->desc->ops)) {
+    if (!fault_only_at_acceptance(step->desc)) {
         if (step->dirs & DIR_MASK(TO_CLIENT))
             write_on(in, SIDE_CLIENT);
         if (step->dirs & DIR_MASK(TO_SERVER))
@@ -563,9 +439,9 @@ void chain_stop(struct session *s, struct instance *in, const char *why)
     in->fault.now = s->now;
     if (in->fault.desc->ops.on_stop && !s->over)
         in->fault.desc->ops.on_stop(&in->fault);
-    write_acts(in);
+    verbs_write_acts(in);
     in->stopping = true;
-    if (acts_beyond_attempts(&in->fault.desc->ops))
+    if (!fault_only_at_acceptance(in->fault.desc))
         write_off(in, why);
     if (s->admission == HANG && in->fault.desc->ops.on_attempt)
         session_ask_again(s);

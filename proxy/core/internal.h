@@ -86,6 +86,7 @@ struct lane {
     bool paused;      /* tcp.pause was written */
     struct buf out;   /* accepted for the sink and not yet taken */
     bool end_pending; /* FIN to the sink once out is empty */
+    enum cut end_how; /* then: FIN, CLOSE or TRUNCATE */
     enum cause end_by;
 };
 
@@ -106,7 +107,10 @@ struct session {
     unsigned client;
     enum admission admission;
     nsec hang_until;
-    bool refused;
+    enum cut refusal; /* of REFUSE: CUT_RST or CUT_CLOSE */
+    enum tls_trouble tls_trouble;
+    unsigned tls_value;
+    int corks; /* >0: output is gathered */
     const struct session_ops *ops;
     void *driver;
     nsec accepted, now;
@@ -145,6 +149,7 @@ struct client_state {
     unsigned open; /* WebSockets open now */
     nsec last_traffic;
     bool exited, connected_once;
+    enum door door;
 };
 
 enum step_state { STEP_NOT_BEGUN, STEP_UNDER_WAY };
@@ -162,6 +167,8 @@ struct run {
     struct client_state *clients;
     size_t step;
     enum step_state step_state;
+    void (*on_door)(void *context, unsigned client, enum door);
+    void *door_context;
     nsec step_began, step_ends;
     struct activation *blocking;
     /* per step: the clients' counters when it began; NULL: not begun */
@@ -172,7 +179,16 @@ struct run {
     uint64_t hash_key;
 };
 
+/* verbs.c */
+extern const struct fault_port verbs_port;
+void verbs_write_acts(struct instance *); /* counted acts that are not in the trace yet */
+/* Close frames among whole frames that a fault injects. */
+void verbs_note_closes(struct instance *, enum dir, const uint8_t *, size_t);
+
 /* chain.c */
+void chain_flush_inject(struct instance *, enum dir);
+void chain_release_aside(struct instance *, enum dir);
+void chain_offer_behind(struct instance *, struct unit *);            /* to those behind it */
 void chain_offer(struct session *, struct unit *, size_t from_index); /* index of the first asked */
 /* from the start of the chain of its direction */
 void chain_feed(struct session *, struct unit *);
@@ -215,6 +231,9 @@ void session_sink(struct session *, struct unit *); /* past the last fault */
 void session_cut(struct session *, enum side, enum cut, enum cause, const char *fault,
                  const char *label);
 void session_stall(struct session *, enum dir, bool on, enum cause);
+void session_deafen(struct session *, enum side, double ratio);
+void session_cork(struct session *);
+void session_uncork(struct session *);
 void session_update(struct session *);
 uint64_t session_emit(struct session *, struct event);
 enum cause session_cause(const struct session *, enum side);
@@ -234,6 +253,8 @@ enum note {
 };
 void run_note(struct run *, struct session *, enum note);
 uint64_t run_emit(struct run *, struct event);
+unsigned run_connections(const struct run *); /* open to us */
+void run_set_doors(struct run *);             /* after an activation began or ended */
 
 /* activation.c */
 void activation_begin(struct run *, const struct fault_step *, struct activation **out);

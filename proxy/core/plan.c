@@ -127,3 +127,37 @@ nsec plan_expected(const struct plan *plan)
     }
     return total;
 }
+
+static bool is_unmet(const struct step *step, bool (*has)(enum fault_need))
+{
+    return step->kind == STEP_FAULT && !has(fault_needs(step->fault.desc, step->fault.config));
+}
+
+const struct fault_step *plan_unmet(const struct plan *plan, bool (*has)(enum fault_need))
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (is_unmet(&plan->steps[i], has) && !plan->steps[i].fault.fallback)
+            return &plan->steps[i].fault;
+    return NULL;
+}
+
+static void fall_back(struct fault_step *fault, const char *why)
+{
+    if (fault->config && fault->desc->params)
+        param_free(fault->desc->params, fault->config);
+    free(fault->config);
+    fault->stands_for = fault->desc->name;
+    fault->why_replaced = why;
+    fault->desc = fault->fallback;
+    fault->dirs &= fault->desc->dirs;
+    fault->config = xcalloc(1, fault->desc->config_size + 1);
+    if (fault->desc->params)
+        param_defaults(fault->desc->params, fault->config);
+}
+
+void plan_fall_back(struct plan *plan, bool (*has)(enum fault_need), const char *why)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (is_unmet(&plan->steps[i], has) && plan->steps[i].fault.fallback)
+            fall_back(&plan->steps[i].fault, why);
+}

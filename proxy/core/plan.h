@@ -29,6 +29,10 @@ struct fault_step {
     nsec duration;      /* NEVER: until cleared or the end of the scenario */
     bool blocking;      /* the step lasts as long as the fault (`for` without `as`) */
     char *label;        /* never NULL: the `as`, else the fault's name */
+    /* What takes its place, with its defaults, where the machine lacks what it needs; or NULL. */
+    const struct fault_desc *fallback;
+    const char *stands_for;   /* the fault that this one replaced; NULL: none */
+    const char *why_replaced; /* then */
 };
 
 enum condition {
@@ -127,6 +131,11 @@ void plan_free(struct plan *);
 /* zeroed but for sensible defaults; borrowed */
 struct step *plan_add_step(struct plan *, enum step_kind);
 void plan_add_expectation(struct plan *, const char *rule, const char *params_json);
+/* The first fault that needs what the machine does not have, and has no fallback; NULL: none. */
+const struct fault_step *plan_unmet(const struct plan *, bool (*has)(enum fault_need));
+/* Puts fallbacks in the place of faults that need what is not there; why (kept) says so in the
+ * trace. */
+void plan_fall_back(struct plan *, bool (*has)(enum fault_need), const char *why);
 /* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
 nsec plan_longest(const struct plan *);
 /* Rough time they take when the endpoint behaves, for --dry-run and the header line. */

@@ -107,7 +107,7 @@ static void turn_away(struct session *s)
     s->gone[SIDE_CLIENT] = true;
     s->over = s->over_told = true; /* the driver answers with an RST by itself */
     struct event ev = {.kind = EV_TCP_SHUT, .side = SIDE_CLIENT, .by = BY_FAULT};
-    ev.tcp_shut = (struct ev_tcp_shut){.how = "rst"};
+    ev.tcp_shut = (struct ev_tcp_shut){.how = cut_name(s->refusal)};
     session_emit(s, ev);
 }
 
@@ -264,6 +264,59 @@ void run_end(struct run *run, const char *reason, nsec now)
     reap(run);
     struct event ev = {.at = run->now, .kind = EV_RUN_END, .client = -1, .by = BY_PROXY};
     ev.run_end = (struct ev_run_end){.reason = reason};
+    run_emit(run, ev);
+}
+
+unsigned run_connections(const struct run *run)
+{
+    unsigned count = 0;
+    for (const struct session *s = run->sessions; s; s = s->next)
+        count += !s->over && s->admission != REFUSE && s->legs[SIDE_CLIENT] != LEG_CUT;
+    return count;
+}
+
+/* --- Doors --- */
+
+static enum door door_of(const struct run *run, unsigned client)
+{
+    for (const struct activation *a = run->activations; a; a = a->next) {
+        const struct fault_step *step = a->step;
+        const struct selector *which = &step->connections;
+        bool concerned = which->which == CONNS_ALL || which->which == CONNS_NEW ||
+                         (which->which == CONNS_CLIENT && which->client == client);
+        if (!a->over && concerned && step->desc->door &&
+            step->desc->door(step->config) != DOOR_OPEN)
+            return DOOR_HANG;
+    }
+    return DOOR_OPEN;
+}
+
+void run_set_doors(struct run *run)
+{
+    for (unsigned i = 0; i < run->plan->clients; i++) {
+        enum door door = door_of(run, i);
+        if (door == run->clients[i].door)
+            continue;
+        run->clients[i].door = door;
+        if (run->on_door)
+            run->on_door(run->door_context, i, door);
+    }
+}
+
+void run_watch_doors(struct run *run, void (*on_door)(void *context, unsigned client, enum door),
+                     void *context)
+{
+    run->on_door = on_door;
+    run->door_context = context;
+}
+
+void run_answer(struct run *run, const char *action, const char *answer, const char *detail,
+                nsec now)
+{
+    run->now = nsec_max(run->now, now);
+    struct event ev = {.at = run->now, .kind = EV_FAULT_ANSWER, .client = -1, .by = BY_PROXY};
+    ev.fault_answer =
+        (struct ev_fault_answer){.action = action, .answer = answer, .detail = detail};
     run_emit(run, ev);
 }
 

@@ -40,6 +40,13 @@ void run_end(struct run *, const char *reason, nsec now);
 /* A fault outside the steps: --fault and, later, live control. Borrows the step until run_free. */
 void run_add_fault(struct run *, const struct fault_step *, nsec now);
 
+/* on_door is told when the listening socket of a client is to hang or to be open again, and answers
+ * by run_answer, later or at once. NULL: nobody listens. */
+void run_watch_doors(struct run *, void (*on_door)(void *context, unsigned client, enum door),
+                     void *context);
+/* What became of an action that concerns no connection. */
+void run_answer(struct run *, const char *action, const char *answer, const char *detail, nsec now);
+
 /* For the live table and diagnostics. */
 struct run_status {
     /* clients with an open WebSocket; that ever connected */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ws/upgrade.h"
 
 /* --- Sides and directions --- */
 
@@ -40,10 +41,15 @@ uint64_t session_emit(struct session *s, struct event ev)
     return run_emit(s->run, ev);
 }
 
-static void act(struct session *s, enum action_kind kind, enum side side, enum cut how)
+static void ask_driver(struct session *s, struct action action)
 {
     if (s->ops->on_action)
-        s->ops->on_action(s->driver, (struct action){.kind = kind, .side = side, .how = how});
+        s->ops->on_action(s->driver, action);
+}
+
+static void act(struct session *s, enum action_kind kind, enum side side, enum cut how)
+{
+    ask_driver(s, (struct action){.kind = kind, .side = side, .how = how});
 }
 
 /* --- Calls from the driver are turns: what follows from them is settled before they return --- */
@@ -79,15 +85,10 @@ static void note_shut(struct session *s, enum side side, enum cut how, enum caus
     session_emit(s, ev);
 }
 
-static void shut_now(struct session *s, enum side side)
+/* After these the endpoint's own direction still comes. */
+static bool leaves_half_open(enum cut how)
 {
-    struct lane *lane = &s->lanes[dir_of_source(side_other(side))];
-    lane->end_pending = false;
-    if (s->legs[side] != LEG_OPEN && s->legs[side] != LEG_CONNECTING)
-        return;
-    s->legs[side] = LEG_SHUT;
-    note_shut(s, side, CUT_FIN, lane->end_by);
-    act(s, ACTION_CUT, side, CUT_FIN);
+    return how == CUT_FIN || how == CUT_TRUNCATE;
 }
 
 static void note_lost_websocket(struct session *s)
@@ -98,6 +99,39 @@ static void note_lost_websocket(struct session *s)
     run_note(s->run, s, NOTE_CLOSED);
 }
 
+static void shut_now(struct session *s, enum side side)
+{
+    struct lane *lane = &s->lanes[dir_of_source(side_other(side))];
+    lane->end_pending = false;
+    if (s->legs[side] != LEG_OPEN && s->legs[side] != LEG_CONNECTING)
+        return;
+    s->legs[side] = leaves_half_open(lane->end_how) ? LEG_SHUT : LEG_CUT;
+    s->gone[side] = s->gone[side] || !leaves_half_open(lane->end_how);
+    note_shut(s, side, lane->end_how, lane->end_by);
+    act(s, ACTION_CUT, side, lane->end_how);
+    if (side == SIDE_CLIENT && !leaves_half_open(lane->end_how))
+        note_lost_websocket(s);
+}
+
+/* Ends that wait for what was accepted before. */
+static void cut_in_order(struct session *s, enum side side, enum cut how, enum cause by)
+{
+    struct lane *towards = &s->lanes[dir_of_source(side_other(side))];
+    bool shut = s->legs[side] == LEG_SHUT;
+    if (shut && how != CUT_CLOSE)
+        return;
+    towards->end_pending = !shut;
+    towards->end_how = how;
+    towards->end_by = by;
+    if (shut) {
+        s->legs[side] = LEG_CUT;
+        s->gone[side] = true;
+        act(s, ACTION_CUT, side, how);
+    } else if (buf_len(&towards->out) == 0) {
+        shut_now(s, side);
+    }
+}
+
 void session_cut(struct session *s, enum side side, enum cut how, enum cause by, const char *fault,
                  const char *label)
 {
@@ -106,19 +140,14 @@ void session_cut(struct session *s, enum side side, enum cut how, enum cause by,
     (void)label;
     if (s->legs[side] == LEG_CUT || s->legs[side] == LEG_NONE)
         return;
-    if (how == CUT_FIN) {
-        if (s->legs[side] == LEG_SHUT)
-            return;
-        towards->end_pending = true;
-        towards->end_by = by;
-        if (buf_len(&towards->out) == 0)
-            shut_now(s, side);
+    if (leaves_half_open(how) || how == CUT_CLOSE) {
+        cut_in_order(s, side, how, by);
         return;
     }
     buf_clear(&towards->out);
     towards->end_pending = false;
     s->legs[side] = LEG_CUT;
-    s->gone[side] = how == CUT_RST;
+    s->gone[side] = how != CUT_SILENT;
     note_shut(s, side, how, by);
     act(s, ACTION_CUT, side, how);
     if (side == SIDE_CLIENT)
@@ -173,7 +202,7 @@ static void write_out(struct session *s, struct lane *lane, const uint8_t *bytes
     enum side to = dir_to(lane->dir);
     size_t taken = 0;
     lane->bytes_out += len;
-    if (s->legs[to] == LEG_OPEN && buf_len(&lane->out) == 0)
+    if (s->legs[to] == LEG_OPEN && buf_len(&lane->out) == 0 && s->corks == 0)
         taken = s->ops->on_output(s->driver, to, bytes, len);
     if (taken < len && !buf_append_all(&lane->out, bytes + taken, len - taken))
         session_cut(s, to, CUT_RST, BY_PROXY, "", "");
@@ -188,11 +217,40 @@ static void deliver_frame(struct session *s, const struct unit *u)
     session_emit(s, ev);
 }
 
+/* Whether a head that a fault made or changed still opens the WebSocket the client asked for. */
+static bool opens(const struct session *s, const struct unit *u)
+{
+    struct http_head head;
+    struct upgrade_response answer = {0};
+    if (!u->replaced)
+        return true;
+    if (!http_parse(HTTP_RESPONSE, (const char *)u->bytes, u->len, &head))
+        return false;
+    upgrade_read_response(&head, s->request.key, s->request.protocols, s->request.extensions,
+                          &answer);
+    bool switches = head.status == 101 && answer.valid;
+    http_head_fini(&head);
+    return switches;
+}
+
+static void note_changed_head(struct session *s, const struct unit *u)
+{
+    struct event ev = {.kind = EV_HTTP_REWRITE, .side = dir_to(u->dir), .by = BY_FAULT};
+    ev.http_rewrite =
+        (struct ev_http_rewrite){.what = u->dir == TO_CLIENT ? "the response is not the server's"
+                                                             : "the request is not the client's"};
+    session_emit(s, ev);
+}
+
 static void deliver_head(struct session *s, const struct unit *u)
 {
+    if (u->replaced)
+        note_changed_head(s, u);
     if (u->dir != TO_CLIENT || !s->open_pending)
         return;
     s->open_pending = false;
+    if (!opens(s, u))
+        return;
     s->open = true;
     s->open_now = true;
     struct event ev = {.kind = EV_WS_OPEN, .side = SIDE_CLIENT, .by = BY_PROXY};
@@ -223,16 +281,38 @@ void session_sink(struct session *s, struct unit *u)
         deliver_frame(s, u);
 }
 
+void session_cork(struct session *s)
+{
+    s->corks++;
+}
+
+static void flush(struct session *s, struct lane *lane)
+{
+    enum side to = dir_to(lane->dir);
+    if (s->legs[to] != LEG_OPEN || buf_len(&lane->out) == 0)
+        return;
+    size_t taken = s->ops->on_output(s->driver, to, buf_bytes(&lane->out), buf_len(&lane->out));
+    buf_consume(&lane->out, taken);
+    if (buf_len(&lane->out) == 0)
+        buf_clear(&lane->out);
+}
+
+void session_uncork(struct session *s)
+{
+    if (--s->corks > 0)
+        return;
+    for (int d = 0; d < DIRS; d++) {
+        flush(s, &s->lanes[d]);
+        if (s->lanes[d].end_pending && buf_len(&s->lanes[d].out) == 0)
+            shut_now(s, dir_to((enum dir)d));
+    }
+}
+
 void session_writable(struct session *s, enum side to, nsec now)
 {
     struct lane *lane = &s->lanes[dir_of_source(side_other(to))];
     enter(s, now);
-    if (s->legs[to] == LEG_OPEN && buf_len(&lane->out) > 0) {
-        size_t taken = s->ops->on_output(s->driver, to, buf_bytes(&lane->out), buf_len(&lane->out));
-        buf_consume(&lane->out, taken);
-        if (buf_len(&lane->out) == 0)
-            buf_clear(&lane->out);
-    }
+    flush(s, lane);
     if (lane->end_pending && buf_len(&lane->out) == 0)
         shut_now(s, to);
     chain_release(s);
@@ -289,6 +369,11 @@ void session_stall(struct session *s, enum dir d, bool on, enum cause by)
     ev.tcp_pause = (struct ev_tcp_pause){.on = on, .why = "fault"};
     session_emit(s, ev);
     act(s, on ? ACTION_CLOSE_WINDOW : ACTION_OPEN_WINDOW, from, CUT_FIN);
+}
+
+void session_deafen(struct session *s, enum side side, double ratio)
+{
+    ask_driver(s, (struct action){.kind = ACTION_DEAFEN, .side = side, .ratio = ratio});
 }
 
 /* --- The server's leg --- */
@@ -366,6 +451,17 @@ void session_tls_open(struct session *s, enum side side, const char *version, co
 enum admission session_admission(const struct session *s)
 {
     return s->admission;
+}
+
+enum cut session_refusal(const struct session *s)
+{
+    return s->refusal;
+}
+
+enum tls_trouble session_tls_trouble(const struct session *s, unsigned *value)
+{
+    *value = s->tls_value;
+    return s->tls_trouble;
 }
 
 uint32_t session_conn(const struct session *s)

@@ -18,16 +18,18 @@ enum admission { ADMIT, REFUSE, HANG };
 
 enum action_kind {
     ACTION_CONNECT, /* connect to the server; answer session_connected or session_connect_failed */
-    ACTION_CUT,     /* end that side: how says fin (after what was written), rst, silent */
+    ACTION_CUT,     /* end that side as how says (enum cut); what was written comes before */
     ACTION_CLOSE_WINDOW, /* a stall begins on side: smallest receive buffer, so that its window
                             closes */
-    ACTION_OPEN_WINDOW   /* it is over: the receive buffer as it was */
+    ACTION_OPEN_WINDOW,  /* it is over: the receive buffer as it was */
+    ACTION_DEAFEN /* the kernel loses ratio of what side sends, 0: none; answer session_answer */
 };
 
 struct action {
     enum action_kind kind;
     enum side side;
     enum cut how;
+    double ratio; /* DEAFEN */
 };
 
 /* Callbacks of the driver; called from inside session_* functions and run_expire. */
@@ -48,6 +50,9 @@ struct session_ops {
 };
 
 enum admission session_admission(const struct session *);
+enum cut session_refusal(const struct session *); /* REFUSE: CUT_RST or CUT_CLOSE */
+/* Known once it is accepted: what is to go wrong in the TLS handshake with the client. */
+enum tls_trouble session_tls_trouble(const struct session *, unsigned *value);
 uint32_t session_conn(const struct session *);
 int session_client(const struct session *);
 

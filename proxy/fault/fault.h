@@ -29,8 +29,40 @@ enum unit_kind {
     UNIT_END      /* the source ended its direction; no bytes */
 };
 
-enum cut { CUT_FIN, CUT_RST, CUT_SILENT };
+/* How a connection of ours with an endpoint ends. */
+enum cut {
+    CUT_FIN,    /* FIN after what was accepted for it; what it still sends is read (RFC 9293 3.6) */
+    CUT_RST,    /* RST at once; what it did not read is lost */
+    CUT_SILENT, /* nothing is sent any more and nothing is read; its bytes are acknowledged */
+    CUT_CLOSE,  /* as close(2): FIN after what was accepted; what it sends later is met by RST */
+    CUT_TRUNCATE, /* as FIN, but under TLS without close_notify (RFC 8446 6.1) */
+    CUT_VANISH    /* the socket is gone without a segment: NEED_REPAIR */
+};
 const char *cut_name(enum cut);
+
+/* What a fault asks of the machine beside sockets; `halfopen doctor` tells whether it is there. */
+enum fault_need {
+    NEED_NOTHING,
+    NEED_FILTER, /* socket filters that may drop a TCP segment before the stack sees it */
+    NEED_REPAIR  /* TCP_REPAIR, which takes CAP_NET_ADMIN */
+};
+
+/* What becomes of the clients' listening sockets while a fault is on. */
+enum door {
+    DOOR_OPEN,
+    DOOR_HANG /* connects are not answered: SYNs are dropped, or the backlog is full */
+};
+
+/* What is wrong with our side of a TLS handshake with the client. */
+enum tls_trouble {
+    TLS_FINE,
+    TLS_STALL,      /* the ClientHello is never answered */
+    TLS_ALERT,      /* answered by a fatal alert: value is its description (RFC 8446 6) */
+    TLS_EXPIRED,    /* a certificate that expired */
+    TLS_WRONG_NAME, /* a certificate for another name */
+    TLS_UNTRUSTED,  /* a certificate by an authority nobody knows */
+    TLS_DOWNGRADE   /* value is the highest version offered: 0x0301 for TLS 1.0 (RFC 8446 4.1.2) */
+};
 
 /* What the core recognised a frame to be. */
 enum unit_heartbeat { UNIT_NO_HEARTBEAT, UNIT_PING, UNIT_PONG, UNIT_APP_PING, UNIT_APP_PONG };
@@ -47,22 +79,23 @@ struct unit {
     enum unit_heartbeat heartbeat; /* whole FRAME: what it is */
     enum cut end;                  /* END: how the source ended */
     uint64_t frame_seq;            /* seq of its ws.frame, with last; else 0 */
-    bool decided;                  /* a verb was called: asserted to happen exactly once */
+    bool replaced;                 /* its bytes are not what the endpoint sent */
+    size_t split; /* set by fault_split: the unit in hand is its first so many bytes */
+    bool decided; /* a verb was called: asserted to happen exactly once */
 };
 
 struct fault;
 
 /* All optional; absent lets that moment pass. Exactly one unit verb per call of a unit hook. */
 struct fault_ops {
-    /* begins on a connection that exists, or at its acceptance */
-    void (*on_start)(struct fault *);
+    void (*on_start)(struct fault *); /* begins on a connection that exists, or at its acceptance */
     void (*on_attempt)(struct fault *); /* accepted, nothing read: may refuse or hang */
     void (*on_bytes)(struct fault *, struct unit *); /* every unit but END, as bytes */
     void (*on_head)(struct fault *, struct unit *);  /* one HTTP head */
     void (*on_frame)(struct fault *, struct unit *); /* the verb goes for the whole frame */
     void (*on_end)(struct fault *, struct unit *);   /* the source ended */
-    /* bytes passed the observer; interferes with nothing */
-    void (*on_traffic)(struct fault *, enum dir);
+    void (*on_traffic)(struct fault *,
+                       enum dir); /* bytes passed the observer; interferes with nothing */
     void (*on_timer)(struct fault *);
     void (*on_stop)(struct fault *); /* its time is over; what it holds is released after this */
 };
@@ -71,9 +104,14 @@ struct fault_desc {
     const char *name, *brief, *doc, *example; /* brief completes "This fault will ..." */
     unsigned dirs;                            /* DIR_MASKs in which it makes sense */
     bool silences;                            /* the far side hears nothing: rules ask for this */
-    bool instant; /* done at once: never runs in the background (reset) */
-    /* drops or reorders messages: permessage-deflate is taken out of the offer */
-    bool breaks_deflate;
+    bool instant;        /* done at once: never runs in the background (reset) */
+    bool breaks_deflate; /* drops or reorders messages: permessage-deflate is taken out of the offer
+                          */
+    enum fault_need need; /* without it the fault is refused, or replaced by the step's fallback */
+    enum fault_need (*needs)(const void *config); /* when parameters decide; else NULL */
+    enum door (*door)(const void *config);        /* NULL: open */
+    const char
+        *presets; /* folder of scenarios/ whose files hold parameters for `profile`; NULL: none */
     size_t whole_frames; /* on_frame gets frames whole up to this payload size; 0: heads only */
     const struct param *params;
     size_t config_size, state_size; /* state is zeroed */
@@ -87,12 +125,17 @@ struct fault_port {
     void (*set_aside)(struct fault *, struct unit *, nsec until);
     void (*drop)(struct fault *, struct unit *);
     void (*replace)(struct fault *, struct unit *, const void *, size_t);
-    void (*inject)(struct fault *, enum dir, const void *, size_t);
+    void (*respond)(struct fault *, struct unit *, const void *, size_t);
+    bool (*inject)(struct fault *, enum dir, const void *, size_t);
+    void (*put_back)(struct fault *, enum dir);
     void (*cut)(struct fault *, enum side, enum cut);
     void (*stall)(struct fault *, enum dir, bool on);
+    void (*deafen)(struct fault *, enum side, double ratio);
     void (*wake)(struct fault *, nsec at);
-    void (*refuse)(struct fault *);
+    void (*refuse)(struct fault *, enum cut);
     void (*hang)(struct fault *, nsec until);
+    void (*tls)(struct fault *, enum tls_trouble, unsigned value);
+    unsigned (*connections)(struct fault *);
 };
 
 struct fault {
@@ -108,6 +151,9 @@ struct fault {
 
 extern const struct fault_desc *const all_faults[];    /* sorted by name, NULL ends */
 const struct fault_desc *fault_find(const char *name); /* NULL: none */
+/* Acts before there is a connection, or while it is accepted, and never later. */
+bool fault_only_at_acceptance(const struct fault_desc *);
+enum fault_need fault_needs(const struct fault_desc *, const void *config);
 
 static inline const void *fault_config(const struct fault *f)
 {
@@ -140,21 +186,42 @@ void fault_pass(struct fault *, struct unit *);
  * overtakes. */
 void fault_hold(struct fault *, struct unit *, nsec until);
 /* Takes a whole frame out of the stream and puts it back at the first message boundary after
- * `until`; what comes behind it goes on. */
+ * `until` (NEVER: when fault_put_back says so, or the fault ends); what comes behind it goes on. */
 void fault_set_aside(struct fault *, struct unit *, nsec until);
 void fault_drop(struct fault *, struct unit *);
+/* Other bytes go on in place of the unit's; bytes are borrowed until the hook returns. Of a frame
+ * that is not whole only the head is replaced: its payload follows as it is. */
 void fault_replace(struct fault *, struct unit *, const void *bytes, size_t);
+/* Answers the request whose head is in hand in place of the server, which never sees it. bytes: a
+ * whole response, body included. What is to become of the connection is said apart (fault_cut). */
+void fault_respond(struct fault *, struct unit *, const void *bytes, size_t);
+/* Not a decision but made before one: from here on the unit in hand is its first `len` bytes, 0 <
+ * len < u->len; what is left comes back to the same hook as a unit of its own when this one is
+ * decided. A part of a frame is no longer whole, the parts behind the first are UNIT_PAYLOAD, those
+ * of a head UNIT_BYTES but for the last, which is UNIT_HEAD. */
+void fault_split(struct fault *, struct unit *, size_t len);
+
 /* --- Verbs on the connection --- */
-/* at the next frame boundary */
-void fault_inject(struct fault *, enum dir, const void *bytes, size_t);
-/* Ends our connection with that side. FIN: after what was already accepted for it; RST: at once;
- * SILENT: nothing is sent any more and nothing is read. */
+/* At the next frame boundary, as bytes that nobody observes again. false: too much waits already
+ * (HELD_HIGH_BYTES); nothing was taken, try again after a wake. */
+bool fault_inject(struct fault *, enum dir, const void *bytes, size_t);
+/* What was set aside with NEVER goes on at the next message boundary. */
+void fault_put_back(struct fault *, enum dir);
 void fault_cut(struct fault *, enum side, enum cut);
 void fault_stall(struct fault *, enum dir, bool on); /* stop reading the source, window closed */
-void fault_wake(struct fault *, nsec at);            /* on_timer then; NEVER: not at all */
-/* --- Verbs on an attempt, in on_attempt only, at most one --- */
-void fault_refuse(struct fault *); /* RST */
-/* nothing is read or sent until then, or until cleared */
-void fault_hang(struct fault *, nsec until);
+/* The kernel loses this share of the segments that side sends us, before TCP sees them: 1: all,
+ * nothing is acknowledged; 0: it hears again. NEED_FILTER. */
+void fault_deafen(struct fault *, enum side, double ratio);
+void fault_wake(struct fault *, nsec at); /* on_timer then; NEVER: not at all */
+
+/* --- Verbs on an attempt, in on_attempt only, at most one of refuse and hang --- */
+void fault_refuse(struct fault *, enum cut); /* RST, or CLOSE: accepted and closed, nothing read */
+void fault_hang(struct fault *,
+                nsec until); /* nothing is read or sent until then, or until cleared */
+void fault_tls(struct fault *, enum tls_trouble, unsigned value); /* the newest call counts */
+
+/* --- Questions --- */
+/* Connections of the clients that are open to us now, this one included. */
+unsigned fault_connections(struct fault *);
 
 #endif

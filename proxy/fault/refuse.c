@@ -3,7 +3,7 @@
 
 static void turn_away(struct fault *f)
 {
-    fault_refuse(f);
+    fault_refuse(f, CUT_RST);
 }
 
 const struct fault_desc refuse_fault = {

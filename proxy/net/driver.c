@@ -37,9 +37,7 @@ static void free_dead(struct driver *driver)
 {
     while (driver->dead) {
         struct link *next = driver->dead->next;
-        free(driver->dead->answers[0]);
-        free(driver->dead->answers[1]);
-        free(driver->dead);
+        link_free(driver->dead);
         driver->dead = next;
     }
 }

@@ -2,8 +2,10 @@
 
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "net/kernel.h"
 #include "net/queues.h"
 
 #define LINGER_LIMIT (2 * NSEC_PER_SEC) /* real */
@@ -92,11 +94,23 @@ static void mark_stalled(struct link *link, enum side side, bool on)
     watch_ends(link);
 }
 
-static void set_answer(struct link *link, enum side side, char *answer)
+static void drop_answers(struct link *link)
 {
-    char **slot = &link->answers[index_of(side)];
-    free(*slot);
-    *slot = answer;
+    for (size_t i = 0; i < link->answer_count; i++)
+        free(link->answers[i].detail);
+    link->answer_count = 0;
+}
+
+static void give_answer(struct link *link, const char *action, int error, char *detail)
+{
+    if (link->answer_count == LINK_ANSWERS_LIMIT) {
+        free(link->answers[0].detail);
+        memmove(link->answers, link->answers + 1, (--link->answer_count) * sizeof *link->answers);
+    }
+    link->answers[link->answer_count++] = (struct link_answer){
+        action, error ? "refused" : "done", error ? xstrdup(strerror(error)) : detail};
+    if (error)
+        free(detail);
     loop_touch(link->driver->loop, &link->turn);
 }
 
@@ -108,9 +122,9 @@ static void close_window(struct link *link, enum side side)
         return;
     size_t *before = &link->window_before[index_of(side)];
     size_t now = socket_shrink(stream->fd, before);
-    set_answer(link, side,
-               now ? xprintf("receive buffer of %zu bytes, was %zu", now, *before)
-                   : xprintf("receive buffer as it was"));
+    give_answer(link, "close_window", 0,
+                now ? xprintf("receive buffer of %zu bytes, was %zu", now, *before)
+                    : xprintf("receive buffer as it was"));
 }
 
 static void open_window(struct link *link, enum side side)
@@ -119,6 +133,23 @@ static void open_window(struct link *link, enum side side)
     mark_stalled(link, side, false);
     if (stream->fd >= 0 && link->window_before[index_of(side)])
         socket_unshrink(stream->fd, link->window_before[index_of(side)]);
+}
+
+static void vanish(struct link *link, enum side side)
+{
+    int error = stream_vanish(stream_of(link, side));
+    give_answer(link, "vanish", error, NULL);
+    if (error)
+        stream_silence(stream_of(link, side));
+}
+
+static void deafen(struct link *link, enum side side, double ratio)
+{
+    struct stream *stream = stream_of(link, side);
+    if (stream->fd < 0)
+        return;
+    int error = ratio > 0 ? kernel_deafen(stream->fd, ratio) : kernel_hear(stream->fd);
+    give_answer(link, ratio > 0 ? "deafen" : "hear", error, NULL);
 }
 
 static void cut(struct link *link, enum side side, enum cut how)
@@ -130,6 +161,15 @@ static void cut(struct link *link, enum side side, enum cut how)
         return;
     case CUT_RST:
         stream_reset(stream);
+        return;
+    case CUT_CLOSE:
+        stream_hang_up(stream);
+        return;
+    case CUT_TRUNCATE:
+        stream_truncate(stream);
+        return;
+    case CUT_VANISH:
+        vanish(link, side);
         return;
     case CUT_SILENT:
         stream_silence(stream);
@@ -162,6 +202,9 @@ static void on_action(void *driver, struct action action)
         return;
     case ACTION_OPEN_WINDOW:
         open_window(link, action.side);
+        return;
+    case ACTION_DEAFEN:
+        deafen(link, action.side, action.ratio);
         return;
     }
 }
@@ -300,13 +343,27 @@ void link_poll(struct link *link)
 static void on_turn(struct turn *turn)
 {
     struct link *link = (struct link *)((char *)turn - offsetof(struct link, turn));
-    for (size_t i = 0; i < 2; i++) {
-        char *answer = link->answers[i];
-        link->answers[i] = NULL;
-        if (answer && link->session)
-            session_answer(link->session, "close_window", "done", answer, now_for(link));
-        free(answer);
+    for (size_t i = 0; i < link->answer_count && link->session; i++) {
+        const struct link_answer *at = &link->answers[i];
+        session_answer(link->session, at->action, at->answer, at->detail ? at->detail : "",
+                       now_for(link));
     }
+    drop_answers(link);
+}
+
+void link_free(struct link *link)
+{
+    drop_answers(link);
+    free(link);
+}
+
+static void turn_away(struct link *link, enum cut how)
+{
+    if (how == CUT_CLOSE)
+        stream_hang_up(&link->client);
+    else
+        stream_reset(&link->client);
+    link_abandon(link);
 }
 
 void link_accept(struct driver *driver, unsigned client, int fd, const struct address *peer)
@@ -328,8 +385,7 @@ void link_accept(struct driver *driver, unsigned client, int fd, const struct ad
     if (link->over)
         return;
     if (session_admission(session) == REFUSE) {
-        stream_reset(&link->client);
-        link_abandon(link);
+        turn_away(link, session_refusal(session));
         return;
     }
     link->session = session;

@@ -6,14 +6,23 @@
 #include "net/driver.h"
 #include "net/stream.h"
 
+#define LINK_ANSWERS_LIMIT 8 /* in one turn; the oldest give way */
+
+/* What became of an action. */
+struct link_answer {
+    const char *action, *answer; /* static */
+    char *detail;
+};
+
 struct link {
     struct driver *driver;
     struct link *next, *previous;
     struct session *session; /* NULL: over, or not known yet */
     struct stream client, server;
     size_t window_before[2]; /* receive buffer before a stall: client, server */
-    char *answers[2];        /* what became of close_window, for the end of the turn */
-    struct timer lingering;  /* over, and TLS has bytes left for a socket */
+    struct link_answer answers[LINK_ANSWERS_LIMIT]; /* for the end of the turn */
+    size_t answer_count;
+    struct timer lingering; /* over, and TLS has bytes left for a socket */
     struct turn turn;
     bool hanging, over, stalled[2];
 };
@@ -37,5 +46,6 @@ void link_accept(struct driver *, unsigned client, int fd, const struct address 
 /* Reports the ends that only sock_diag shows: a FIN that waits behind a closed window. */
 void link_poll(struct link *);
 void link_abandon(struct link *); /* closes both sockets; calls nothing */
+void link_free(struct link *);    /* what is left of one that was buried */
 
 #endif

@@ -11,6 +11,8 @@
 
 #define SHRUNK_BYTES (64 << 10) /* the kernel accounts twice that, for its own overhead */
 
+#define DRAIN_LIMIT ((size_t)8 << 20)
+
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #endif
@@ -172,6 +174,16 @@ enum io_result socket_write(int fd, const void *bytes, size_t len, size_t *took)
     if (errno == EAGAIN || errno == EINTR)
         return IO_WANT_WRITE;
     return io_from_errno(errno);
+}
+
+void socket_finish(int fd)
+{
+    char scratch[4096];
+    (void)shutdown(fd, SHUT_WR); /* fails only when the connection is gone */
+    for (size_t left = DRAIN_LIMIT; left >= sizeof scratch; left -= sizeof scratch)
+        if (recv(fd, scratch, sizeof scratch, MSG_DONTWAIT) <= 0)
+            break;
+    close(fd);
 }
 
 void socket_reset(int fd)

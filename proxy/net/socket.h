@@ -44,6 +44,9 @@ enum io_result socket_read(int fd, void *bytes, size_t len, size_t *got);
 /* IO_OK: *took of them, perhaps fewer than all; IO_WANT_WRITE: none. */
 enum io_result socket_write(int fd, const void *bytes, size_t len, size_t *took);
 void socket_reset(int fd); /* RST at once, and closed */
+/* FIN, and closed: what was already received is read first, since the kernel answers a close over
+ * unread bytes with RST. */
+void socket_finish(int fd);
 
 /* Smallest receive buffer, so that a window closes soon. Returns its size in bytes as the kernel
  * accounts it (*before: what it was); 0: errno. */

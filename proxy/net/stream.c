@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/kernel.h"
 
 #define TLS_WRITE_BYTES ((size_t)64 << 10) /* encrypted at a time: what may wait for the socket */
 
@@ -457,6 +458,41 @@ void stream_finish(struct stream *stream)
         tls_shutdown(stream->tls);
     send_fin(stream);
     rewatch(stream);
+}
+
+void stream_truncate(struct stream *stream)
+{
+    if (stream->state == STREAM_CLOSED || stream->silent || stream->finishing)
+        return;
+    if (stream->state == STREAM_CONNECTING) {
+        stream_close(stream);
+        return;
+    }
+    stream->finishing = true;
+    send_fin(stream);
+    rewatch(stream);
+}
+
+void stream_hang_up(struct stream *stream)
+{
+    if (stream->state == STREAM_OPEN && stream->tls) {
+        tls_shutdown(stream->tls);
+        (void)flush(stream); /* what the socket does not take at once is lost, as with close(2) */
+    }
+    int fd = detach(stream);
+    if (fd >= 0)
+        socket_finish(fd);
+}
+
+int stream_vanish(struct stream *stream)
+{
+    if (stream->fd < 0)
+        return 0;
+    int error = kernel_vanish(dup(stream->fd));
+    if (error)
+        return error;
+    stream_close(stream);
+    return 0;
 }
 
 void stream_reset(struct stream *stream)

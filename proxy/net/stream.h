@@ -64,7 +64,13 @@ size_t stream_write(struct stream *, const uint8_t *bytes, size_t len);
 void stream_read(struct stream *, bool on); /* off: the peer's window closes in time */
 /* While it is not read, report a FIN all the same (RST always is). */
 void stream_watch_end(struct stream *, bool on);
-void stream_finish(struct stream *);  /* FIN (TLS: close_notify first) after what was written */
+void stream_finish(struct stream *); /* FIN (TLS: close_notify first) after what was written */
+/* Under TLS without close_notify. */
+void stream_truncate(struct stream *);
+/* As close(2) after everything was read: FIN, and what the peer sends later meets an RST. */
+void stream_hang_up(struct stream *);
+/* Without FIN or RST (kernel_vanish). 0: closed; else errno, and nothing happened. */
+int stream_vanish(struct stream *);
 void stream_reset(struct stream *);   /* RST at once; closed */
 void stream_silence(struct stream *); /* open, but neither read nor written; its end is reported */
 void stream_close(

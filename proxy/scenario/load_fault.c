@@ -6,7 +6,7 @@
 #include "scenario/load_parts.h"
 
 static const char *const options[] = {"direction", "connections", "probability", "at",
-                                      "as",        "for",         NULL};
+                                      "as",        "for",         "fallback",    NULL};
 
 static const char *const directions[] = {"to_server", "to_client", "both", NULL};
 static const unsigned direction_masks[] = {DIR_MASK(TO_SERVER), DIR_MASK(TO_CLIENT), DIR_BOTH};
@@ -19,14 +19,6 @@ static const char *const moments[] = {"heartbeat", "ping", "pong", "open", NULL}
 
 static const struct param probability_param = {
     .type = PARAM_RATIO, .def = "100%", .min = "0%", .max = "100%"};
-
-/* Acts while a connection is accepted and never later. */
-static bool only_at_acceptance(const struct fault_desc *desc)
-{
-    const struct fault_ops *ops = &desc->ops;
-    return ops->on_attempt && !ops->on_start && !ops->on_bytes && !ops->on_head && !ops->on_frame &&
-           !ops->on_traffic;
-}
 
 static void load_direction(struct loader *l, const struct node *node, struct fault_step *fault)
 {
@@ -82,7 +74,7 @@ static void check_selector(struct loader *l, const struct node *node,
                    "'%s' is done at once, when there are no new connections yet; give it a moment, "
                    "as in at: {after: open}",
                    name);
-    if (came_before && only_at_acceptance(fault->desc))
+    if (came_before && fault_only_at_acceptance(fault->desc))
         diag_error(l->diag, node->place,
                    "'%s' acts while a connection is accepted: 'connections' is one of all, new, "
                    "{client: 0}",
@@ -92,7 +84,7 @@ static void check_selector(struct loader *l, const struct node *node,
 static void load_moment(struct loader *l, const struct node *node, struct fault_step *fault)
 {
     static const char *const keys[] = {"after", "at_most", NULL};
-    if (only_at_acceptance(fault->desc)) {
+    if (fault_only_at_acceptance(fault->desc)) {
         diag_error(l->diag, node->key_place,
                    "'%s' acts while a connection is accepted: it takes no 'at'", fault->desc->name);
         return;
@@ -123,6 +115,26 @@ static void check_instant(struct loader *l, const struct node *duration, const s
     if (label && fault->moment == AT_ONCE)
         diag_error(l->diag, label->key_place, "'%s' is done at once: it takes no 'as'",
                    fault->desc->name);
+}
+
+/* Another fault, with its defaults, for machines that lack what this one needs. */
+static void load_fallback(struct loader *l, const struct node *node, struct fault_step *fault)
+{
+    if (!field_is_scalar(node, "drop", l->diag))
+        return;
+    const struct fault_desc *other = fault_find(node->text);
+    if (fault->desc->need == NEED_NOTHING && !fault->desc->needs)
+        diag_error(l->diag, node->key_place, "'%s' works on every machine: it takes no 'fallback'",
+                   fault->desc->name);
+    else if (!other)
+        diag_error(l->diag, node->place, "no fault is called '%s'", node->text);
+    else if (other->need != NEED_NOTHING || other->needs)
+        diag_error(
+            l->diag, node->place,
+            "'fallback' is %s, which needs as much of the machine: a fault like drop is expected",
+            node->text);
+    else
+        fault->fallback = other;
 }
 
 static void load_lasting(struct loader *l, const struct node *duration, const struct node *label,
@@ -164,6 +176,7 @@ void load_fault(struct loader *l, const struct node *step, const struct node *bo
     const struct node *at = load_option(l, step, body, "at");
     const struct node *duration = load_option(l, step, body, "for");
     const struct node *label = load_option(l, step, body, "as");
+    const struct node *fallback = load_option(l, step, body, "fallback");
     load_direction(l, direction, fault);
     if (at)
         load_moment(l, at, fault);
@@ -173,6 +186,8 @@ void load_fault(struct loader *l, const struct node *step, const struct node *bo
     }
     if (probability)
         (void)field_param(&probability_param, probability, &fault->probability, l->diag); /* told */
+    if (fallback)
+        load_fallback(l, fallback, fault);
     load_lasting(l, duration, label, out);
     out->label = xstrdup(fault->label);
     load_remember(l, out->label);

@@ -10,7 +10,7 @@ static const char *const actions[] = {"wait", "clear", "mark", "close", "repeat"
 static const char *const later_actions[] = {"send",  "inject", "signal", "restart", "request",
                                             "route", "hook",   "prompt", "load",    NULL};
 static const char *const fault_options[] = {"direction", "connections", "probability", "at",
-                                            "as",        "for",         NULL};
+                                            "as",        "for",         "fallback",    NULL};
 static const char *const wait_options[] = {"at_most", "of", "since", "as", NULL};
 static const char *const no_options[] = {NULL};
 

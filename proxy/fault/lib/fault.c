@@ -6,7 +6,7 @@
 
 const char *cut_name(enum cut how)
 {
-    static const char *const names[] = {"fin", "rst", "silent"};
+    static const char *const names[] = {"fin", "rst", "silent", "close", "truncate", "vanish"};
     return names[how];
 }
 
@@ -16,6 +16,18 @@ const struct fault_desc *fault_find(const char *name)
         if (strcmp(all_faults[i]->name, name) == 0)
             return all_faults[i];
     return NULL;
+}
+
+bool fault_only_at_acceptance(const struct fault_desc *desc)
+{
+    const struct fault_ops *ops = &desc->ops;
+    return !ops->on_start && !ops->on_bytes && !ops->on_head && !ops->on_frame && !ops->on_end &&
+           !ops->on_traffic;
+}
+
+enum fault_need fault_needs(const struct fault_desc *desc, const void *config)
+{
+    return desc->needs ? desc->needs(config) : desc->need;
 }
 
 /* A unit is decided once: a second verb would send or lose it twice. */
@@ -56,9 +68,28 @@ void fault_replace(struct fault *f, struct unit *u, const void *bytes, size_t le
     f->port->replace(f, u, bytes, len);
 }
 
-void fault_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
+void fault_respond(struct fault *f, struct unit *u, const void *bytes, size_t len)
 {
-    f->port->inject(f, d, bytes, len);
+    assert(u->kind == UNIT_HEAD && u->dir == TO_SERVER);
+    decide(u);
+    f->port->respond(f, u, bytes, len);
+}
+
+void fault_split(struct fault *f, struct unit *u, size_t len)
+{
+    (void)f;
+    assert(!u->decided && u->split == 0 && len > 0 && len < u->len);
+    u->split = len;
+}
+
+bool fault_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
+{
+    return f->port->inject(f, d, bytes, len);
+}
+
+void fault_put_back(struct fault *f, enum dir d)
+{
+    f->port->put_back(f, d);
 }
 
 void fault_cut(struct fault *f, enum side side, enum cut how)
@@ -76,9 +107,26 @@ void fault_wake(struct fault *f, nsec at)
     f->port->wake(f, at);
 }
 
-void fault_refuse(struct fault *f)
+void fault_deafen(struct fault *f, enum side side, double ratio)
 {
-    f->port->refuse(f);
+    assert(ratio >= 0 && ratio <= 1);
+    f->port->deafen(f, side, ratio);
+}
+
+void fault_refuse(struct fault *f, enum cut how)
+{
+    assert(how == CUT_RST || how == CUT_CLOSE);
+    f->port->refuse(f, how);
+}
+
+void fault_tls(struct fault *f, enum tls_trouble trouble, unsigned value)
+{
+    f->port->tls(f, trouble, value);
+}
+
+unsigned fault_connections(struct fault *f)
+{
+    return f->port->connections(f);
 }
 
 void fault_hang(struct fault *f, nsec until)

@@ -1,0 +1,298 @@
+/* The verbs of the faults at work on a connection: each that interferes writes its event, and what
+ * a fault says in an endpoint's place is recorded as the fault's. The units themselves are moved by
+ * chain.c. */
+#include "core/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ws/close.h"
+#include "ws/redact.h"
+
+/* --- Events: every verb that interferes --- */
+
+void verbs_write_acts(struct instance *in)
+{
+    struct act_run *acts = &in->acts;
+    if (acts->count == 0)
+        return;
+    struct event ev = {.kind = EV_FAULT_ACT, .side = dir_to(acts->dir), .by = BY_FAULT};
+    ev.fault_act = (struct ev_fault_act){.fault = in->fault.desc->name,
+                                         .label = in->activation->step->label,
+                                         .verb = acts->verb,
+                                         .detail = "",
+                                         .count = acts->count,
+                                         .bytes = acts->bytes};
+    session_emit(in->session, ev);
+    acts->count = acts->bytes = 0;
+    acts->written = in->session->now;
+}
+
+static void note_act(struct instance *in, const char *verb, enum dir d, size_t bytes)
+{
+    struct act_run *acts = &in->acts;
+    bool same = acts->verb == verb && acts->dir == d;
+    if (!same)
+        verbs_write_acts(in);
+    bool fresh = !same || in->session->now >= acts->written + ACT_QUIET;
+    acts->verb = verb;
+    acts->dir = d;
+    acts->count++;
+    acts->bytes += bytes;
+    if (fresh)
+        verbs_write_acts(in);
+}
+
+static void note_once(struct instance *in, const char *verb, const char *detail, enum side side)
+{
+    verbs_write_acts(in);
+    struct event ev = {.kind = EV_FAULT_ACT, .side = side, .by = BY_FAULT};
+    ev.fault_act = (struct ev_fault_act){.fault = in->fault.desc->name,
+                                         .label = in->activation->step->label,
+                                         .verb = verb,
+                                         .detail = detail,
+                                         .count = 1};
+    session_emit(in->session, ev);
+}
+
+/* --- What is said in an endpoint's place --- */
+
+/* A Close of ours is recorded as ours, so that the answer to it can be told from a first word. */
+static void note_close(struct instance *in, enum dir d, const struct frame_head *head,
+                       const uint8_t *masked, size_t len)
+{
+    uint8_t payload[FRAME_CONTROL_MAX];
+    struct close_payload close;
+    struct text reason;
+    memcpy(payload, masked, len);
+    if (head->masked)
+        frame_mask(payload, len, head->mask_key, 0);
+    close_parse(payload, len, &close);
+    text_init(&reason);
+    redact_words((const char *)close.reason, close.reason_len, &reason);
+    struct event ev = {.kind = EV_WS_CLOSE, .side = dir_from(d), .by = BY_FAULT};
+    ev.ws_close = (struct ev_ws_close){
+        .code = close.code, .reason = text_chars(&reason), .wrong = close.wrong};
+    session_emit(in->session, ev);
+    text_fini(&reason);
+}
+
+void verbs_note_closes(struct instance *in, enum dir d, const uint8_t *bytes, size_t len)
+{
+    struct frame_decoder decoder;
+    enum frame_step step;
+    size_t taken;
+    frame_decoder_init(&decoder);
+    while ((step = frame_decode(&decoder, bytes, len, &taken)) != FRAME_MORE) {
+        if (step == FRAME_PAYLOAD && decoder.head.opcode == OPCODE_CLOSE &&
+            taken <= FRAME_CONTROL_MAX)
+            note_close(in, d, &decoder.head, bytes, taken);
+        else if (step == FRAME_HEAD && decoder.head.opcode == OPCODE_CLOSE &&
+                 decoder.head.payload_len == 0)
+            note_close(in, d, &decoder.head, bytes, 0);
+        bytes += taken;
+        len -= taken;
+    }
+}
+
+/* --- The port: what verbs do --- */
+
+static struct instance *instance_of(struct fault *f)
+{
+    return f->host;
+}
+
+static void port_pass(struct fault *f, struct unit *u)
+{
+    (void)u;
+    instance_of(f)->outcome = PASSED;
+}
+
+static void port_hold(struct fault *f, struct unit *u, nsec until)
+{
+    struct instance *in = instance_of(f);
+    in->outcome = HELD;
+    in->frame_until[u->dir] = until;
+    note_act(in, "hold", u->dir, u->len);
+}
+
+static void port_set_aside(struct fault *f, struct unit *u, nsec until)
+{
+    struct instance *in = instance_of(f);
+    in->outcome = ASIDE;
+    in->frame_until[u->dir] = until;
+    note_act(in, "set_aside", u->dir, u->len);
+}
+
+static void port_drop(struct fault *f, struct unit *u)
+{
+    struct instance *in = instance_of(f);
+    in->outcome = DROPPED;
+    note_act(in, "drop", u->dir, u->len);
+}
+
+static void port_replace(struct fault *f, struct unit *u, const void *bytes, size_t len)
+{
+    struct instance *in = instance_of(f);
+    in->outcome = REPLACED;
+    in->replacement = bytes;
+    in->replacement_len = len;
+    note_act(in, "replace", u->dir, u->len);
+}
+
+/* What the endpoint sees of us is recorded as ours. */
+static void note_response(struct instance *in, const struct http_head *head)
+{
+    struct event ev = {.kind = EV_HTTP_RESPONSE, .side = SIDE_SERVER, .by = BY_FAULT};
+    char *protocols = http_header_copy(head, "Sec-WebSocket-Protocol");
+    char *extensions = http_header_copy(head, "Sec-WebSocket-Extensions");
+    ev.http_response = (struct ev_http_response){.status = (uint64_t)head->status,
+                                                 .wrong = "",
+                                                 .protocols = protocols,
+                                                 .extensions = extensions};
+    session_emit(in->session, ev);
+    free(protocols);
+    free(extensions);
+}
+
+static void offer_response(struct instance *in, const uint8_t *bytes, size_t head_len, size_t len)
+{
+    struct unit head = {.kind = UNIT_HEAD,
+                        .dir = TO_CLIENT,
+                        .bytes = bytes,
+                        .len = head_len,
+                        .arrived = in->session->now,
+                        .replaced = true};
+    struct unit body = {.kind = UNIT_BYTES,
+                        .dir = TO_CLIENT,
+                        .bytes = bytes + head_len,
+                        .len = len - head_len,
+                        .arrived = in->session->now};
+    chain_offer_behind(in, &head);
+    if (body.len > 0)
+        chain_offer_behind(in, &body);
+}
+
+static void port_respond(struct fault *f, struct unit *u, const void *bytes, size_t len)
+{
+    struct instance *in = instance_of(f);
+    struct http_head head;
+    in->outcome = DROPPED;
+    note_act(in, "respond", u->dir, len);
+    if (!http_parse(HTTP_RESPONSE, bytes, len, &head))
+        return;
+    size_t head_len = head.text.len;
+    note_response(in, &head);
+    in->session->lanes[TO_SERVER].mode = LANE_HEAD;
+    http_head_fini(&head);
+    offer_response(in, bytes, head_len, len);
+}
+
+static bool port_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
+{
+    struct instance *in = instance_of(f);
+    if (buf_len(&in->inject[d]) + in->queue[d].bytes + len > HELD_HIGH_BYTES ||
+        buf_len(&in->session->lanes[d].out) > OUT_HIGH_BYTES)
+        return false;
+    (void)buf_append_all(&in->inject[d], bytes, len); /* there is room */
+    note_act(in, "inject", d, len);
+    chain_flush_inject(in, d);
+    return true;
+}
+
+static void port_put_back(struct fault *f, enum dir d)
+{
+    struct instance *in = instance_of(f);
+    for (struct held *item = in->aside[d].first; item; item = item->next)
+        item->until = 0;
+    chain_release_aside(in, d);
+}
+
+static void port_cut(struct fault *f, enum side side, enum cut how)
+{
+    struct instance *in = instance_of(f);
+    if (in->session->legs[side] == LEG_CUT)
+        return;
+    note_once(in, "cut", cut_name(how), side);
+    session_cut(in->session, side, how, BY_FAULT, in->fault.desc->name,
+                in->activation->step->label);
+}
+
+static void port_stall(struct fault *f, enum dir d, bool on)
+{
+    struct instance *in = instance_of(f);
+    note_once(in, on ? "stall" : "resume", "", dir_from(d));
+    session_stall(in->session, d, on, BY_FAULT);
+}
+
+static void port_wake(struct fault *f, nsec at)
+{
+    instance_of(f)->wake = at;
+}
+
+static void port_deafen(struct fault *f, enum side side, double ratio)
+{
+    struct instance *in = instance_of(f);
+    note_once(in, ratio > 0 ? "deafen" : "hear", "", side);
+    session_deafen(in->session, side, ratio);
+}
+
+static void port_refuse(struct fault *f, enum cut how)
+{
+    struct instance *in = instance_of(f);
+    if (in->session->admission == REFUSE)
+        return;
+    in->session->admission = REFUSE;
+    in->session->refusal = how;
+    note_once(in, "refuse", cut_name(how), SIDE_CLIENT);
+}
+
+static const char *tls_trouble_name(enum tls_trouble trouble)
+{
+    static const char *const names[] = {"fine",       "stall",     "alert",    "expired",
+                                        "wrong name", "untrusted", "downgrade"};
+    return names[trouble];
+}
+
+static void port_tls(struct fault *f, enum tls_trouble trouble, unsigned value)
+{
+    struct instance *in = instance_of(f);
+    in->session->tls_trouble = trouble;
+    in->session->tls_value = value;
+    note_once(in, "tls", tls_trouble_name(trouble), SIDE_CLIENT);
+}
+
+static unsigned port_connections(struct fault *f)
+{
+    return run_connections(instance_of(f)->session->run);
+}
+
+static void port_hang(struct fault *f, nsec until)
+{
+    struct instance *in = instance_of(f);
+    struct session *s = in->session;
+    if (s->admission == REFUSE)
+        return;
+    s->hang_until = s->admission == HANG ? nsec_max(s->hang_until, until) : until;
+    s->admission = HANG;
+    note_once(in, "hang", "", SIDE_CLIENT);
+}
+
+const struct fault_port verbs_port = {
+    .pass = port_pass,
+    .hold = port_hold,
+    .set_aside = port_set_aside,
+    .drop = port_drop,
+    .replace = port_replace,
+    .respond = port_respond,
+    .inject = port_inject,
+    .put_back = port_put_back,
+    .cut = port_cut,
+    .stall = port_stall,
+    .deafen = port_deafen,
+    .wake = port_wake,
+    .refuse = port_refuse,
+    .hang = port_hang,
+    .tls = port_tls,
+    .connections = port_connections,
+};
