@@ -90,11 +90,29 @@ static void port_replace(struct fault *f, struct unit *u, const void *bytes, siz
     add_quoted(bench_of(f), bytes, len);
 }
 
-static void port_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
+static void port_respond(struct fault *f, struct unit *u, const void *bytes, size_t len)
 {
+    (void)u;
+    begin_word(bench_of(f), "respond");
+    add_quoted(bench_of(f), bytes, len);
+}
+
+static bool port_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
+{
+    if (bench_of(f)->no_room) {
+        begin_word(bench_of(f), "inject refused");
+        return false;
+    }
     begin_word(bench_of(f), "inject ");
     text_add(&bench_of(f)->did, dir_word(d));
     add_quoted(bench_of(f), bytes, len);
+    return true;
+}
+
+static void port_put_back(struct fault *f, enum dir d)
+{
+    begin_word(bench_of(f), "put_back ");
+    text_add(&bench_of(f)->did, dir_word(d));
 }
 
 static void port_cut(struct fault *f, enum side side, enum cut how)
@@ -114,9 +132,29 @@ static void port_wake(struct fault *f, nsec at)
     bench_of(f)->wake = at;
 }
 
-static void port_refuse(struct fault *f)
+static void port_deafen(struct fault *f, enum side side, double ratio)
 {
-    begin_word(bench_of(f), "refuse");
+    begin_word(bench_of(f), "deafen ");
+    text_addf(&bench_of(f)->did, "%s %g", side_name(side), ratio);
+}
+
+static void port_refuse(struct fault *f, enum cut how)
+{
+    begin_word(bench_of(f), "refuse ");
+    text_add(&bench_of(f)->did, cut_name(how));
+}
+
+static void port_tls(struct fault *f, enum tls_trouble trouble, unsigned value)
+{
+    static const char *const names[] = {"fine",       "stall",     "alert",    "expired",
+                                        "wrong name", "untrusted", "downgrade"};
+    begin_word(bench_of(f), "tls ");
+    text_addf(&bench_of(f)->did, "%s %u", names[trouble], value);
+}
+
+static unsigned port_connections(struct fault *f)
+{
+    return bench_of(f)->connections;
 }
 
 static void port_hang(struct fault *f, nsec until)
@@ -130,7 +168,12 @@ static const struct fault_port port = {.pass = port_pass,
                                        .set_aside = port_set_aside,
                                        .drop = port_drop,
                                        .replace = port_replace,
+                                       .respond = port_respond,
                                        .inject = port_inject,
+                                       .put_back = port_put_back,
+                                       .deafen = port_deafen,
+                                       .tls = port_tls,
+                                       .connections = port_connections,
                                        .cut = port_cut,
                                        .stall = port_stall,
                                        .wake = port_wake,
@@ -244,6 +287,21 @@ static unit_hook hook_for(const struct fault_ops *ops, const struct unit *u)
     return NULL;
 }
 
+static void offer(struct bench *, struct unit *);
+
+/* What the fault split off comes back to it, as the core brings it. */
+static void offer_rest(struct bench *b, const struct unit *u)
+{
+    struct unit rest = *u;
+    text_addf(&b->did, "(%zu)", u->split);
+    rest.bytes += u->split;
+    rest.len -= u->split;
+    rest.whole = false;
+    if (u->kind == UNIT_FRAME)
+        rest.kind = UNIT_PAYLOAD;
+    offer(b, &rest);
+}
+
 static void offer(struct bench *b, struct unit *u)
 {
     const struct fault_ops *ops = &b->fault.desc->ops;
@@ -254,9 +312,13 @@ static void offer(struct bench *b, struct unit *u)
         return;
     }
     u->arrived = b->fault.now = b->now;
+    u->split = 0;
+    u->decided = false;
     hook(&b->fault, u);
     if (!u->decided || b->did.len == before)
         begin_word(b, "NO VERB");
+    if (u->split > 0)
+        offer_rest(b, u);
 }
 
 void bench_bytes_len(struct bench *b, enum dir d, const void *bytes, size_t len)

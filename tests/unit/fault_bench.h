@@ -21,6 +21,8 @@ struct bench {
     struct fault fault;
     const struct fault_step *step; /* label, connections and duration as the YAML said */
     nsec now, wake;                /* wake: what the fault asked for last; NEVER: nothing */
+    bool no_room;                  /* inject says false */
+    unsigned connections;          /* what fault_connections answers */
     struct plan *plan;
     struct text did, told;
 };
@@ -49,10 +51,11 @@ void bench_frame_len(struct bench *, enum dir, uint8_t opcode, const void *paylo
 void bench_end(struct bench *, enum dir, enum cut how); /* the source ended its direction */
 
 /* What it did since the last call: "" or verbs joined by "; ", each unit's verb among them. Valid
- * until the next call. pass                        drop                       refuse hold until 2s
- * set_aside until 5s         hang until 20s      (... for ever) replace 'text'              inject
- * to_client 'text'    (bytes not printable as \xff) cut client rst              stall to_server on
- * stall to_server off */
+ * until the next call. After a split a verb has the length of its part behind it, "pass(3)". The
+ * words: "pass", "drop", "hold until 2s", "set_aside until 5s", "hang until 20s" ("... for ever"),
+ * "refuse rst", "replace 'text'", "respond 'text'", "inject to_client 'text'" (bytes not printable
+ * as \xff), "inject refused", "put_back to_client", "cut client rst", "stall to_server on", "deafen
+ * client 0.5", "tls alert 40". */
 const char *bench_did(struct bench *);
 
 #endif

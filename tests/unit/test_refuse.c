@@ -6,7 +6,7 @@ static void each_attempt_is_refused(void)
     struct bench *b = bench_new("refuse: {}");
     bench_attempt(b);
     bench_attempt(b);
-    CHECK_STR(bench_did(b), "refuse; refuse");
+    CHECK_STR(bench_did(b), "refuse rst; refuse rst");
     bench_free(b);
 }
 
