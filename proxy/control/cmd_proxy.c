@@ -235,6 +235,7 @@ static bool open_driver(struct session_by_hand *session)
 {
     const char *why = NULL;
     struct run_options run_options = {.seed = session->given.seed,
+                                      .epoch = (int64_t)time(NULL),
                                       .observe =
                                           session->trace != NULL || session->plan->step_count > 0};
     struct driver_config config = {.speed = 1,

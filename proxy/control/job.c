@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -471,6 +472,7 @@ static bool open_driver(struct job *job)
         .context = job};
     struct run_options options = {.seed = job->spec.seed,
                                   .server_builtin = subject_has_builtin_server(subject),
+                                  .epoch = (int64_t)time(NULL),
                                   .observe = true};
     job->run = run_new(job->spec.plan, job->recorder, &options);
     job->driver = driver_new(job->loop, job->run, &config, &why);

@@ -36,12 +36,26 @@ static bool dice_say_yes(const struct run *run, const struct activation *a, cons
     return rng_unit(&rng) < a->step->probability;
 }
 
-static bool works_on(const struct activation *a, const struct session *s)
+/* Once on each connection, though it may be over there. */
+static bool has_begun(const struct activation *a, const struct session *s)
 {
-    for (size_t i = 0; i < s->instance_count; i++)
-        if (s->instances[i]->activation == a)
+    for (size_t i = 0; i < s->begun_count; i++)
+        if (s->begun[i] == a->serial)
             return true;
     return false;
+}
+
+static void note_begun(const struct activation *a, struct session *s)
+{
+    s->begun = xrealloc(s->begun, (s->begun_count + 1) * sizeof *s->begun);
+    s->begun[s->begun_count++] = a->serial;
+}
+
+static void forget_begun(const struct activation *a, struct session *s)
+{
+    for (size_t i = 0; i < s->begun_count; i++)
+        if (s->begun[i] == a->serial)
+            s->begun[i--] = s->begun[--s->begun_count];
 }
 
 /* Acts on what is not yet a connection: its begin and end are told for all of them (conn 0). */
@@ -82,16 +96,15 @@ static bool moment_came(const struct activation *a, const struct session *s, nse
     return false;
 }
 
-/* A bit per activation would need a set: the connections an activation was considered for are those
- * that already carry it, or that the dice spared, which say the same every time. */
 static void begin_on(struct run *run, struct activation *a, struct session *s)
 {
-    if (s->over || works_on(a, s) || !is_selected(a, s) || !dice_say_yes(run, a, s))
+    if (s->over || has_begun(a, s) || !is_selected(a, s) || !dice_say_yes(run, a, s))
         return;
     if (!moment_came(a, s, run->now))
         return;
     s->now = nsec_max(s->now, run->now);
     s->depth++;
+    note_begun(a, s);
     struct instance *in = chain_add(s, a);
     if (in && a->step->desc->instant)
         chain_stop(s, in, "over");
@@ -180,6 +193,7 @@ static void stop_everywhere(struct run *run, struct activation *a, const char *w
         for (size_t i = 0; i < s->instance_count; i++)
             if (s->instances[i]->activation == a)
                 chain_stop(s, s->instances[i], why);
+        forget_begun(a, s);
         chain_release(s);
         s->depth--;
         session_update(s);
@@ -195,6 +209,14 @@ void activation_clear(struct run *run, const char *label, const char *why)
     for (struct activation *a = run->activations; a; a = a->next)
         if (!a->over && strcmp(a->step->label, label) == 0)
             stop_everywhere(run, a, why);
+}
+
+/* Before the head goes on, so that a fault on that path sees it. */
+void activations_request(struct run *run, struct session *s)
+{
+    for (struct activation *a = run->activations; a; a = a->next)
+        if (!a->over && a->step->moment == AT_ONCE && a->step->connections.path)
+            begin_on(run, a, s);
 }
 
 static bool may_begin_later(const struct activation *a)
@@ -223,7 +245,7 @@ nsec activations_deadline(const struct run *run)
         if (a->step->moment == AT_ONCE || a->step->at_most == NEVER)
             continue;
         for (const struct session *s = run->sessions; s; s = s->next)
-            if (!s->over && is_selected(a, s) && !works_on(a, s)) {
+            if (!s->over && is_selected(a, s) && !has_begun(a, s)) {
                 nsec due = nsec_add(nsec_max(a->began, s->accepted), a->step->at_most);
                 if (due > run->now)
                     at = nsec_min(at, due);

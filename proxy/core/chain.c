@@ -130,7 +130,6 @@ static enum outcome ask(struct instance *in, struct unit *u)
         return PASSED;
     u->decided = false;
     in->fault.now = in->session->now;
-    in->replacement = NULL;
     hook(&in->fault, u);
     assert(u->decided);
     if (u->kind == UNIT_FRAME)
@@ -411,6 +410,7 @@ struct instance *chain_add(struct session *s, struct activation *activation)
                                .state = xcalloc(1, step->desc->state_size + 1),
                                .dirs = step->dirs,
                                .now = s->now,
+                               .epoch = s->run->options.epoch,
                                .port = &verbs_port,
                                .host = in};
     rng_init(&in->fault.rng, s->run->options.seed, step->label,
@@ -460,6 +460,7 @@ static void instance_free(struct instance *in)
         discard_queue(&in->aside[d]);
         buf_fini(&in->inject[d]);
     }
+    free(in->replacement);
     free(in->fault.state);
     free(in);
 }

@@ -51,7 +51,7 @@ struct instance {
     nsec wake, ends;
     bool stopping;        /* over: lets everything pass, is removed when the turn settles */
     enum outcome outcome; /* of the unit in hand */
-    const uint8_t *replacement;
+    uint8_t *replacement; /* its own */
     size_t replacement_len;
     struct act_run acts;
 };
@@ -119,6 +119,8 @@ struct session {
     bool gone[3];     /* by enum side: the endpoint's socket is finished */
     struct instance *instances[INSTANCES_LIMIT]; /* from client to server */
     size_t instance_count;
+    uint64_t *begun; /* serials of the activations that began here, over or not */
+    size_t begun_count;
     struct request_facts request;
     bool open;         /* 101 delivered */
     bool open_pending; /* 101 seen and not yet delivered */
@@ -259,6 +261,7 @@ void run_set_doors(struct run *);             /* after an activation began or en
 /* activation.c */
 void activation_begin(struct run *, const struct fault_step *, struct activation **out);
 void activations_accept(struct run *, struct session *);
+void activations_request(struct run *, struct session *); /* its path is known now */
 void activations_settle(struct run *);
 void activation_clear(struct run *, const char *label, const char *why);
 nsec activations_deadline(const struct run *);

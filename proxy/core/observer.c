@@ -172,7 +172,8 @@ static void offer_head(struct session *s, struct lane *lane, const char *chars, 
                      .dir = lane->dir,
                      .bytes = (const uint8_t *)chars,
                      .len = len,
-                     .arrived = s->now};
+                     .arrived = s->now,
+                     .upgrade = s->request.counts};
     chain_feed(s, &u);
 }
 
@@ -181,6 +182,7 @@ static void on_request(struct session *s, struct lane *lane, const struct http_h
     struct text changed;
     text_init(&changed);
     note_request(s, head);
+    activations_request(s->run, s);
     /* A client sends nothing before the 101 (RFC 6455 4.1); what comes all the same is frames. */
     lane->mode = s->request.upgrade ? LANE_FRAMES : LANE_BODY;
     if (!s->request.upgrade)

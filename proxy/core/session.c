@@ -532,6 +532,7 @@ void session_free(struct session *s)
 {
     deadlines_set(&s->run->deadlines, &s->deadline, NEVER);
     observer_fini(s);
+    free(s->begun);
     for (int d = 0; d < DIRS; d++)
         buf_fini(&s->lanes[d].out);
     free(s);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "ws/close.h"
 #include "ws/redact.h"
 
@@ -135,7 +136,9 @@ static void port_replace(struct fault *f, struct unit *u, const void *bytes, siz
 {
     struct instance *in = instance_of(f);
     in->outcome = REPLACED;
-    in->replacement = bytes;
+    free(in->replacement);
+    in->replacement = xmalloc(len + 1);
+    memcpy(in->replacement, bytes, len);
     in->replacement_len = len;
     note_act(in, "replace", u->dir, u->len);
 }

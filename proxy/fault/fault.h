@@ -75,6 +75,7 @@ struct unit {
     nsec arrived;                  /* when its last byte was read */
     struct frame_head frame;       /* FRAME and PAYLOAD */
     bool whole;                    /* FRAME: bytes is the whole frame */
+    bool upgrade;                  /* HEAD: of the selected upgrade, or of the answer to it */
     bool last;                     /* the frame ends with this unit */
     enum unit_heartbeat heartbeat; /* whole FRAME: what it is */
     enum cut end;                  /* END: how the source ended */
@@ -144,6 +145,7 @@ struct fault {
     void *state;
     unsigned dirs; /* the directions it was asked for */
     nsec now;      /* set before every hook */
+    int64_t epoch; /* time of day at target time 0, seconds since 1970 */
     struct rng rng;
     const struct fault_port *port;
     void *host; /* the port's own */
@@ -223,5 +225,7 @@ void fault_tls(struct fault *, enum tls_trouble, unsigned value); /* the newest 
 /* --- Questions --- */
 /* Connections of the clients that are open to us now, this one included. */
 unsigned fault_connections(struct fault *);
+/* The time of day at the endpoints, in seconds since 1970: for headers that carry a date. */
+int64_t fault_time_of_day(const struct fault *);
 
 #endif

@@ -133,3 +133,8 @@ void fault_hang(struct fault *f, nsec until)
 {
     f->port->hang(f, until);
 }
+
+int64_t fault_time_of_day(const struct fault *f)
+{
+    return f->epoch + f->now / NSEC_PER_SEC;
+}
