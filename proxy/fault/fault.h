@@ -115,6 +115,9 @@ struct fault_desc {
         *presets; /* folder of scenarios/ whose files hold parameters for `profile`; NULL: none */
     size_t whole_frames; /* on_frame gets frames whole up to this payload size; 0: heads only */
     const struct param *params;
+    /* Whether the parameters go together, beyond the bounds of each; NULL: always. false: why holds
+     * the sentence, *param the parameter to point at (unset: all of them). */
+    bool (*check)(const void *config, const char **param, struct text *why);
     size_t config_size, state_size; /* state is zeroed */
     struct fault_ops ops;
 };

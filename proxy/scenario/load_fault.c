@@ -151,6 +151,28 @@ static void load_lasting(struct loader *l, const struct node *duration, const st
     check_instant(l, duration, label, fault);
 }
 
+/* What no bound of a single parameter says. */
+static void check_params(struct loader *l, const struct node *body, const struct fault_step *fault)
+{
+    const char *param = NULL;
+    struct text why;
+    text_init(&why);
+    if (!fault->desc->check(fault->config, &param, &why)) {
+        const struct node *wrong = param ? field_find(body, param) : NULL;
+        diag_error(l->diag, wrong ? wrong->place : body->key_place, "%s", text_chars(&why));
+    }
+    text_fini(&why);
+}
+
+/* Without any parameter given, none may be required. */
+static void need_params(struct loader *l, const struct node *body, const struct fault_desc *desc)
+{
+    for (const struct param *param = desc->params; param && param->name; param++)
+        if (!param->def)
+            diag_error(l->diag, body->key_place, "'%s' is missing, as in %s", param->name,
+                       desc->example);
+}
+
 static void load_params(struct loader *l, const struct node *body, struct fault_step *fault)
 {
     const struct fault_desc *desc = fault->desc;
@@ -158,8 +180,13 @@ static void load_params(struct loader *l, const struct node *body, struct fault_
     fault->config = xcalloc(1, desc->config_size > 0 ? desc->config_size : 1);
     if (desc->params)
         param_defaults(desc->params, fault->config);
-    if (!field_is_empty(body) && field_is_mapping(body, desc->example, l->diag))
+    int before = diag_errors(l->diag);
+    if (field_is_empty(body))
+        need_params(l, body, desc);
+    else if (field_is_mapping(body, desc->example, l->diag))
         fields_params(desc->params, body, fault->config, options, whose, l->diag);
+    if (desc->check && diag_errors(l->diag) == before)
+        check_params(l, body, fault);
     free(whose);
 }
 

@@ -337,6 +337,15 @@ void bench_head(struct bench *b, enum dir d, const char *head)
                  .kind = UNIT_HEAD, .dir = d, .bytes = (const uint8_t *)head, .len = strlen(head)});
 }
 
+void bench_upgrade(struct bench *b, enum dir d, const char *head)
+{
+    offer(b, &(struct unit){.kind = UNIT_HEAD,
+                            .dir = d,
+                            .bytes = (const uint8_t *)head,
+                            .len = strlen(head),
+                            .upgrade = true});
+}
+
 void bench_end(struct bench *b, enum dir d, enum cut how)
 {
     offer(b, &(struct unit){.kind = UNIT_END, .dir = d, .end = how});

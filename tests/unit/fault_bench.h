@@ -43,7 +43,8 @@ void bench_until(struct bench *, nsec now);
 /* Units. Texts end at their NUL; the _len forms take any bytes. */
 void bench_bytes(struct bench *, enum dir, const char *text);
 void bench_bytes_len(struct bench *, enum dir, const void *bytes, size_t len);
-void bench_head(struct bench *, enum dir, const char *head); /* a whole HTTP head */
+void bench_head(struct bench *, enum dir, const char *head);    /* a whole HTTP head */
+void bench_upgrade(struct bench *, enum dir, const char *head); /* the same, of the handshake */
 /* A final frame, masked towards the server. Pings and pongs are what they are, a text of "ping" or
  * "pong" is an application heartbeat, anything else is not. */
 void bench_frame(struct bench *, enum dir, uint8_t opcode, const char *payload);
