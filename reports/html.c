@@ -1,6 +1,5 @@
-/* index.html: the report, in one file. */
+/* index.html: the report, in one file. What failed comes first. */
 #include <errno.h>
-#include <jansson.h>
 #include <libxml/xmlstring.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +34,8 @@ static size_t character_len(const char *at)
     int len = 4;
     strncpy(four, at, 4);
     int value = xmlGetUTF8Char((const unsigned char *)four, &len);
-    bool legal = value == '\t' || value == '\n' || (value >= 0x20 && value != 0x7f);
+    bool control = value >= 0x7f && value < 0xa0;
+    bool legal = value == '\t' || value == '\n' || (value >= 0x20 && !control);
     return legal ? (size_t)len : 0;
 }
 
@@ -54,164 +54,230 @@ void html_add(struct text *out, const char *chars)
     }
 }
 
-static void add_badge(struct text *out, enum verdict verdict)
+void html_add_sentence(struct text *out, const char *sentence)
 {
-    static const char *const words[] = {"n/a", "not tested", "pass", "warn", "undecided", "FAIL"};
+    for (const char *at = sentence ? sentence : ""; *at;) {
+        const char *sign = strstr(at, "+-");
+        char *before = sign ? xstrndup(at, (size_t)(sign - at)) : xstrdup(at);
+        html_add(out, before);
+        text_add(out, sign ? "±" : "");
+        at = sign ? sign + 2 : at + strlen(at);
+        free(before);
+    }
+}
+
+void html_add_badge(struct text *out, enum verdict verdict)
+{
+    static const char *const words[] = {"n/a",  "not tested",   "pass",
+                                        "warn", "inconclusive", "FAIL"};
     text_addf(out, "<span class='badge %s'>%s</span>", verdict_name(verdict), words[verdict]);
+}
+
+/* --- Order: what failed first --- */
+
+static const enum verdict order[] = {FAIL, INCONCLUSIVE, WARN, PASS, NOT_TESTED, NOT_APPLICABLE};
+#define VERDICTS (sizeof order / sizeof *order)
+
+static const struct rule_result *telling(const struct results *results,
+                                         const struct rule_desc *rule)
+{
+    enum verdict verdict = NOT_APPLICABLE;
+    for (size_t i = 0; i < results->rule_count; i++)
+        if (results->rules[i].rule == rule)
+            verdict = results->rules[i].verdict;
+    for (size_t s = 0; s < results->scenario_count; s++)
+        for (size_t r = 0; r < results->scenarios[s].rule_count; r++) {
+            const struct rule_result *result = &results->scenarios[s].rules[r];
+            if (result->rule == rule && result->verdict == verdict)
+                return result;
+        }
+    return NULL;
+}
+
+/* As it is linked to: the scenario's name, made unique. Caller frees. */
+static char *anchor_of(const struct results *results, const struct scenario_result *scenario)
+{
+    size_t index = (size_t)(scenario - results->scenarios), same = 0;
+    char *name = scenario->subject ? xprintf("%s-%s", scenario->name, scenario->subject)
+                                   : xstrdup(scenario->name);
+    for (size_t i = 0; i < index; i++)
+        same += strcmp(results->scenarios[i].name, scenario->name) == 0;
+    for (char *at = name; *at; at++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", *at))
+            *at = '-';
+    if (same == 0 || scenario->subject)
+        return name;
+    char *numbered = xprintf("%s-%zu", name, same + 1);
+    free(name);
+    return numbered;
+}
+
+static void add_scenario_name(const struct scenario_result *scenario, struct text *out)
+{
+    if (scenario->subject) {
+        html_add(out, scenario->subject);
+        text_add(out, ": ");
+    }
+    html_add(out, scenario->name);
 }
 
 /* --- Head --- */
 
-static const char *exit_words(int code)
+static const char *tone_of(const struct results *results)
 {
-    switch (code) {
-    case 0:
-        return "complied";
-    case 1:
-        return "a MUST rule failed";
-    case 3:
-        return "the environment failed";
-    case 4:
-        return "nothing failed, but a MUST rule could not be decided";
-    default:
-        return "interrupted: what is known";
+    if (results->exit_code == 0)
+        return results_count(results, WARN) > 0 ? "warn" : "pass";
+    return results->exit_code == 1 || results->exit_code == 3 ? "fail" : "inconclusive";
+}
+
+static void add_fact(struct text *out, const char *name, const char *value)
+{
+    if (!value || !*value)
+        return;
+    text_addf(out, "<div><dt>%s</dt><dd>", name);
+    html_add(out, value);
+    text_add(out, "</dd></div>");
+}
+
+static void add_fact_owned(struct text *out, const char *name, char *value)
+{
+    add_fact(out, name, value);
+    free(value);
+}
+
+static void add_facts(const struct results *results, struct text *out)
+{
+    text_add(out, "<dl class='facts'>");
+    add_fact(out, "started", results->started);
+    if (results->wall_s > 0)
+        add_fact_owned(out, "took", xprintf("%.0f s", results->wall_s));
+    add_fact_owned(out, "speed", xprintf("%g", results->speed));
+    add_fact_owned(out, "seed", xprintf("%llu", (unsigned long long)results->seed));
+    add_fact_owned(out, "timing noise",
+                   xprintf("±%.0f ms", nsec_to_seconds(results->noise) * 1000));
+    add_fact(out, "profile", results->profile);
+    if (results->host)
+        add_fact_owned(out, "host", xprintf("%s, %u cores", results->host, results->cores));
+    text_add(out, "</dl>");
+}
+
+static void add_tally(const struct results *results, struct text *out)
+{
+    static const char *const words[] = {"not applicable", "not tested",   "pass",
+                                        "warn",           "inconclusive", "fail"};
+    text_add(out, "<ul class='tally'>");
+    for (size_t i = 0; i < VERDICTS; i++) {
+        size_t count = results_count(results, order[i]);
+        text_addf(out, "<li class='%s%s'><b>%zu</b>%s</li>", verdict_name(order[i]),
+                  count == 0 ? " none" : "", count, words[order[i]]);
     }
+    text_add(out, "</ul>");
+}
+
+static void add_outcome(const struct results *results, struct text *out)
+{
+    size_t failed = results_count(results, FAIL);
+    text_addf(out, "<div class='outcome %s'><b>", tone_of(results));
+    if (failed > 0)
+        text_addf(out, "%zu of %zu rules failed", failed, results->rule_count);
+    else if (results->exit_code == 0)
+        text_add(out, "Complied");
+    else
+        text_add(out, "Not decided");
+    text_addf(out, "</b><span>exit %d: %s</span></div>", results->exit_code,
+              results_exit_words(results));
 }
 
 static void add_head(const struct results *results, struct text *out)
 {
     text_add(out,
-             "<!doctype html><html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
-             "content='width=device-width,initial-scale=1'><title>halfopen: ");
-    html_add(out, exit_words(results->exit_code));
-    text_addf(out, "</title><style>%s</style></head><body><main><h1>", html_style);
+             "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
+             "content='width=device-width,initial-scale=1'><title>");
+    html_add(out, results->system ? results->system : "halfopen");
+    text_addf(out, ": %s</title><style>%s</style></head><body><main><header>",
+              results_exit_words(results), html_style);
+    text_add(out, "<p class='brand'><b>halfopen</b> ");
+    html_add(out, results->version);
+    text_add(out, " · what a WebSocket endpoint does when its connection breaks</p><h1>");
     html_add(out, results->system ? results->system : "WebSocket resilience");
-    text_add(out, "</h1><p>");
+    text_add(out, "</h1><p class='dim'><code>");
     html_add(out, results->target);
-    text_addf(out,
-              "</p><p class='dim'>halfopen %s · %s · speed %g · seed %llu · timing noise "
-              "&#177;%.0f ms · profile ",
-              results->version, results->started ? results->started : "", results->speed,
-              (unsigned long long)results->seed, nsec_to_seconds(results->noise) * 1000);
-    html_add(out, results->profile);
-    text_addf(out, "</p><p class='sentence'><b>exit %d: %s</b></p><div class='tally'>",
-              results->exit_code, exit_words(results->exit_code));
-    for (int verdict = FAIL; verdict >= NOT_APPLICABLE; verdict--)
-        if (results_count(results, (enum verdict)verdict) > 0)
-            text_addf(out, "<span class='%s'>%zu %s</span>", verdict_name((enum verdict)verdict),
-                      results_count(results, (enum verdict)verdict),
-                      verdict_name((enum verdict)verdict));
-    text_add(out, "</div>");
+    text_add(out, "</code></p>");
+    add_outcome(results, out);
+    add_tally(results, out);
+    add_facts(results, out);
+    text_add(out, "</header>");
 }
 
 /* --- The table of verdicts --- */
 
-static const struct rule_result *telling(const struct results *results,
-                                         const struct rule_summary *summary)
+static void add_where(const struct results *results, const struct rule_desc *rule, struct text *out)
 {
+    text_add(out, "<div class='where'>");
     for (size_t s = 0; s < results->scenario_count; s++)
         for (size_t r = 0; r < results->scenarios[s].rule_count; r++) {
-            const struct rule_result *rule = &results->scenarios[s].rules[r];
-            if (rule->rule == summary->rule && rule->verdict == summary->verdict)
-                return rule;
+            const struct rule_result *result = &results->scenarios[s].rules[r];
+            if (result->rule != rule)
+                continue;
+            char *anchor = anchor_of(results, &results->scenarios[s]);
+            text_addf(out, "<span class='%s' title='%s'><a href='#", verdict_name(result->verdict),
+                      verdict_name(result->verdict));
+            html_add(out, anchor);
+            text_addf(out, ".%s'>", rule->id);
+            add_scenario_name(&results->scenarios[s], out);
+            text_add(out, "</a></span>");
+            free(anchor);
         }
-    return NULL;
+    text_add(out, "</div>");
+}
+
+static void add_verdict(const struct results *results, const struct rule_summary *summary,
+                        struct text *out)
+{
+    const struct rule_desc *rule = summary->rule;
+    const struct rule_result *result = telling(results, rule);
+    text_add(out, "<tr><td>");
+    html_add_badge(out, summary->verdict);
+    text_addf(out, "</td><td><a href='#%s'><b>", rule->id);
+    html_add(out, rule->title);
+    text_addf(out, "</b></a><br><span class='dim small'><code>%s</code><br>%s · %s</span></td><td>",
+              rule->name, rule->id, level_name(rule->level));
+    html_add_sentence(out, result ? result->summary : "");
+    add_where(results, rule, out);
+    text_add(out, "</td></tr>");
 }
 
 static void add_verdicts(const struct results *results, struct text *out)
 {
-    text_add(out, "<div class='scroll'><table><tr><th>verdict</th><th>rule</th><th>level</th>"
-                  "<th>finding</th></tr>");
-    for (size_t i = 0; i < results->rule_count; i++) {
-        const struct rule_summary *summary = &results->rules[i];
-        const struct rule_result *rule = telling(results, summary);
-        text_add(out, "<tr><td>");
-        add_badge(out, summary->verdict);
-        text_addf(
-            out, "</td><td><a href='#%s'>%s</a><br><span class='dim'>%s</span></td><td>%s</td><td>",
-            summary->rule->id, summary->rule->name, summary->rule->id,
-            level_name(summary->rule->level));
-        html_add(out, rule ? rule->summary : "");
-        text_add(out, "</td></tr>");
-    }
-    text_add(out, "</table></div>");
-}
-
-/* --- A rule in a scenario --- */
-
-static void add_values(struct text *out, const char *title, const char *json)
-{
-    json_error_t error;
-    json_t *object = json_loads(json ? json : "{}", 0, &error), *value;
-    const char *key;
-    if (json_object_size(object) > 0) {
-        text_addf(out, "<table><tr><th>%s</th><th></th></tr>", title);
-        json_object_foreach(object, key, value)
-        {
-            text_add(out, "<tr><td class='mono'>");
-            html_add(out, key);
-            text_addf(out, "</td><td class='num'>%.5g</td></tr>", json_number_value(value));
-        }
-        text_add(out, "</table>");
-    }
-    json_decref(object);
-}
-
-static bool is_first(const struct results *results, const struct rule_result *rule)
-{
-    for (size_t s = 0; s < results->scenario_count; s++)
-        for (size_t r = 0; r < results->scenarios[s].rule_count; r++)
-            if (results->scenarios[s].rules[r].rule == rule->rule)
-                return &results->scenarios[s].rules[r] == rule;
-    return false;
-}
-
-static void add_rule(const struct results *results, const struct rule_result *rule,
-                     const struct trace *trace, struct text *out)
-{
-    text_add(out, "<section class='rule'");
-    if (is_first(results, rule))
-        text_addf(out, " id='%s'", rule->rule->id);
-    text_add(out, "><header>");
-    add_badge(out, rule->verdict);
-    text_addf(out, "<h3>%s</h3><span class='dim'>%s · %s · %s</span></header><p class='sentence'>",
-              rule->rule->name, rule->rule->id, level_name(rule->rule->level),
-              rule->rule->source ? rule->rule->source : "");
-    html_add(out, rule->summary);
-    text_add(out, "</p>");
-    if (rule->table) {
-        text_add(out, "<pre>");
-        html_add(out, rule->table);
-        text_add(out, "</pre>");
-    }
-    if (rule->fix && rule->verdict != PASS) {
-        text_add(out, "<p><b>Fix:</b> ");
-        html_add(out, rule->fix);
-        text_add(out, "</p>");
-    }
-    text_add(out, "<div class='pair'>");
-    add_values(out, "measured", rule->measured);
-    add_values(out, "allowed", rule->allowed);
-    text_add(out, "</div>");
-    if (trace)
-        html_events(trace, rule->from, rule->to, out);
-    text_add(out, "</section>");
+    text_add(out,
+             "<table class='verdicts'><thead><tr><th>verdict</th><th>rule</th><th>finding</th></tr>"
+             "</thead><tbody>");
+    for (size_t v = 0; v < VERDICTS; v++)
+        for (size_t i = 0; i < results->rule_count; i++)
+            if (results->rules[i].verdict == order[v])
+                add_verdict(results, &results->rules[i], out);
+    text_add(out, "</tbody></table>");
 }
 
 /* --- A scenario --- */
 
-static void add_facts(const struct scenario_result *scenario, struct text *out)
+static void add_scenario_facts(const struct scenario_result *scenario, struct text *out)
 {
-    text_addf(out, "<p class='dim'>%u client%s · %.0f s in %.0f s · speed %g · seed %llu",
-              scenario->clients, scenario->clients == 1 ? "" : "s",
-              nsec_to_seconds(scenario->duration), scenario->wall_s, scenario->speed,
-              (unsigned long long)scenario->seed);
+    text_addf(
+        out,
+        "<p class='dim small'>%u client%s · %.0f s of target time in %.0f s · speed %g · seed "
+        "%llu · timing noise ±%.0f ms",
+        scenario->clients, scenario->clients == 1 ? "" : "s", nsec_to_seconds(scenario->duration),
+        scenario->wall_s, scenario->speed, (unsigned long long)scenario->seed,
+        nsec_to_seconds(scenario->noise) * 1000);
     if (scenario->repeated)
         text_addf(out, " · ran again with seed %llu: %s", (unsigned long long)scenario->second_seed,
                   scenario->confirmed ? "failed again" : "not repeatable");
+    if (scenario->interrupted)
+        text_add(out, " · <b>cut short</b>");
     text_add(out, "</p>");
     if (scenario->speed_note) {
-        text_add(out, "<p class='dim'>");
+        text_add(out, "<p class='dim small'>Ran ");
         html_add(out, scenario->speed_note);
         text_add(out, "</p>");
     }
@@ -222,20 +288,35 @@ static void add_facts(const struct scenario_result *scenario, struct text *out)
     }
 }
 
+static void add_trace_link(const char *words, const char *path, struct text *out)
+{
+    text_addf(out, "%s <a href='", words);
+    html_add(out, path);
+    text_add(out, "'><code>");
+    html_add(out, path);
+    text_add(out, "</code></a>");
+}
+
 static void add_origin(const struct scenario_result *scenario, struct text *out)
 {
-    if (!scenario->trace)
-        return;
-    text_add(out, "<p class='dim'>Trace <a href='");
-    html_add(out, scenario->trace);
-    text_add(out, "'><code>");
-    html_add(out, scenario->trace);
-    text_add(out, "</code></a>");
-    if (scenario->sha256)
-        text_addf(out, " · sha256 <code>%.16s…</code>", scenario->sha256);
-    text_add(out, " · again: <code>halfopen run ");
-    html_add(out, scenario->name);
-    text_addf(out, " --seed %llu</code></p>", (unsigned long long)scenario->seed);
+    text_add(out, "<div class='again'>");
+    if (scenario->again) {
+        text_add(out, "<h4>Run it again</h4><pre>");
+        html_add(out, scenario->again);
+        text_add(out, "</pre>");
+    }
+    if (scenario->trace) {
+        text_add(out, "<p class='dim'>");
+        add_trace_link("Trace", scenario->trace, out);
+        if (scenario->sha256)
+            text_addf(out, ", sha256 <code>%s</code>", scenario->sha256);
+        if (scenario->second_trace)
+            add_trace_link("; of the second run", scenario->second_trace, out);
+        text_add(out, ". The verdicts follow from it alone: <code>halfopen judge ");
+        html_add(out, scenario->trace);
+        text_add(out, "</code></p>");
+    }
+    text_add(out, "</div>");
 }
 
 static struct trace *open_trace(const struct scenario_result *scenario, const char *folder)
@@ -252,27 +333,61 @@ static struct trace *open_trace(const struct scenario_result *scenario, const ch
     return trace;
 }
 
+static bool is_table_new(const struct rule_result *rule, const char **shown)
+{
+    bool is_new = rule->table && (!*shown || strcmp(rule->table, *shown) != 0);
+    *shown = rule->table ? rule->table : *shown;
+    return is_new;
+}
+
+static void add_rules(const struct results *results, const struct scenario_result *scenario,
+                      const char *anchor, const struct trace *trace, struct text *out)
+{
+    const char *shown = NULL;
+    for (size_t v = 0; v < VERDICTS; v++)
+        for (size_t i = 0; i < scenario->rule_count; i++) {
+            const struct rule_result *rule = &scenario->rules[i];
+            if (rule->verdict != order[v])
+                continue;
+            struct html_rule how = {.anchor = anchor,
+                                    .is_telling = telling(results, rule->rule) == rule,
+                                    .shows_table = is_table_new(rule, &shown)};
+            html_add_rule(rule, &how, trace, out);
+        }
+}
+
 static void add_scenario(const struct results *results, const struct scenario_result *scenario,
                          const char *folder, struct text *out)
 {
     struct trace *trace = open_trace(scenario, folder);
+    char *anchor = anchor_of(results, scenario);
+    text_add(out, "<section class='scenario' id='");
+    html_add(out, anchor);
+    text_add(out, "'><header class='title'>");
+    html_add_badge(out, scenario->verdict);
     text_add(out, "<h2>");
-    html_add(out, scenario->name);
-    if (scenario->subject) {
-        text_add(out, " <span class='dim'>(");
-        html_add(out, scenario->subject);
-        text_add(out, ")</span>");
-    }
-    text_add(out, "</h2><p>");
+    add_scenario_name(scenario, out);
+    text_add(out, "</h2></header><p class='story'>");
     html_add(out, scenario->story);
     text_add(out, "</p>");
-    add_facts(scenario, out);
-    if (trace)
+    add_scenario_facts(scenario, out);
+    if (trace) {
         html_timeline(trace, out);
-    for (size_t i = 0; i < scenario->rule_count; i++)
-        add_rule(results, &scenario->rules[i], trace, out);
+        html_delays(trace, out);
+    }
+    add_rules(results, scenario, anchor, trace, out);
     add_origin(scenario, out);
+    text_add(out, "</section>");
+    free(anchor);
     trace_free(trace);
+}
+
+static void add_scenarios(const struct results *results, const char *folder, struct text *out)
+{
+    for (size_t v = 0; v < VERDICTS; v++)
+        for (size_t i = 0; i < results->scenario_count; i++)
+            if (results->scenarios[i].verdict == order[v])
+                add_scenario(results, &results->scenarios[i], folder, out);
 }
 
 bool report_html(const struct results *results, const char *folder)
@@ -283,8 +398,7 @@ bool report_html(const struct results *results, const char *folder)
     text_init(&out);
     add_head(results, &out);
     add_verdicts(results, &out);
-    for (size_t i = 0; i < results->scenario_count; i++)
-        add_scenario(results, &results->scenarios[i], folder, &out);
+    add_scenarios(results, folder, &out);
     text_add(&out, "</main></body></html>\n");
     bool written = file && fwrite(out.chars, 1, out.len, file) == out.len;
     if (file && fclose(file) != 0)

@@ -1,25 +1,32 @@
 /* The timeline: one SVG per scenario, drawn from its trace. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "reports/html_parts.h"
 #include "trace/attempts.h"
-#include "trace/recorder.h"
 #include "ws/frame.h"
 
-#define WIDTH       1040.0
-#define LEFT        84.0
-#define RIGHT       16.0
-#define LANE_HEIGHT 26.0
-#define TOP         44.0
-#define MARKS_LIMIT 4000 /* pings and pongs drawn per picture */
+#define WIDTH       1056.0
+#define LEFT        72.0
+#define RIGHT       12.0
+#define STEPS_Y     14.0
+#define LABEL_Y     42.0 /* base line of the faults' names */
+#define TOP         50.0
+#define LANES_LIMIT 60   /* clients drawn */
+#define MARKS_LIMIT 6000 /* frames drawn per picture */
+#define LABELS      16   /* faults named */
 
 struct picture {
     const struct trace *trace;
     struct text *out;
-    double end; /* seconds */
+    double end;  /* seconds */
+    double lane; /* height */
     size_t lanes;
     size_t marks;
+    double last_mark[LANES_LIMIT]
+                    [2]; /* x, by client and side: what would cover another is not drawn */
 };
 
 static double x_of(const struct picture *p, nsec at)
@@ -28,21 +35,28 @@ static double x_of(const struct picture *p, nsec at)
     return LEFT + (share > 1 ? 1 : share) * (WIDTH - LEFT - RIGHT);
 }
 
-static double y_of(int client)
+/* The middle of a lane. */
+static double y_of(const struct picture *p, int client)
 {
-    return TOP + (client < 0 ? 0 : client) * LANE_HEIGHT;
+    return TOP + ((client < 0 ? 0 : client) + 0.5) * p->lane;
 }
 
 static double bottom_of(const struct picture *p)
 {
-    return TOP + (double)p->lanes * LANE_HEIGHT;
+    return TOP + (double)p->lanes * p->lane;
+}
+
+static bool is_drawn(const struct picture *p, int client)
+{
+    return client >= 0 && (size_t)client < p->lanes;
 }
 
 /* --- Axis --- */
 
 static double nice_step(double end)
 {
-    static const double steps[] = {0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600};
+    static const double steps[] = {0.1, 0.2, 0.5, 1,   2,   5,    10,  20,
+                                   30,  60,  120, 300, 600, 1800, 3600};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         if (end / steps[i] <= 12)
             return steps[i];
@@ -52,16 +66,38 @@ static double nice_step(double end)
 static void draw_axis(struct picture *p)
 {
     double step = nice_step(p->end), y = bottom_of(p);
-    for (double at = 0; at <= p->end; at += step) {
-        double x = x_of(p, nsec_from_seconds(at));
-        text_addf(p->out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(--line)'/>", x,
-                  x, TOP, y);
+    for (int i = 0; i * step <= p->end; i++) {
+        double x = x_of(p, nsec_from_seconds(i * step));
+        text_addf(p->out, "<path d='M%.1f %.1fV%.1f' stroke='var(--line)'/>", x, TOP, y);
         text_addf(p->out, "<text class='dim' x='%.1f' y='%.1f' text-anchor='middle'>%g s</text>", x,
-                  y + 14, at);
+                  y + 16, i * step);
+    }
+}
+
+static void draw_lanes(struct picture *p)
+{
+    size_t every = p->lane < 12 ? 5 : 1;
+    for (size_t client = 0; client < p->lanes; client++) {
+        double y = y_of(p, (int)client);
+        if (client % every == 0)
+            text_addf(p->out, "<text class='dim' x='0' y='%.1f'>client %zu</text>", y + 4, client);
+        text_addf(p->out, "<path d='M%.1f %.1fH%.1f' stroke='var(--line)'/>", LEFT, y + p->lane / 2,
+                  WIDTH - RIGHT);
     }
 }
 
 /* --- Faults --- */
+
+/* What is known of a label: its name stands once, above its first window. */
+struct label {
+    const char *words;
+    nsec from;
+};
+
+struct labels {
+    struct label list[LABELS];
+    size_t count;
+};
 
 static nsec off_time(const struct picture *p, size_t from, const struct event *on)
 {
@@ -74,102 +110,198 @@ static nsec off_time(const struct picture *p, size_t from, const struct event *o
     return p->trace->end;
 }
 
+static void note_label(struct labels *labels, const struct event *on)
+{
+    for (size_t i = 0; i < labels->count; i++)
+        if (strcmp(labels->list[i].words, on->fault_on.fault) == 0)
+            return;
+    if (labels->count < LABELS)
+        labels->list[labels->count++] = (struct label){on->fault_on.fault, on->at};
+}
+
 static void draw_window(struct picture *p, const struct event *on, nsec until)
 {
     bool all = on->conn == 0;
-    double x = x_of(p, on->at), width = x_of(p, until) - x, y = y_of(all ? 0 : on->client);
-    double height = all ? (double)p->lanes * LANE_HEIGHT : LANE_HEIGHT;
+    double x = x_of(p, on->at), width = x_of(p, until) - x;
+    double y = all ? TOP : y_of(p, on->client) - p->lane / 2;
+    double height = all ? (double)p->lanes * p->lane : p->lane;
     text_addf(p->out,
               "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' fill='var(--shade)' "
               "fill-opacity='%s'><title>",
-              x, y, width < 1.5 ? 1.5 : width, height,
-              width < 1.5 ? "0.8"
-              : all       ? "0.13"
-                          : "0.10");
-    html_add(p->out, on->fault_on.label);
+              x, y, width < 1.5 ? 1.5 : width, height, width < 1.5 ? "0.8" : "0.13");
+    html_add(p->out, on->fault_on.fault);
     text_addf(p->out, " from %.2f s to %.2f s</title></rect>", nsec_to_seconds(on->at),
               nsec_to_seconds(until));
 }
 
+static void draw_labels(struct picture *p, const struct labels *labels)
+{
+    double free_from = LEFT;
+    for (size_t i = 0; i < labels->count; i++) {
+        double x = x_of(p, labels->list[i].from);
+        double width = 7.0 * (double)strlen(labels->list[i].words);
+        x = x < free_from ? free_from : x;
+        x = x + width > WIDTH ? WIDTH - width : x;
+        text_addf(p->out, "<text class='shade' x='%.1f' y='%.1f'>", x, LABEL_Y);
+        html_add(p->out, labels->list[i].words);
+        text_add(p->out, "</text>");
+        free_from = x + width + 10;
+    }
+}
+
+/* A fault that stands over all new connections is drawn once; what it begins on each of them is
+ * within that. */
+static bool stands_over(const struct picture *p, size_t i)
+{
+    const struct event *on = &p->trace->events[i];
+    if (on->conn == 0)
+        return false;
+    for (size_t k = 0; k < i; k++) {
+        const struct event *ev = &p->trace->events[k];
+        if (ev->kind == EV_FAULT_ON && ev->conn == 0 &&
+            strcmp(ev->fault_on.label, on->fault_on.label) == 0 && off_time(p, k, ev) >= on->at)
+            return true;
+    }
+    return false;
+}
+
 static void draw_faults(struct picture *p)
 {
+    struct labels labels = {.count = 0};
     for (size_t i = 0; i < p->trace->count; i++) {
         const struct event *ev = &p->trace->events[i];
-        if (ev->kind == EV_FAULT_ON && ev->side != SIDE_SERVER)
-            draw_window(p, ev, off_time(p, i, ev));
+        bool shown = ev->kind == EV_FAULT_ON && (ev->conn == 0 || is_drawn(p, ev->client));
+        if (!shown || (ev->conn != 0 && ev->side == SIDE_SERVER) || stands_over(p, i))
+            continue;
+        note_label(&labels, ev);
+        draw_window(p, ev, off_time(p, i, ev));
     }
+    draw_labels(p, &labels);
 }
 
 /* --- Clients --- */
 
+static void draw_end(struct picture *p, const struct attempt *attempt)
+{
+    double x = x_of(p, attempt->lost), y = y_of(p, attempt->client), half = p->lane * 0.36;
+    bool ours = attempt->lost_by != BY_ENDPOINT;
+    text_addf(
+        p->out,
+        "<path d='M%.1f %.1fV%.1f' stroke='var(%s)' stroke-width='2.5'><title>ended at %.2f s by "
+        "%s</title></path>",
+        x, y - half, y + half, ours ? "--fail" : "--ink", nsec_to_seconds(attempt->lost),
+        ours ? "us" : "the client or the server");
+}
+
+static void draw_notice(struct picture *p, const struct attempt *attempt)
+{
+    double x = x_of(p, attempt->noticed), y = y_of(p, attempt->client);
+    text_addf(
+        p->out,
+        "<path d='M%.1f %.1fl5 5 -5 5 -5 -5z' fill='var(--warn)' stroke='var(--bg)'><title>noticed "
+        "%.2f s after the silence began</title></path>",
+        x, y - 5, nsec_to_seconds(attempt->noticed - attempt->silenced));
+}
+
 static void draw_bar(struct picture *p, const struct attempt *attempt)
 {
     nsec until = attempt->lost == NEVER ? p->trace->end : attempt->lost;
-    double x = x_of(p, attempt->opened), width = x_of(p, until) - x;
+    double x = x_of(p, attempt->opened), width = x_of(p, until) - x, height = p->lane * 0.36;
     text_addf(p->out,
-              "<rect x='%.1f' y='%.1f' width='%.1f' height='10' rx='2' fill='var(--bar)'>"
+              "<rect x='%.1f' y='%.1f' width='%.1f' height='%.1f' rx='2' fill='var(--bar)'>"
               "<title>open from %.2f s to %.2f s</title></rect>",
-              x, y_of(attempt->client) + 8, width < 1 ? 1 : width, nsec_to_seconds(attempt->opened),
-              nsec_to_seconds(until));
+              x, y_of(p, attempt->client) - height / 2, width < 1 ? 1 : width, height,
+              nsec_to_seconds(attempt->opened), nsec_to_seconds(until));
+    if (attempt->lost != NEVER)
+        draw_end(p, attempt);
+    if (attempt->noticed != NEVER && attempt->silenced != NEVER)
+        draw_notice(p, attempt);
 }
 
 static void draw_attempt(struct picture *p, const struct attempt *attempt)
 {
-    static const char *const words[] = {
-        "opened", "refused", "answered by a status", "cut", "abandoned by the client", "pending"};
-    double x = x_of(p, attempt->start), y = y_of(attempt->client) + 13;
+    static const char *const words[] = {"opened",
+                                        "refused",
+                                        "answered by a status",
+                                        "cut",
+                                        "abandoned by the client",
+                                        "still under way at the end"};
+    double x = x_of(p, attempt->start), y = y_of(p, attempt->client), half = p->lane < 12 ? 2 : 3.5;
     if (attempt->outcome == ATTEMPT_OPENED) {
         draw_bar(p, attempt);
         return;
     }
     text_addf(p->out,
-              "<path d='M%.1f %.1fl6 6m0-6l-6 6' stroke='var(--fail)' stroke-width='1.6' "
-              "fill='none'><title>attempt at %.2f s: %s</title></path>",
-              x - 3, y - 3, nsec_to_seconds(attempt->start), words[attempt->outcome]);
+              "<path d='M%.1f %.1fl%.1f %.1fm0 %.1fl%.1f %.1f' stroke='var(--fail)' "
+              "stroke-width='1.7' fill='none'><title>attempt at %.2f s: %s</title></path>",
+              x - half, y - half, 2 * half, 2 * half, -2 * half, -2 * half, 2 * half,
+              nsec_to_seconds(attempt->start), words[attempt->outcome]);
 }
 
 static void draw_clients(struct picture *p)
 {
-    for (size_t client = 0; client < p->lanes; client++) {
-        struct attempts attempts;
-        text_addf(p->out, "<text x='4' y='%.1f'>client %zu</text>", y_of((int)client) + 17, client);
-        text_addf(p->out, "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(--line)'/>",
-                  LEFT, WIDTH - RIGHT, y_of((int)client) + LANE_HEIGHT,
-                  y_of((int)client) + LANE_HEIGHT);
-        attempts_of(p->trace, (int)client, &attempts);
-        for (size_t i = 0; i < attempts.count; i++)
+    struct attempts attempts;
+    attempts_of_all(p->trace, &attempts);
+    for (size_t i = 0; i < attempts.count; i++)
+        if (is_drawn(p, attempts.list[i].client))
             draw_attempt(p, &attempts.list[i]);
-        attempts_fini(&attempts);
-    }
+    attempts_fini(&attempts);
 }
+
+/* --- Frames --- */
 
 static const char *mark_of(const struct event *ev)
 {
-    if (ev->kind != EV_WS_FRAME || ev->client < 0)
+    if (ev->kind == EV_WS_CLOSE)
+        return "Close";
+    if (ev->kind != EV_WS_FRAME || ev->ws_frame.opcode == OPCODE_CLOSE)
         return NULL;
-    if (ev->ws_frame.opcode == OPCODE_PING || strcmp(ev->ws_frame.kind, "ping") == 0)
-        return ev->side == SIDE_CLIENT ? "ping from the client" : "ping from the server";
-    if (ev->ws_frame.opcode == OPCODE_PONG || strcmp(ev->ws_frame.kind, "pong") == 0)
-        return ev->side == SIDE_CLIENT ? "pong from the client" : "pong from the server";
-    return ev->ws_frame.opcode == OPCODE_CLOSE ? "Close frame" : NULL;
+    if (ev->ws_frame.opcode == OPCODE_PING)
+        return "ping";
+    if (ev->ws_frame.opcode == OPCODE_PONG)
+        return "pong";
+    return "message";
+}
+
+/* What would stand on the last one of the same lane is left out. */
+static bool takes_place(struct picture *p, const struct event *ev, double x)
+{
+    double *last = &p->last_mark[ev->client][ev->side == SIDE_SERVER];
+    if (x - *last < 0.8)
+        return false;
+    *last = x;
+    return true;
+}
+
+static void draw_mark(struct picture *p, const struct event *ev, const char *mark)
+{
+    bool from_client = ev->side == SIDE_CLIENT, close = ev->kind == EV_WS_CLOSE;
+    double x = x_of(p, ev->at), y = y_of(p, ev->client), half = p->lane / 2;
+    if (!takes_place(p, ev, x) && !close)
+        return;
+    bool control = strcmp(mark, "message") != 0;
+    text_addf(
+        p->out,
+        "<path d='M%.1f %.1fV%.1f' stroke='var(%s)' stroke-width='%s'><title>%s of the %s at %.2f s</title></path>",
+        x, from_client ? y - half + 1 : y + p->lane * 0.2,
+        from_client ? y - p->lane * 0.2 : y + half - 1,
+        close     ? "--fail"
+        : control ? "--ink"
+                  : "--dim",
+        close     ? "3"
+        : control ? "1.6"
+                  : "1",
+        mark, from_client ? "client" : "server", nsec_to_seconds(ev->at));
+    p->marks++;
 }
 
 static void draw_marks(struct picture *p)
 {
     for (size_t i = 0; i < p->trace->count && p->marks < MARKS_LIMIT; i++) {
         const struct event *ev = &p->trace->events[i];
-        const char *mark = mark_of(ev);
-        if (!mark)
-            continue;
-        bool from_client = ev->side == SIDE_CLIENT;
-        double x = x_of(p, ev->at), y = y_of(ev->client) + (from_client ? 3 : 20);
-        text_addf(
-            p->out,
-            "<line x1='%.1f' x2='%.1f' y1='%.1f' y2='%.1f' stroke='var(%s)' stroke-width='%s'>"
-            "<title>%s at %.2f s</title></line>",
-            x, x, y, y + 4, ev->ws_frame.opcode == OPCODE_CLOSE ? "--fail" : "--fg",
-            ev->ws_frame.opcode == OPCODE_CLOSE ? "2.5" : "1.2", mark, nsec_to_seconds(ev->at));
-        p->marks++;
+        const char *mark = is_drawn(p, ev->client) ? mark_of(ev) : NULL;
+        if (mark)
+            draw_mark(p, ev, mark);
     }
 }
 
@@ -182,93 +314,93 @@ static void draw_steps(struct picture *p)
         const struct event *ev = &p->trace->events[i];
         if (ev->kind != EV_STEP_START)
             continue;
-        double x = x_of(p, ev->at);
-        if (x - last < 14)
-            x = last + 14;
-        last = x;
+        double x = x_of(p, ev->at), at = x - last < 18 ? last + 18 : x;
+        at = at > WIDTH - 9 ? WIDTH - 9 : at;
+        last = at;
         text_addf(p->out,
                   "<g><title>step %llu at %.2f s: ", (unsigned long long)ev->step_start.step,
                   nsec_to_seconds(ev->at));
         html_add(p->out, ev->step_start.what);
-        text_addf(p->out,
-                  "</title><circle cx='%.1f' cy='18' r='7' fill='var(--card)' stroke='var(--dim)'/>"
-                  "<text x='%.1f' y='22' text-anchor='middle'>%llu</text></g>",
-                  x, x, (unsigned long long)ev->step_start.step);
+        text_addf(
+            p->out,
+            "</title><circle cx='%.1f' cy='%.1f' r='8' fill='var(--soft)' stroke='var(--dim)'/>"
+            "<text x='%.1f' y='%.1f' text-anchor='middle'>%llu</text></g>",
+            at, STEPS_Y, at, STEPS_Y + 4, (unsigned long long)ev->step_start.step);
     }
 }
 
 static void list_steps(struct picture *p)
 {
-    text_add(p->out, "<p class='dim'>");
+    text_add(p->out, "<ol class='steps'>");
     for (size_t i = 0; i < p->trace->count; i++) {
         const struct event *ev = &p->trace->events[i];
         if (ev->kind != EV_STEP_START)
             continue;
-        text_addf(p->out, "%s<b>%llu</b> ", ev->step_start.step > 1 ? " · " : "Steps: ",
-                  (unsigned long long)ev->step_start.step);
+        text_addf(p->out, "<li><b>%llu</b><span class='dim num'>%.1f s</span><span>",
+                  (unsigned long long)ev->step_start.step, nsec_to_seconds(ev->at));
         html_add(p->out, ev->step_start.what);
+        text_add(p->out, "</span></li>");
     }
-    text_add(p->out,
-             ". Bars: open connections; crosses: attempts that failed; ticks above a bar come from "
-             "the client, below from the server; shaded: faults.</p>");
+    text_add(p->out, "</ol>");
+}
+
+/* --- The whole --- */
+
+static void add_legend(struct picture *p)
+{
+    static const char *const entries[][2] = {
+        {"<rect y='4' width='18' height='6' rx='2' fill='var(--bar)'/>", "connection open"},
+        {"<path d='M9 2V12' stroke='var(--fail)' stroke-width='2.5'/>", "ended by the test"},
+        {"<path d='M9 2V12' stroke='var(--ink)' stroke-width='2.5'/>", "ended by an endpoint"},
+        {"<path d='M5 3l8 8m0-8l-8 8' stroke='var(--fail)' stroke-width='1.7'/>",
+         "attempt that failed"},
+        {"<path d='M9 2l5 5 -5 5 -5 -5z' fill='var(--warn)'/>", "silence noticed"},
+        {"<path d='M6 1V6M12 1V6' stroke='var(--ink)' stroke-width='1.6'/>",
+         "above: client's ping or message, below: server's"},
+        {"<rect y='1' width='18' height='12' fill='var(--shade)' fill-opacity='.2'/>",
+         "fault at work"},
+    };
+    text_add(p->out, "<div class='legend'>");
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++)
+        text_addf(p->out, "<span><svg viewBox='0 0 18 14'>%s</svg>%s</span>", entries[i][0],
+                  entries[i][1]);
+    text_add(p->out, "</div>");
+}
+
+static double lane_height(size_t lanes)
+{
+    return lanes <= 3 ? 34 : lanes <= 12 ? 26 : lanes <= 24 ? 16 : 9;
+}
+
+static void forget_marks(struct picture *p)
+{
+    for (size_t i = 0; i < LANES_LIMIT; i++)
+        p->last_mark[i][0] = p->last_mark[i][1] = -1;
 }
 
 void html_timeline(const struct trace *trace, struct text *out)
 {
-    struct picture p = {.trace = trace, .out = out, .end = nsec_to_seconds(trace->end)};
-    p.lanes = trace_clients(trace);
-    text_addf(out, "<figure><svg viewBox='0 0 %.0f %.0f' role='img' aria-label='timeline'>", WIDTH,
-              bottom_of(&p) + 22);
-    draw_axis(&p);
-    draw_faults(&p);
-    draw_clients(&p);
-    draw_marks(&p);
-    draw_steps(&p);
-    text_add(out, "</svg></figure>");
-    list_steps(&p);
-}
-
-/* --- Cited events --- */
-
-#define EVENTS_SHOWN 12
-
-static void add_event(const struct event *ev, struct text *out)
-{
-    struct text line;
-    text_init(&line);
-    event_write(ev, &line);
+    size_t clients = trace_clients(trace);
+    struct picture *p = xcalloc(1, sizeof *p);
+    *p = (struct picture){.trace = trace, .out = out, .end = nsec_to_seconds(trace->end)};
+    p->lanes = clients < LANES_LIMIT ? clients : LANES_LIMIT;
+    p->lane = lane_height(p->lanes);
+    forget_marks(p);
     text_addf(out,
-              "<tr><td class='num'>%llu</td><td class='num'>%.3f</td><td>%s</td><td class='mono'>",
-              (unsigned long long)ev->seq, nsec_to_seconds(ev->at), event_name(ev->kind));
-    if (line.len > 220)
-        line.chars[line.len = 220] = '\0';
-    html_add(out, text_chars(&line));
-    text_add(out, "</td></tr>");
-    text_fini(&line);
-}
-
-static bool is_telling(const struct event *ev)
-{
-    return ev->kind == EV_TCP_OPEN || ev->kind == EV_TCP_CLOSE || ev->kind == EV_TCP_SHUT ||
-           ev->kind == EV_WS_OPEN || ev->kind == EV_WS_CLOSE || ev->kind == EV_FAULT_ON ||
-           ev->kind == EV_FAULT_ACT || ev->kind == EV_WS_FRAME;
-}
-
-void html_events(const struct trace *trace, uint64_t from, uint64_t to, struct text *out)
-{
-    size_t shown = 0;
-    if (from == 0)
-        return;
-    text_addf(out,
-              "<details><summary>evidence: events %llu to %llu</summary><div class='scroll'><table>"
-              "<tr><th>seq</th><th>at (s)</th><th>event</th><th>recorded</th></tr>",
-              (unsigned long long)from, (unsigned long long)to);
-    for (size_t i = 0; i < trace->count && shown < EVENTS_SHOWN; i++) {
-        const struct event *ev = &trace->events[i];
-        if (ev->seq < from || ev->seq > to || !is_telling(ev))
-            continue;
-        add_event(ev, out);
-        shown++;
-    }
-    text_add(out, "</table></div></details>");
+              "<figure><div class='picture'><svg viewBox='0 0 %.0f %.0f' role='img' "
+              "aria-label='timeline: a lane per client'>",
+              WIDTH, bottom_of(p) + 22);
+    draw_axis(p);
+    draw_faults(p);
+    draw_lanes(p);
+    draw_clients(p);
+    draw_marks(p);
+    draw_steps(p);
+    text_add(out, "</svg></div><figcaption>");
+    add_legend(p);
+    if (clients > p->lanes)
+        text_addf(out, "<p>The first %zu of %zu clients.</p>", p->lanes, clients);
+    list_steps(p);
+    text_add(out, "</figcaption></figure>");
+    free(p);
 }

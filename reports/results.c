@@ -166,3 +166,23 @@ size_t results_count(const struct results *results, enum verdict verdict)
         count += results->rules[i].verdict == verdict;
     return count;
 }
+
+const char *results_exit_words(const struct results *results)
+{
+    switch (results->exit_code) {
+    case 0:
+        return results_count(results, FAIL) > 0
+                   ? "complied: what failed is no MUST rule, or is accepted"
+                   : "complied";
+    case 1:
+        return "a MUST rule failed";
+    case 3:
+        return "the environment failed";
+    case 4:
+        return "nothing failed, but a MUST rule could not be decided";
+    case 130:
+        return "interrupted";
+    default:
+        return "the command line or a file is wrong";
+    }
+}

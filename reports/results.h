@@ -77,6 +77,7 @@ void scenario_result_fini(struct scenario_result *); /* frees what it owns */
  * last. */
 void results_conclude(struct results *);
 size_t results_count(const struct results *, enum verdict); /* over rules */
+const char *results_exit_words(const struct results *);     /* what exit_code means */
 
 /* --- Writers. folder ends without a slash; each says false with errno when it could not write. ---
  */

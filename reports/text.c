@@ -173,31 +173,6 @@ static void add_troubles(struct page *page)
     }
 }
 
-static bool has_tolerated_failure(const struct results *results)
-{
-    return results_count(results, FAIL) > 0;
-}
-
-static const char *exit_words(const struct results *results)
-{
-    switch (results->exit_code) {
-    case 0:
-        return has_tolerated_failure(results)
-                   ? "complied: what failed is no MUST rule, or is accepted"
-                   : "complied";
-    case 1:
-        return "a MUST rule failed";
-    case 3:
-        return "the environment failed";
-    case 4:
-        return "nothing failed, but a MUST rule could not be decided";
-    case 130:
-        return "interrupted";
-    default:
-        return "the command line or a file is wrong";
-    }
-}
-
 static void add_tally(struct page *page)
 {
     const struct results *results = page->results;
@@ -214,7 +189,7 @@ static void add_tally(struct page *page)
     if (page->folder)
         text_addf(page->out, "Report %s/index.html   junit.xml   results.json\n", page->folder);
     text_addf(page->out, "exit %d: %s (halfopen explain exit)\n", results->exit_code,
-              exit_words(results));
+              results_exit_words(results));
 }
 
 void report_text(const struct results *results, const char *folder, enum ink ink, struct text *out)
