@@ -555,10 +555,15 @@ static void say_never_connected(struct job *job, const struct run_status *status
         free(sentence);
         return;
     }
-    char *sentence = xprintf(
-        "%u of %u clients connected within %d s; each was given its URL as {url} in the command and "
-        "as HALFOPEN_URL in the environment",
-        status->ever_connected, status->clients, (int)(JOB_STARTUP / NSEC_PER_SEC));
+    int patience_s = (int)(JOB_STARTUP / NSEC_PER_SEC);
+    char *sentence =
+        status->ever_connected == status->clients
+            ? xprintf("every client connected, but they did not stay: %u of %u were open after %d s; "
+                      "the scenario begins when all are",
+                      status->open, status->clients, patience_s)
+            : xprintf("%u of %u clients connected within %d s; each was given its URL as {url} in the "
+                      "command and as HALFOPEN_URL in the environment",
+                      status->ever_connected, status->clients, patience_s);
     say_trouble(job, &job->clients[0], sentence);
     free(sentence);
 }

@@ -445,7 +445,7 @@ static void run_loop(struct runner *runner)
 {
     struct lateness lateness = {0};
     noise_calibrate(runner->loop, &lateness);
-    runner->noise = lateness_share(&lateness, 0.95);
+    runner->noise = nsec_add(lateness_share(&lateness, 0.95), ENDPOINT_LATENESS);
     open_table(runner);
     loop_on_signal(runner->loop, SIGINT, on_signal, runner);
     loop_on_signal(runner->loop, SIGTERM, on_signal, runner);

@@ -147,9 +147,9 @@ static void add_sentence(struct text *out, enum fate fate, const struct tally *t
         break;
     case LATE:
     case TOO_LATE:
-        text_add(out, " noticed only after ");
+        text_add(out, " gave the dead connection up only after ");
         tally_add_range(tally, out);
-        add_seconds(out, " that the peer was gone; allowed ", limits->pass);
+        add_seconds(out, "; allowed ", limits->pass);
         break;
     case NEVER_NOTICED:
         add_seconds(out, " never noticed within ", tally->least);

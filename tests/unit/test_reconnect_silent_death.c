@@ -336,7 +336,7 @@ static void without_any_fault_it_is_inconclusive(void)
     story_begin(&s);
     story_open(&s, 0);
     story_run_end(&s, 600);
-    expect(&s, INCONCLUSIVE, "never happened");
+    expect(&s, INCONCLUSIVE, "no fault began to act");
 }
 
 SUITE(reconnect_silent_death, TEST(a_fin_within_the_window_passes),

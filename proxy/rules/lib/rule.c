@@ -152,6 +152,23 @@ enum verdict findings_verdict(const struct findings *findings)
 
 /* --- The guard --- */
 
+/* What the run lacked, in words. */
+static const char *absence_of(enum event_kind kind)
+{
+    switch ((int)kind) {
+    case EV_FAULT_ON:
+        return "no fault began to act; see why the scenario did not get that far";
+    case EV_WS_OPEN:
+        return "no WebSocket connection was opened";
+    case EV_TCP_OPEN:
+        return "no connection was made";
+    case EV_PROCESS_MEMORY:
+        return "the memory of the process was not measured";
+    default:
+        return event_doc(kind);
+    }
+}
+
 static const char *missing_event(const struct rule_desc *rule, const struct trace *trace)
 {
     uint64_t seen = 0;
@@ -159,7 +176,7 @@ static const char *missing_event(const struct rule_desc *rule, const struct trac
         seen |= (uint64_t)1 << trace->events[i].kind;
     for (int kind = 0; kind < EV_KINDS; kind++)
         if ((rule->needs & ~seen) >> kind & 1)
-            return event_doc((enum event_kind)kind);
+            return absence_of((enum event_kind)kind);
     return NULL;
 }
 
@@ -178,8 +195,7 @@ void rule_judge(const struct rule_desc *rule, const struct trace *trace, const v
     void *defaults = NULL;
     const char *missing = missing_event(rule, trace);
     if (missing) {
-        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: it never happened that %s",
-                          missing);
+        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: %s", missing);
         return;
     }
     if (is_cut_of_needs(rule, trace)) {

@@ -37,8 +37,6 @@ def command_line(options, facts, report):
              "--speed", str(options.speed), "--jobs", str(options.jobs), "--report", report]
     if "server" in facts:
         words += ["--server-cmd", facts["server"]]
-    if "path" in facts:
-        words += ["--server", "ws://127.0.0.1:{port}" + facts["path"]]
     return words
 
 
