@@ -1,10 +1,12 @@
 /* halfopen proxy: a session by hand, with the faults given at the start. */
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "control/commands.h"
@@ -17,7 +19,7 @@
 struct proxy_options {
     const char *listen, *upstream, *api, *scenario, *trace, *cert, *key, *ca;
     struct option_words faults;
-    uint64_t seed;
+    uint64_t seed, ready_fd; /* 0: none */
     bool tls, insecure, quiet;
 };
 
@@ -26,7 +28,7 @@ static const struct option options[] = {
     {"listen", OPTION_TEXT, AT(listen), "HOST:PORT", "where clients connect; port 0: any free one"},
     {"upstream", OPTION_TEXT, AT(upstream), "ADDRESS", "HOST:PORT, ws://... or wss://..."},
     {"fault", OPTION_WORDS, AT(faults), "SPEC",
-     "as in 'delay_pong delay=3s direction=to_client'; may be given again"},
+     "as in 'drop' or 'delay_pong: {delay: 3s, direction: to_client}'; may be given again"},
     {"scenario", OPTION_TEXT, AT(scenario), "FILE", "run its steps on the connections that come"},
     {"trace", OPTION_TEXT, AT(trace), "FILE", "record every event"},
     {"tls", OPTION_FLAG, AT(tls), NULL, "wss:// to the client, with a local CA made on first use"},
@@ -36,6 +38,8 @@ static const struct option options[] = {
     {"insecure", OPTION_FLAG, AT(insecure), NULL, "do not verify the upstream's certificate"},
     {"seed", OPTION_COUNT, AT(seed), "N", "of all random numbers; default 1"},
     {"quiet", OPTION_FLAG, AT(quiet), NULL, "do not print what happens"},
+    {"ready-fd", OPTION_COUNT, AT(ready_fd), "N",
+     "write the address in a line there when connections are accepted"},
     {"api", OPTION_TEXT, AT(api), "HOST:PORT", "live control: not part of this version"},
     {0},
 };
@@ -139,12 +143,17 @@ static void print_event(void *context, const struct event *ev)
     text_fini(&detail);
 }
 
-/* --- Faults given on the command line: the scenario language's own step, written in a line --- */
+/* --- Faults given on the command line: the scenario language's own step, in a line --- */
 
+/* As YAML, 'drop: {for: 3s}', or in words, 'drop for=3s'. */
 static void add_spec(const char *spec, struct text *yaml)
 {
     size_t len = strcspn(spec, " ");
     const char *separator = "{";
+    if (memchr(spec, ':', len)) {
+        text_addf(yaml, "  - %s\n", spec);
+        return;
+    }
     text_addf(yaml, "  - %.*s: ", (int)len, spec);
     for (const char *word = spec + len; *(word += strspn(word, " ")); word += len) {
         len = strcspn(word, " ");
@@ -231,6 +240,25 @@ static bool open_trace(struct session_by_hand *session)
     return true;
 }
 
+/* Whoever started us reads the address from --ready-fd, which is then closed. */
+static bool say_ready(const struct session_by_hand *session, uint16_t port)
+{
+    int fd = (int)session->given.ready_fd;
+    const char *host = session->listen.host;
+    bool six = strchr(host, ':') != NULL;
+    char *address = xprintf("%s://%s%s%s:%u", session->to_client ? "wss" : "ws", six ? "[" : "",
+                            host, six ? "]" : "", port);
+    printf("listening on %s, upstream %s\n", address, session->given.upstream);
+    fflush(stdout);
+    bool written = fd == 0 || dprintf(fd, "%s\n", address) > 0;
+    if (!written)
+        fprintf(stderr, "halfopen: --ready-fd %d: %s\n", fd, strerror(errno));
+    else if (fd > STDERR_FILENO)
+        (void)close(fd);
+    free(address);
+    return written;
+}
+
 static bool open_driver(struct session_by_hand *session)
 {
     const char *why = NULL;
@@ -257,10 +285,7 @@ static bool open_driver(struct session_by_hand *session)
                 strerror(errno));
         return false;
     }
-    printf("listening on %s://%s:%u, upstream %s\n", session->to_client ? "wss" : "ws",
-           session->listen.host, port, session->given.upstream);
-    fflush(stdout);
-    return true;
+    return say_ready(session, port);
 }
 
 static void on_signal(void *context, int number)
@@ -314,6 +339,8 @@ static void check_addresses(struct session_by_hand *session, struct diag *diag)
         diag_error(diag, (struct place){0}, "--listen: '%s' %s", given->listen, why);
     if (given->upstream && !url_parse(given->upstream, &session->upstream, &why))
         diag_error(diag, (struct place){0}, "--upstream: '%s' %s", given->upstream, why);
+    if (given->ready_fd > INT_MAX)
+        diag_error(diag, (struct place){0}, "--ready-fd is no descriptor");
     if (given->api)
         diag_error(diag, (struct place){0}, "--api: live control is not part of this version");
     if (given->scenario && given->faults.count > 0)
