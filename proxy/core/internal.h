@@ -63,6 +63,7 @@ struct lane {
     enum dir dir;
     enum lane_mode mode;
     struct http_reader *head; /* collects a head in LANE_HEAD */
+    size_t head_passed;       /* bytes of it that went on before it was whole */
     struct http_body body;
     struct frame_decoder decoder;
     struct buf whole; /* a small frame being collected for faults */
@@ -176,6 +177,7 @@ struct run {
     /* per step: the clients' counters when it began; NULL: not begun */
     struct counters **baselines;
     bool started, finished, ended, settling;
+    bool keeps_heads; /* some fault wants the heads of requests whole */
     nsec now;
     void *ping_pattern, *pong_pattern; /* pcre2_code */
     uint64_t hash_key;
@@ -203,7 +205,6 @@ void chain_free(struct session *, const char *why);
 void chain_timers(struct session *);
 void chain_traffic(struct session *, enum dir);
 void chain_attempt(struct session *);
-bool chain_unreachable(struct session *); /* whether some fault answers in the server's place */
 bool chain_holds_too_much(const struct session *, enum dir);
 size_t chain_whole_frames(const struct session *, enum dir);
 bool chain_idle(const struct session *, enum dir); /* no fault looks at this direction */
@@ -212,6 +213,7 @@ bool chain_idle(const struct session *, enum dir); /* no fault looks at this dir
 void observer_init(struct session *);
 void observer_fini(struct session *);
 void observer_input(struct session *, struct lane *, const uint8_t *, size_t);
+void observer_end(struct session *, struct lane *); /* the source ended: half a head goes on */
 
 /* frames.c */
 void frames_init(struct lane *);

@@ -50,6 +50,31 @@ static void offer_bytes(struct session *s, struct lane *lane, const uint8_t *byt
     chain_feed(s, &u);
 }
 
+/* What was collected and has not gone on yet. */
+static void pass_collected(struct session *s, struct lane *lane)
+{
+    size_t collected;
+    const uint8_t *bytes = http_reader_bytes(lane->head, &collected);
+    size_t passed = lane->head_passed;
+    lane->head_passed = collected;
+    offer_bytes(s, lane, bytes + passed, collected - passed);
+}
+
+static void forget_collected(struct lane *lane)
+{
+    http_reader_reset(lane->head);
+    lane->head_passed = 0;
+}
+
+/* Whether the heads of requests are kept until they are whole, since somebody may look at them or
+ * change them. Otherwise their bytes go on as they come: the opening of another protocol may look
+ * like the beginning of a request and wait for an answer. */
+static bool keeps_heads(const struct session *s)
+{
+    const struct plan *plan = s->run->plan;
+    return plan->strip_deflate || plan->rewrite_host || s->run->keeps_heads;
+}
+
 /* --- Requests --- */
 
 static bool fits(const char *wanted, const char *got)
@@ -187,7 +212,9 @@ static void on_request(struct session *s, struct lane *lane, const struct http_h
     lane->mode = s->request.upgrade ? LANE_FRAMES : LANE_BODY;
     if (!s->request.upgrade)
         http_body_request(&lane->body, head);
-    if (s->request.upgrade && rewrite_request(s, head, &changed))
+    if (lane->head_passed > 0)
+        pass_collected(s, lane);
+    else if (s->request.upgrade && rewrite_request(s, head, &changed))
         offer_head(s, lane, text_chars(&changed), changed.len);
     else
         offer_head(s, lane, head->text.chars, head->text.len);
@@ -258,25 +285,25 @@ static void on_response(struct session *s, struct lane *lane, const struct http_
 
 static size_t take_head(struct session *s, struct lane *lane, const uint8_t *bytes, size_t len)
 {
-    size_t taken = 0, collected = 0;
+    size_t taken = 0;
     switch (http_reader_feed(lane->head, bytes, len, &taken)) {
     case HTTP_MORE:
+        if (lane->dir == TO_SERVER && !keeps_heads(s))
+            pass_collected(s, lane);
         break;
     case HTTP_COMPLETE:
         if (lane->dir == TO_SERVER)
             on_request(s, lane, http_reader_head(lane->head));
         else
             on_response(s, lane, http_reader_head(lane->head));
-        http_reader_reset(lane->head);
+        forget_collected(lane);
         break;
     case HTTP_NOT_HTTP:
-    case HTTP_TOO_LONG: {
-        const uint8_t *so_far = http_reader_bytes(lane->head, &collected);
+    case HTTP_TOO_LONG:
         lane->mode = LANE_RAW;
-        offer_bytes(s, lane, so_far, collected);
-        http_reader_reset(lane->head);
+        pass_collected(s, lane);
+        forget_collected(lane);
         break;
-    }
     }
     return taken;
 }
@@ -311,4 +338,12 @@ void observer_input(struct session *s, struct lane *lane, const uint8_t *bytes, 
         bytes += taken;
         len -= taken;
     }
+}
+
+void observer_end(struct session *s, struct lane *lane)
+{
+    if (lane->mode != LANE_HEAD)
+        return;
+    pass_collected(s, lane);
+    forget_collected(lane);
 }

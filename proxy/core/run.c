@@ -47,6 +47,20 @@ void run_note(struct run *run, struct session *s, enum note note)
     }
 }
 
+static bool wants_heads(const struct fault_step *step)
+{
+    return step->connections.path || step->desc->ops.on_head ||
+           (step->fallback && step->fallback->ops.on_head);
+}
+
+static bool plan_wants_heads(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == STEP_FAULT && wants_heads(&plan->steps[i].fault))
+            return true;
+    return false;
+}
+
 struct run *run_new(const struct plan *plan, struct recorder *recorder,
                     const struct run_options *options)
 {
@@ -57,6 +71,7 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     run->clients = xcalloc(plan->clients, sizeof *run->clients);
     run->baselines = xcalloc(plan->step_count + 1, sizeof *run->baselines);
     run->step_ends = NEVER;
+    run->keeps_heads = plan_wants_heads(plan);
     run->hash_key = options->seed * 0x9e3779b97f4a7c15u + 1;
     deadlines_init(&run->deadlines);
     recognise_init(run);
@@ -323,6 +338,7 @@ void run_answer(struct run *run, const char *action, const char *answer, const c
 void run_add_fault(struct run *run, const struct fault_step *step, nsec now)
 {
     run->now = nsec_max(run->now, now);
+    run->keeps_heads = run->keeps_heads || wants_heads(step);
     activation_begin(run, step, NULL);
     run_settle(run, run->now);
 }

@@ -181,6 +181,8 @@ void session_end(struct session *s, enum side from, enum cut how, const char *wo
         }
         if (from == SIDE_CLIENT)
             note_lost_websocket(s);
+        if (first)
+            observer_end(s, lane);
         if (s->admission == HANG)
             s->over = true;
         else if (first || how == CUT_RST)
@@ -420,8 +422,7 @@ void session_connect_failed(struct session *s, const char *how, nsec now)
         note_connect(s, how);
         s->legs[SIDE_SERVER] = LEG_CUT;
         s->gone[SIDE_SERVER] = true;
-        if (!chain_unreachable(s))
-            session_cut(s, SIDE_CLIENT, CUT_RST, BY_PROXY, "", "");
+        session_cut(s, SIDE_CLIENT, CUT_RST, BY_PROXY, "", "");
     }
     leave(s);
 }

@@ -180,9 +180,8 @@ static void port_respond(struct fault *f, struct unit *u, const void *bytes, siz
 {
     struct instance *in = instance_of(f);
     struct http_head head;
-    if (u)
-        in->outcome = DROPPED;
-    note_act(in, "respond", TO_CLIENT, len);
+    in->outcome = DROPPED;
+    note_act(in, "respond", u->dir, len);
     if (!http_parse(HTTP_RESPONSE, bytes, len, &head))
         return;
     size_t head_len = head.text.len;
@@ -282,11 +281,6 @@ static void port_hang(struct fault *f, nsec until)
     note_once(in, "hang", "", SIDE_CLIENT);
 }
 
-static bool port_is_open(struct fault *f)
-{
-    return instance_of(f)->session->open;
-}
-
 const struct fault_port verbs_port = {
     .pass = port_pass,
     .hold = port_hold,
@@ -304,5 +298,4 @@ const struct fault_port verbs_port = {
     .hang = port_hang,
     .tls = port_tls,
     .connections = port_connections,
-    .is_open = port_is_open,
 };
