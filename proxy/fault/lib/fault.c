@@ -70,10 +70,8 @@ void fault_replace(struct fault *f, struct unit *u, const void *bytes, size_t le
 
 void fault_respond(struct fault *f, struct unit *u, const void *bytes, size_t len)
 {
-    if (u) {
-        assert(u->kind == UNIT_HEAD && u->dir == TO_SERVER);
-        decide(u);
-    }
+    assert(u->kind == UNIT_HEAD && u->dir == TO_SERVER);
+    decide(u);
     f->port->respond(f, u, bytes, len);
 }
 
@@ -134,11 +132,6 @@ unsigned fault_connections(struct fault *f)
 void fault_hang(struct fault *f, nsec until)
 {
     f->port->hang(f, until);
-}
-
-bool fault_is_open(struct fault *f)
-{
-    return f->port->is_open(f);
 }
 
 int64_t fault_time_of_day(const struct fault *f)
