@@ -497,6 +497,20 @@ void chain_traffic(struct session *s, enum dir d)
     }
 }
 
+bool chain_unreachable(struct session *s)
+{
+    bool answered = false;
+    for (size_t i = 0; i < s->instance_count; i++) {
+        struct instance *in = s->instances[i];
+        if (in->stopping || !in->fault.desc->ops.on_unreachable)
+            continue;
+        in->fault.now = s->now;
+        in->fault.desc->ops.on_unreachable(&in->fault);
+        answered = true;
+    }
+    return answered;
+}
+
 void chain_attempt(struct session *s)
 {
     for (size_t i = 0; i < s->instance_count; i++) {

@@ -205,6 +205,7 @@ void chain_free(struct session *, const char *why);
 void chain_timers(struct session *);
 void chain_traffic(struct session *, enum dir);
 void chain_attempt(struct session *);
+bool chain_unreachable(struct session *); /* whether some fault answers in the server's place */
 bool chain_holds_too_much(const struct session *, enum dir);
 size_t chain_whole_frames(const struct session *, enum dir);
 bool chain_idle(const struct session *, enum dir); /* no fault looks at this direction */

@@ -422,7 +422,8 @@ void session_connect_failed(struct session *s, const char *how, nsec now)
         note_connect(s, how);
         s->legs[SIDE_SERVER] = LEG_CUT;
         s->gone[SIDE_SERVER] = true;
-        session_cut(s, SIDE_CLIENT, CUT_RST, BY_PROXY, "", "");
+        if (!chain_unreachable(s))
+            session_cut(s, SIDE_CLIENT, CUT_RST, BY_PROXY, "", "");
     }
     leave(s);
 }

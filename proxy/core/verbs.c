@@ -180,8 +180,9 @@ static void port_respond(struct fault *f, struct unit *u, const void *bytes, siz
 {
     struct instance *in = instance_of(f);
     struct http_head head;
-    in->outcome = DROPPED;
-    note_act(in, "respond", u->dir, len);
+    if (u)
+        in->outcome = DROPPED;
+    note_act(in, "respond", TO_CLIENT, len);
     if (!http_parse(HTTP_RESPONSE, bytes, len, &head))
         return;
     size_t head_len = head.text.len;
@@ -281,6 +282,11 @@ static void port_hang(struct fault *f, nsec until)
     note_once(in, "hang", "", SIDE_CLIENT);
 }
 
+static bool port_is_open(struct fault *f)
+{
+    return instance_of(f)->session->open;
+}
+
 const struct fault_port verbs_port = {
     .pass = port_pass,
     .hold = port_hold,
@@ -298,4 +304,5 @@ const struct fault_port verbs_port = {
     .hang = port_hang,
     .tls = port_tls,
     .connections = port_connections,
+    .is_open = port_is_open,
 };

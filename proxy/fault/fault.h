@@ -97,6 +97,9 @@ struct fault_ops {
     void (*on_end)(struct fault *, struct unit *);   /* the source ended */
     void (*on_traffic)(struct fault *,
                        enum dir); /* bytes passed the observer; interferes with nothing */
+    /* The server could not be reached: the fault answers for it (fault_respond, fault_cut). Without
+     * such a hook the client is met by RST. */
+    void (*on_unreachable)(struct fault *);
     void (*on_timer)(struct fault *);
     void (*on_stop)(struct fault *); /* its time is over; what it holds is released after this */
 };
@@ -140,6 +143,7 @@ struct fault_port {
     void (*hang)(struct fault *, nsec until);
     void (*tls)(struct fault *, enum tls_trouble, unsigned value);
     unsigned (*connections)(struct fault *);
+    bool (*is_open)(struct fault *);
 };
 
 struct fault {
@@ -197,8 +201,9 @@ void fault_drop(struct fault *, struct unit *);
 /* Other bytes go on in place of the unit's; bytes are borrowed until the hook returns. Of a frame
  * that is not whole only the head is replaced: its payload follows as it is. */
 void fault_replace(struct fault *, struct unit *, const void *bytes, size_t);
-/* Answers the request whose head is in hand in place of the server, which never sees it. bytes: a
- * whole response, body included. What is to become of the connection is said apart (fault_cut). */
+/* Answers the request whose head is in hand in place of the server, which never sees it. NULL: one
+ * that went on before, and whose answer the fault then keeps from the client. bytes: a whole
+ * response, body included. What is to become of the connection is said apart (fault_cut). */
 void fault_respond(struct fault *, struct unit *, const void *bytes, size_t);
 /* Not a decision but made before one: from here on the unit in hand is its first `len` bytes, 0 <
  * len < u->len; what is left comes back to the same hook as a unit of its own when this one is
@@ -228,6 +233,7 @@ void fault_tls(struct fault *, enum tls_trouble, unsigned value); /* the newest 
 /* --- Questions --- */
 /* Connections of the clients that are open to us now, this one included. */
 unsigned fault_connections(struct fault *);
+bool fault_is_open(struct fault *); /* the 101 was delivered: it is a WebSocket */
 /* The time of day at the endpoints, in seconds since 1970: for headers that carry a date. */
 int64_t fault_time_of_day(const struct fault *);
 

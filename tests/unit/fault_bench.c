@@ -163,6 +163,11 @@ static void port_hang(struct fault *f, nsec until)
     add_until(bench_of(f), until);
 }
 
+static bool port_is_open(struct fault *f)
+{
+    return bench_of(f)->open;
+}
+
 static const struct fault_port port = {.pass = port_pass,
                                        .hold = port_hold,
                                        .set_aside = port_set_aside,
@@ -174,6 +179,7 @@ static const struct fault_port port = {.pass = port_pass,
                                        .deafen = port_deafen,
                                        .tls = port_tls,
                                        .connections = port_connections,
+                                       .is_open = port_is_open,
                                        .cut = port_cut,
                                        .stall = port_stall,
                                        .wake = port_wake,
@@ -238,6 +244,11 @@ static void call(struct bench *b, void (*hook)(struct fault *))
 void bench_start(struct bench *b)
 {
     call(b, b->fault.desc->ops.on_start);
+}
+
+void bench_unreachable(struct bench *b)
+{
+    call(b, b->fault.desc->ops.on_unreachable);
 }
 
 void bench_attempt(struct bench *b)

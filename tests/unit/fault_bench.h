@@ -23,6 +23,7 @@ struct bench {
     nsec now, wake;                /* wake: what the fault asked for last; NEVER: nothing */
     bool no_room;                  /* inject says false */
     unsigned connections;          /* what fault_connections answers */
+    bool open;                     /* what fault_is_open answers */
     struct plan *plan;
     struct text did, told;
 };
@@ -33,9 +34,10 @@ struct bench *bench_new(const char *yaml);
 void bench_free(struct bench *);
 
 /* The moments of a fault's life. */
-void bench_start(struct bench *);   /* begins on a connection that exists */
-void bench_attempt(struct bench *); /* a connection was accepted, nothing read */
-void bench_stop(struct bench *);    /* cleared */
+void bench_start(struct bench *);       /* begins on a connection that exists */
+void bench_attempt(struct bench *);     /* a connection was accepted, nothing read */
+void bench_unreachable(struct bench *); /* the server is not there */
+void bench_stop(struct bench *);        /* cleared */
 void bench_traffic(struct bench *, enum dir);
 /* Moves the clock there; on_timer comes at each wake on the way. */
 void bench_until(struct bench *, nsec now);

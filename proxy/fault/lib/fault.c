@@ -70,8 +70,10 @@ void fault_replace(struct fault *f, struct unit *u, const void *bytes, size_t le
 
 void fault_respond(struct fault *f, struct unit *u, const void *bytes, size_t len)
 {
-    assert(u->kind == UNIT_HEAD && u->dir == TO_SERVER);
-    decide(u);
+    if (u) {
+        assert(u->kind == UNIT_HEAD && u->dir == TO_SERVER);
+        decide(u);
+    }
     f->port->respond(f, u, bytes, len);
 }
 
@@ -132,6 +134,11 @@ unsigned fault_connections(struct fault *f)
 void fault_hang(struct fault *f, nsec until)
 {
     f->port->hang(f, until);
+}
+
+bool fault_is_open(struct fault *f)
+{
+    return f->port->is_open(f);
 }
 
 int64_t fault_time_of_day(const struct fault *f)

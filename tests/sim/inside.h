@@ -1,0 +1,63 @@
+/* What the files of the simulated world share. */
+#ifndef HALFOPEN_TESTS_SIM_INSIDE_H
+#define HALFOPEN_TESTS_SIM_INSIDE_H
+
+#include "core/run.h"
+#include "endpoint/client.h"
+#include "endpoint/server.h"
+#include "tests/sim/wire.h"
+#include "tests/sim/world.h"
+
+#define SIDES 3 /* by enum side */
+
+/* When somebody's deadline comes true: late by a draw that stays for as long as the deadline does.
+ */
+struct alarm {
+    nsec deadline, due;
+};
+
+struct sim_client {
+    struct sim *sim;
+    unsigned index;
+    struct client *machine; /* NULL: not started yet */
+    nsec starts;
+    bool dial_wanted;
+    struct link *link; /* of the connection or attempt under way; NULL: none */
+    struct alarm alarm;
+};
+
+/* One connection through the proxy: two simulated sockets on each side of it. */
+struct link {
+    struct sim *sim;
+    struct link *next;
+    struct session *session;    /* NULL: over */
+    struct sim_client *client;  /* NULL: has closed */
+    struct server_conn *server; /* NULL: not connected, or has closed */
+    struct alarm server_alarm;
+    struct wire in[SIDES], out[SIDES]; /* from and to the endpoint on that side */
+    bool connect_wanted, hanging, server_over;
+    bool stalled[SIDES], answer_owed[SIDES];
+    size_t receive_before[SIDES];
+};
+
+struct sim {
+    const struct sim_config *cfg;
+    struct client_policy client_policy;
+    struct server_policy server_policy;
+    struct recorder *recorder;
+    struct run *run;
+    struct sim_client *clients;
+    struct link *links, **links_end;
+    struct rng lateness, slices;
+    struct alarm run_alarm;
+    nsec now, memory_at;
+    bool started, moved;
+};
+
+/* link.c: whatever changes sets sim->moved, so that the instant goes on until nothing moves. */
+void sim_client_start(struct sim_client *);
+void sim_client_dial(struct sim_client *); /* a new link, accepted by the run */
+void link_carry(struct link *);            /* one portion each way, ends, answers */
+void link_free(struct link *);
+
+#endif

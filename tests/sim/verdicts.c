@@ -1,0 +1,84 @@
+/* What a simulated run comes to: the real reader, the real judge, the real loader. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "scenario/find.h"
+#include "scenario/load.h"
+#include "tests/sim/world.h"
+
+static void give_up(const struct diag *diag, const char *what)
+{
+    struct text words;
+    text_init(&words);
+    diag_add_text(diag, &words);
+    fprintf(stderr, "%s:\n%s", what, text_chars(&words));
+    abort();
+}
+
+void sim_judge(const struct text *trace, struct scenario_result *result)
+{
+    struct diag *diag = diag_new();
+    struct trace *read = trace_parse("trace.jsonl", text_chars(trace), trace->len, diag);
+    if (!read || diag_problems(diag) > 0)
+        give_up(diag, "the trace cannot be read");
+    *result = (struct scenario_result){0};
+    judge_trace(read, NULL, result);
+    trace_free(read);
+    diag_free(diag);
+}
+
+enum verdict sim_verdict(const struct scenario_result *result, const char *rule)
+{
+    for (size_t i = 0; i < result->rule_count; i++)
+        if (strcmp(result->rules[i].rule->name, rule) == 0)
+            return result->rules[i].verdict;
+    return INCONCLUSIVE;
+}
+
+struct plan *sim_plan(const char *path)
+{
+    struct diag *diag = diag_new();
+    struct plan *plan = scenario_load(path, diag);
+    if (!plan)
+        give_up(diag, path);
+    diag_free(diag);
+    return plan;
+}
+
+struct plan *sim_plan_of(const char *yaml)
+{
+    struct diag *diag = diag_new();
+    struct plan *plan = scenario_parse("scenario.yaml", yaml, strlen(yaml), diag);
+    if (!plan)
+        give_up(diag, yaml);
+    diag_free(diag);
+    return plan;
+}
+
+struct sim_plans sim_plans_load(const char *folder)
+{
+    struct sim_plans plans = {0};
+    struct paths paths;
+    struct diag *diag = diag_new();
+    char *path = xprintf("scenarios/%s", folder);
+    paths_init(&paths);
+    if (!find_scenarios(NULL, path, &paths, diag))
+        give_up(diag, path);
+    plans.list = xcalloc(paths.count + 1, sizeof *plans.list);
+    for (size_t i = 0; i < paths.count; i++)
+        plans.list[plans.count++] = sim_plan(paths.paths[i]);
+    paths_fini(&paths);
+    diag_free(diag);
+    free(path);
+    return plans;
+}
+
+void sim_plans_free(struct sim_plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++)
+        plan_free(plans->list[i]);
+    free(plans->list);
+    *plans = (struct sim_plans){0};
+}

@@ -1,0 +1,234 @@
+/* The clock, the turns and the life of a simulated run. */
+#include "tests/sim/world.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "control/run_start.h"
+#include "tests/sim/inside.h"
+
+#define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
+#define MEMORY_EVERY  NSEC_PER_SEC
+#define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
+#define TURNS_LIMIT   1000000 /* at one instant: more is a world that does not settle */
+
+/* --- Time --- */
+
+static nsec due(struct sim *sim, struct alarm *alarm, nsec deadline)
+{
+    if (deadline == alarm->deadline)
+        return alarm->due;
+    alarm->deadline = alarm->due = deadline;
+    if (deadline != NEVER && sim->cfg->lateness > 0)
+        alarm->due = nsec_add(deadline, rng_between(&sim->lateness, 0, sim->cfg->lateness));
+    return alarm->due;
+}
+
+/* --- Turns --- */
+
+static void free_dead_links(struct sim *sim)
+{
+    struct link **at = &sim->links;
+    while (*at) {
+        struct link *link = *at;
+        if (link->session || link->client || link->server) {
+            at = &link->next;
+            continue;
+        }
+        *at = link->next;
+        link_free(link);
+    }
+    sim->links_end = at;
+}
+
+static void begin_when_connected(struct sim *sim)
+{
+    struct run_status status;
+    if (sim->started)
+        return;
+    run_status(sim->run, &status);
+    if (status.open < status.clients)
+        return;
+    sim->started = sim->moved = true;
+    sim->memory_at = sim->cfg->memory ? sim->now : NEVER;
+    run_start(sim->run, sim->now);
+}
+
+static void turn(struct sim *sim)
+{
+    sim->moved = false;
+    for (unsigned i = 0; i < sim->cfg->plan->clients; i++) {
+        struct sim_client *client = &sim->clients[i];
+        if (client->starts <= sim->now)
+            sim_client_start(client);
+        if (client->dial_wanted)
+            sim_client_dial(client);
+    }
+    for (struct link *link = sim->links; link; link = link->next)
+        link_carry(link);
+    run_settle(sim->run, sim->now);
+    begin_when_connected(sim);
+    free_dead_links(sim);
+}
+
+/* All that happens at one instant. */
+static void settle(struct sim *sim)
+{
+    size_t turns = 0;
+    do {
+        turn(sim);
+        assert(++turns < TURNS_LIMIT);
+    } while (sim->moved && !run_finished(sim->run));
+}
+
+static nsec client_due(struct sim_client *client)
+{
+    if (!client->machine)
+        return client->starts;
+    return due(client->sim, &client->alarm, client_deadline(client->machine));
+}
+
+static nsec server_due(struct link *link)
+{
+    if (!link->server)
+        return NEVER;
+    return due(link->sim, &link->server_alarm, server_conn_deadline(link->server));
+}
+
+static nsec next_instant(struct sim *sim)
+{
+    nsec next = nsec_min(due(sim, &sim->run_alarm, run_deadline(sim->run)), sim->memory_at);
+    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+        next = nsec_min(next, client_due(&sim->clients[i]));
+    for (struct link *link = sim->links; link; link = link->next)
+        next = nsec_min(next, server_due(link));
+    return nsec_max(next, sim->now);
+}
+
+static void sample_memory(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->cfg->plan->clients; i++) {
+        struct event ev = {
+            .kind = EV_PROCESS_MEMORY, .client = (int)i, .by = BY_ENDPOINT, .at = sim->now};
+        ev.process_memory = (struct ev_process_memory){
+            .pid = 1000 + i, .bytes = PROCESS_BYTES + client_buffered(sim->clients[i].machine)};
+        recorder_emit(sim->recorder, ev);
+    }
+    sim->memory_at = sim->now + MEMORY_EVERY;
+}
+
+static void expire(struct sim *sim)
+{
+    if (sim->memory_at <= sim->now)
+        sample_memory(sim);
+    if (due(sim, &sim->run_alarm, run_deadline(sim->run)) <= sim->now)
+        run_expire(sim->run, sim->now);
+    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+        if (sim->clients[i].machine && client_due(&sim->clients[i]) <= sim->now)
+            client_expire(sim->clients[i].machine, sim->now);
+    for (struct link *link = sim->links; link; link = link->next)
+        if (server_due(link) <= sim->now && !link->server_over)
+            server_conn_expire(link->server, sim->now);
+}
+
+/* --- From the first step to the last --- */
+
+static void begin(struct sim *sim, const struct sim_config *cfg, struct text *trace)
+{
+    const struct plan *plan = cfg->plan;
+    struct run_options options = {.seed = cfg->seed, .server_builtin = true, .observe = true};
+    *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
+    sim->links_end = &sim->links;
+    sim->memory_at = NEVER;
+    sim->run_alarm = (struct alarm){NEVER, NEVER};
+    if (plan->client.sends > 0) {
+        sim->client_policy.rate = plan->client.sends;
+        sim->client_policy.message_size = plan->client.message_bytes;
+    }
+    sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
+    if (plan->server.pings > 0)
+        sim->server_policy.ping = plan->server.pings;
+    rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
+    rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
+    sim->recorder = recorder_new(NULL);
+    recorder_copy_to(sim->recorder, trace);
+    run_start_emit(sim->recorder, &(struct run_start){.plan = plan,
+                                                      .policy = &cfg->policy,
+                                                      .started = "2026-01-01T00:00:00Z",
+                                                      .seed = cfg->seed,
+                                                      .speed = 1,
+                                                      .noise = cfg->lateness});
+    sim->run = run_new(plan, sim->recorder, &options);
+    sim->clients = xcalloc(plan->clients, sizeof *sim->clients);
+    for (unsigned i = 0; i < plan->clients; i++)
+        sim->clients[i] = (struct sim_client){
+            .sim = sim, .index = i, .starts = (nsec)i * STAGGER, .alarm = {NEVER, NEVER}};
+}
+
+static const char *go_on(struct sim *sim)
+{
+    for (;;) {
+        settle(sim);
+        if (run_finished(sim->run))
+            return "finished";
+        nsec next = next_instant(sim);
+        if (!sim->started && next > sim->cfg->startup)
+            return "a client never connected";
+        if (next > sim->cfg->limit)
+            return "the world's time is up";
+        sim->now = next;
+        expire(sim);
+    }
+}
+
+static void end(struct sim *sim, const char *reason)
+{
+    struct event ev = {.kind = EV_RUN_NOISE, .client = -1, .by = BY_PROXY, .at = sim->now};
+    ev.run_noise = (struct ev_run_noise){.p95 = sim->cfg->lateness, .worst = sim->cfg->lateness};
+    recorder_emit(sim->recorder, ev);
+    run_end(sim->run, reason, sim->now);
+    run_free(sim->run);
+    while (sim->links) {
+        struct link *next = sim->links->next;
+        link_free(sim->links);
+        sim->links = next;
+    }
+    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+        client_free(sim->clients[i].machine);
+    free(sim->clients);
+    recorder_free(sim->recorder);
+}
+
+const char *sim_run(const struct sim_config *cfg, struct text *trace)
+{
+    struct sim sim;
+    begin(&sim, cfg, trace);
+    const char *reason = go_on(&sim);
+    end(&sim, reason);
+    return reason;
+}
+
+static bool wants_memory(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->expect_count; i++) {
+        const struct rule_desc *rule = rule_find(plan->expect[i].rule);
+        if (rule && (rule->wants & NEEDS(PROCESS_MEMORY)))
+            return true;
+    }
+    return false;
+}
+
+void sim_config_init(struct sim_config *cfg, const struct plan *plan)
+{
+    *cfg = (struct sim_config){.plan = plan,
+                               .seed = 1,
+                               .send_buffer = (size_t)256 << 10,
+                               .receive_buffer = (size_t)128 << 10,
+                               .startup = 30 * NSEC_PER_SEC,
+                               .limit = 24 * 3600 * NSEC_PER_SEC,
+                               .memory = wants_memory(plan)};
+    client_policy_defaults(&cfg->client);
+    server_policy_defaults(&cfg->server);
+    policy_defaults(&cfg->policy);
+}

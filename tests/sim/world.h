@@ -1,0 +1,62 @@
+/* The simulated world: one scenario from its first step to run.end in virtual time. The core is
+ * driven as net/driver drives it; the endpoints are the real machines of proxy/endpoint; what is
+ * simulated is the kernel (socket buffers that fill at both ends, FIN, RST, closed windows), the
+ * clock, and how late timers come. The next instant is the least deadline of all who wait. Nothing
+ * here is random but by the seed: the same configuration gives the same trace, byte for byte.
+ *
+ *     struct sim_config cfg;
+ *     sim_config_init(&cfg, plan);                         sound endpoints, seed 1
+ *     client_flaw_apply(&cfg.client, "no_jitter");
+ *     struct text trace = {0};
+ *     sim_run(&cfg, &trace);                               JSON lines, run.start to run.end
+ *
+ * sim_judge reads such a trace with the real reader and judges it as the runner does. */
+#ifndef HALFOPEN_TESTS_SIM_WORLD_H
+#define HALFOPEN_TESTS_SIM_WORLD_H
+
+#include "control/judge.h"
+#include "core/plan.h"
+#include "endpoint/endpoint_policy.h"
+#include "trace/policy.h"
+
+struct sim_config {
+    const struct plan *plan;     /* borrowed */
+    struct client_policy client; /* of every client; what the plan lets it send comes on top */
+    struct server_policy server; /* likewise */
+    struct policy policy;        /* asked of the endpoints, for run.start */
+    uint64_t seed;
+    nsec lateness; /* every timer comes late by a random time up to this; also run.start's noise */
+    size_t
+        slice; /* the proxy and the endpoints read random pieces of at most this; 0: all there is */
+    size_t send_buffer, receive_buffer; /* of each simulated socket, bytes */
+    nsec startup; /* clients must be connected by then, else the scenario does not begin */
+    nsec limit;   /* the world ends then whatever the scenario says */
+    bool memory; /* process.memory of each client once a second, as the runner records on request */
+};
+
+/* Sound endpoints, the default policy, seed 1, punctual timers; memory as the plan's rules want it.
+ */
+void sim_config_init(struct sim_config *, const struct plan *);
+
+/* Appends the trace. Returns the reason in run.end: "finished", or why it ended early. */
+const char *sim_run(const struct sim_config *, struct text *trace);
+
+/* Parses the trace (which must be readable: else it aborts with the reader's words) and judges it.
+ * The caller calls scenario_result_fini. */
+void sim_judge(const struct text *trace, struct scenario_result *);
+/* INCONCLUSIVE when the rule was not judged. */
+enum verdict sim_verdict(const struct scenario_result *, const char *rule);
+
+/* A scenario file, or steps: as the real loader reads them; aborts with its words. */
+struct plan *sim_plan(const char *path);
+struct plan *sim_plan_of(const char *yaml);
+/* All bundled scenarios of a folder under scenarios/ ("client"), sorted; the caller frees with
+ * sim_plans_free. */
+struct sim_plans {
+    struct plan **list;
+    size_t count;
+};
+struct sim_plans sim_plans_load(const char *folder);
+void sim_plans_free(struct sim_plans *);
+
+#endif
