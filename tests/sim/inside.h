@@ -8,7 +8,8 @@
 #include "tests/sim/wire.h"
 #include "tests/sim/world.h"
 
-#define SIDES 3 /* by enum side */
+#define SIDES         3 /* by enum side */
+#define ANSWERS_LIMIT 16
 
 /* When somebody's deadline comes true: late by a draw that stays for as long as the deadline does.
  */
@@ -21,8 +22,9 @@ struct sim_client {
     unsigned index;
     struct client *machine; /* NULL: not started yet */
     nsec starts;
-    bool dial_wanted;
-    struct link *link; /* of the connection or attempt under way; NULL: none */
+    bool dial_wanted, door_hangs;
+    nsec dialled, next_syn; /* next_syn: when a connect that was not answered tries again */
+    struct link *link;      /* of the connection or attempt under way; NULL: none */
     struct alarm alarm;
 };
 
@@ -36,7 +38,12 @@ struct link {
     struct alarm server_alarm;
     struct wire in[SIDES], out[SIDES]; /* from and to the endpoint on that side */
     bool connect_wanted, hanging, server_over;
-    bool stalled[SIDES], answer_owed[SIDES];
+    bool stalled[SIDES];
+    struct {
+        const char *action;
+        char detail[80];
+    } answers[ANSWERS_LIMIT]; /* owed to the session, which must not get them inside its calls */
+    size_t answer_count;
     size_t receive_before[SIDES];
 };
 
@@ -48,7 +55,7 @@ struct sim {
     struct run *run;
     struct sim_client *clients;
     struct link *links, **links_end;
-    struct rng lateness, slices;
+    struct rng lateness, slices, losses;
     struct alarm run_alarm;
     nsec now, memory_at;
     bool started, moved;
@@ -58,6 +65,7 @@ struct sim {
 void sim_client_start(struct sim_client *);
 void sim_client_dial(struct sim_client *); /* a new link, accepted by the run */
 void link_carry(struct link *);            /* one portion each way, ends, answers */
+nsec link_due(const struct link *);        /* when something lost is sent again; NEVER */
 void link_free(struct link *);
 
 #endif

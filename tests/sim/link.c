@@ -53,25 +53,59 @@ static void close_socket(struct wire *reads, struct wire *writes)
     buf_clear(&reads->queue);
 }
 
+/* Writing into a socket whose other end is closed is answered by RST. */
+static size_t say(struct wire *writes, struct wire *answers, const uint8_t *bytes, size_t len)
+{
+    if (writes->deaf && !writes->rst && !answers->rst)
+        wire_reset(answers);
+    return wire_write(writes, bytes, len);
+}
+
 /* --- What the session asks of its driver --- */
+
+static void owe_answer(struct link *link, const char *action, const char *detail)
+{
+    if (link->answer_count == ANSWERS_LIMIT)
+        return;
+    link->answers[link->answer_count].action = action;
+    snprintf(link->answers[link->answer_count].detail, sizeof link->answers->detail, "%s", detail);
+    link->answer_count++;
+}
 
 static size_t on_output(void *driver, enum side to, const uint8_t *bytes, size_t len)
 {
     struct link *link = driver;
     link->sim->moved = true;
-    return wire_write(&link->out[to], bytes, len);
+    return say(&link->out[to], &link->in[to], bytes, len);
+}
+
+/* No segment tells the endpoint; its next one meets a kernel that knows no such connection. */
+static void vanish(struct wire *reads, struct wire *writes)
+{
+    reads->deaf = true;
+    writes->fin = writes->told = true;
+    buf_clear(&reads->queue);
+    buf_clear(&writes->queue);
 }
 
 static void cut(struct link *link, enum side side, enum cut how)
 {
     switch (how) {
     case CUT_FIN:
+    case CUT_TRUNCATE:
         link->out[side].fin = true;
         return;
     case CUT_RST:
         wire_reset(&link->out[side]);
         link->in[side].deaf = true;
         buf_clear(&link->in[side].queue);
+        return;
+    case CUT_CLOSE:
+        close_socket(&link->in[side], &link->out[side]);
+        return;
+    case CUT_VANISH:
+        vanish(&link->in[side], &link->out[side]);
+        owe_answer(link, "vanish", "");
         return;
     case CUT_SILENT:
         link->stalled[side] = true; /* its end is seen although nothing is read */
@@ -81,9 +115,19 @@ static void cut(struct link *link, enum side side, enum cut how)
 
 static void close_window(struct link *link, enum side side)
 {
-    link->stalled[side] = link->answer_owed[side] = true;
+    char detail[80];
+    link->stalled[side] = true;
     link->receive_before[side] = link->in[side].receive;
     link->in[side].receive = SHRUNK_BYTES;
+    snprintf(detail, sizeof detail, "receive buffer of %d bytes, was %zu", SHRUNK_BYTES,
+             link->receive_before[side]);
+    owe_answer(link, "close_window", detail);
+}
+
+static void deafen(struct link *link, enum side side, double ratio)
+{
+    wire_hear(&link->in[side], ratio, link->sim->now);
+    owe_answer(link, ratio > 0 ? "deafen" : "hear", "");
 }
 
 static void on_action(void *driver, struct action action)
@@ -104,6 +148,9 @@ static void on_action(void *driver, struct action action)
     case ACTION_OPEN_WINDOW:
         link->stalled[action.side] = false;
         link->in[action.side].receive = link->receive_before[action.side];
+        return;
+    case ACTION_DEAFEN:
+        deafen(link, action.side, action.ratio);
         return;
     }
 }
@@ -134,13 +181,16 @@ static void on_connect_wanted(void *context)
 {
     struct sim_client *client = context;
     client->dial_wanted = client->sim->moved = true;
+    client->dialled = client->next_syn = client->sim->now;
 }
 
 static size_t on_client_output(void *context, const uint8_t *bytes, size_t len)
 {
     struct sim_client *client = context;
     client->sim->moved = true;
-    return client->link ? wire_write(&client->link->in[SIDE_CLIENT], bytes, len) : len;
+    if (!client->link)
+        return len;
+    return say(&client->link->in[SIDE_CLIENT], &client->link->out[SIDE_CLIENT], bytes, len);
 }
 
 static void on_client_abort(void *context)
@@ -173,7 +223,7 @@ static size_t on_server_output(void *context, const uint8_t *bytes, size_t len)
 {
     struct link *link = context;
     link->sim->moved = true;
-    return wire_write(&link->in[SIDE_SERVER], bytes, len);
+    return say(&link->in[SIDE_SERVER], &link->out[SIDE_SERVER], bytes, len);
 }
 
 static void on_server_abort(void *context)
@@ -204,23 +254,44 @@ void sim_client_start(struct sim_client *client)
     client->starts = NEVER;
 }
 
+/* 1, 3, 7, 15 ... seconds after the first (Linux: TCP_TIMEOUT_INIT, doubled each time). */
+static nsec next_syn(const struct sim_client *client)
+{
+    nsec at = client->dialled, wait = NSEC_PER_SEC;
+    while (at <= client->sim->now) {
+        at += wait;
+        wait *= 2;
+    }
+    return at;
+}
+
 /* The handshake of TCP is the kernel's: a client that is refused was connected before. */
+static void accept_link(struct sim_client *client, struct link *link)
+{
+    struct sim *sim = client->sim;
+    struct session *session = run_accept(sim->run, client->index, "127.0.0.1:40000", "ipv4",
+                                         &session_ops, link, sim->now);
+    link->hanging = session_admission(session) == HANG;
+    if (session_admission(session) != REFUSE)
+        link->session = session;
+    else if (session_refusal(session) == CUT_CLOSE)
+        close_socket(&link->in[SIDE_CLIENT], &link->out[SIDE_CLIENT]);
+    else
+        cut(link, SIDE_CLIENT, CUT_RST);
+}
+
 void sim_client_dial(struct sim_client *client)
 {
     struct sim *sim = client->sim;
+    if (client->door_hangs) {
+        client->next_syn = next_syn(client);
+        return;
+    }
     struct link *link = link_new(sim);
     client->dial_wanted = false;
     client->link = link;
     link->client = client;
-    link->session = run_accept(sim->run, client->index, "127.0.0.1:40000", "ipv4", &session_ops,
-                               link, sim->now);
-    if (session_admission(link->session) == REFUSE) {
-        link->session = NULL;
-        wire_reset(&link->out[SIDE_CLIENT]);
-        link->in[SIDE_CLIENT].deaf = true;
-    } else {
-        link->hanging = session_admission(link->session) == HANG;
-    }
+    accept_link(client, link);
     client_connected(client->machine, sim->now);
 }
 
@@ -230,6 +301,10 @@ static void connect_server(struct link *link)
     link->connect_wanted = false;
     if (!link->session)
         return;
+    if (sim->cfg->no_server) {
+        session_connect_failed(link->session, "refused", sim->now);
+        return;
+    }
     link->server = server_conn_new(&sim->server_policy, &server_ops, link, sim->now);
     session_connected(link->session, sim->now);
 }
@@ -238,6 +313,7 @@ static void tell_end(struct link *link, enum side side)
 {
     struct wire *wire = &link->in[side];
     wire->told = link->sim->moved = true;
+    wire->told_rst = wire->rst;
     link->stalled[side] = false;
     session_end(link->session, side, wire->rst ? CUT_RST : CUT_FIN, wire->rst ? "rst" : "fin",
                 link->sim->now);
@@ -258,7 +334,7 @@ static void read_side(struct link *link, enum side side)
 {
     uint8_t bytes[READ_BYTES];
     struct wire *wire = &link->in[side];
-    if (!link->session || wire->deaf)
+    if (!link->session || wire->deaf || wire_loses(wire, &link->sim->losses, link->sim->now))
         return;
     if (session_wants_input(link->session, side)) {
         size_t len = wire_take(wire, bytes, portion(link->sim));
@@ -270,9 +346,9 @@ static void read_side(struct link *link, enum side side)
         }
     }
     bool watched = link->stalled[side] || (side == SIDE_CLIENT && link->hanging);
-    bool seen = wire->rst || (wire->fin && watched) ||
-                (wire_at_end(wire) && session_wants_input(link->session, side));
-    if (seen && !wire->told)
+    bool unread = wire->fin && !wire->told && watched;
+    bool read = wire_at_end(wire) && (wire->rst || session_wants_input(link->session, side));
+    if (unread || read)
         tell_end(link, side);
 }
 
@@ -288,6 +364,7 @@ static void feed_client(struct link *link)
         client_input(machine, bytes, len, sim->now);
     } else if (wire_at_end(wire)) {
         wire->told = sim->moved = true;
+        wire->told_rst = wire->rst;
         client_eof(machine, sim->now);
     }
 }
@@ -305,6 +382,7 @@ static void feed_server(struct link *link)
         server_conn_input(link->server, bytes, len, sim->now);
     } else if (wire_at_end(wire)) {
         wire->told = sim->moved = true;
+        wire->told_rst = wire->rst;
         server_conn_eof(link->server, sim->now);
     }
 }
@@ -320,16 +398,12 @@ static void feed_side(struct link *link, enum side side)
         session_writable(link->session, side, link->sim->now);
 }
 
-static void pay_answer(struct link *link, enum side side)
+static void pay_answers(struct link *link)
 {
-    char detail[80];
-    if (!link->answer_owed[side])
-        return;
-    link->answer_owed[side] = false;
-    snprintf(detail, sizeof detail, "receive buffer of %d bytes, was %zu", SHRUNK_BYTES,
-             link->receive_before[side]);
-    if (link->session)
-        session_answer(link->session, "close_window", "done", detail, link->sim->now);
+    for (size_t i = 0; i < link->answer_count && link->session; i++)
+        session_answer(link->session, link->answers[i].action, "done", link->answers[i].detail,
+                       link->sim->now);
+    link->answer_count = 0;
 }
 
 void link_carry(struct link *link)
@@ -339,11 +413,20 @@ void link_carry(struct link *link)
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
         read_side(link, (enum side)side);
         feed_side(link, (enum side)side);
-        pay_answer(link, (enum side)side);
     }
+    pay_answers(link);
     if (!link->server_over)
         return;
     server_conn_free(link->server);
     link->server = NULL;
     link->server_over = false;
+}
+
+nsec link_due(const struct link *link)
+{
+    nsec at = NEVER;
+    for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
+        if (link->session && link->in[side].lost_until > link->sim->now)
+            at = nsec_min(at, link->in[side].lost_until);
+    return at;
 }

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #define WIRE_LIMIT_BYTES ((size_t)64 << 20)
+#define RTO_FIRST        (200 * NSEC_PER_MSEC) /* Linux: TCP_RTO_MIN */
+#define RTO_LAST         (120 * NSEC_PER_SEC)  /* Linux: TCP_RTO_MAX */
 
 void wire_init(struct wire *wire, size_t send, size_t receive)
 {
-    *wire = (struct wire){.send = send, .receive = receive};
+    *wire = (struct wire){.send = send, .receive = receive, .rto = RTO_FIRST};
     buf_init(&wire->queue, WIRE_LIMIT_BYTES);
 }
 
@@ -57,7 +59,31 @@ size_t wire_unsent(const struct wire *wire)
 
 bool wire_at_end(const struct wire *wire)
 {
-    return !wire->told && (wire->rst || (wire->fin && wire_len(wire) == 0));
+    if (wire->rst)
+        return !wire->told_rst;
+    return !wire->told && wire->fin && wire_len(wire) == 0;
+}
+
+bool wire_loses(struct wire *wire, struct rng *rng, nsec now)
+{
+    if (wire->loss <= 0 || (wire_len(wire) == 0 && !wire_at_end(wire)))
+        return false;
+    if (now < wire->lost_until)
+        return true;
+    if (wire->loss < 1 && rng_unit(rng) >= wire->loss) {
+        wire->rto = RTO_FIRST;
+        return false;
+    }
+    wire->lost_until = wire->loss < 1 ? now + wire->rto : NEVER;
+    wire->rto = nsec_min(2 * wire->rto, RTO_LAST);
+    return true;
+}
+
+void wire_hear(struct wire *wire, double loss, nsec now)
+{
+    wire->loss = loss;
+    wire->rto = RTO_FIRST;
+    wire->lost_until = now;
 }
 
 bool wire_take_room(struct wire *wire)

@@ -8,6 +8,7 @@
 #include "control/run_start.h"
 #include "tests/sim/inside.h"
 
+#define EPOCH         1767225600           /* 2026-01-01 */
 #define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
 #define MEMORY_EVERY  NSEC_PER_SEC
 #define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
@@ -62,7 +63,7 @@ static void turn(struct sim *sim)
         struct sim_client *client = &sim->clients[i];
         if (client->starts <= sim->now)
             sim_client_start(client);
-        if (client->dial_wanted)
+        if (client->dial_wanted && client->next_syn <= sim->now)
             sim_client_dial(client);
     }
     for (struct link *link = sim->links; link; link = link->next)
@@ -89,6 +90,11 @@ static nsec client_due(struct sim_client *client)
     return due(client->sim, &client->alarm, client_deadline(client->machine));
 }
 
+static nsec syn_due(const struct sim_client *client)
+{
+    return client->dial_wanted ? client->next_syn : NEVER;
+}
+
 static nsec server_due(struct link *link)
 {
     if (!link->server)
@@ -100,9 +106,9 @@ static nsec next_instant(struct sim *sim)
 {
     nsec next = nsec_min(due(sim, &sim->run_alarm, run_deadline(sim->run)), sim->memory_at);
     for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
-        next = nsec_min(next, client_due(&sim->clients[i]));
+        next = nsec_min(next, nsec_min(client_due(&sim->clients[i]), syn_due(&sim->clients[i])));
     for (struct link *link = sim->links; link; link = link->next)
-        next = nsec_min(next, server_due(link));
+        next = nsec_min(next, nsec_min(server_due(link), link_due(link)));
     return nsec_max(next, sim->now);
 }
 
@@ -134,10 +140,19 @@ static void expire(struct sim *sim)
 
 /* --- From the first step to the last --- */
 
+static void on_door(void *context, unsigned client, enum door door)
+{
+    struct sim *sim = context;
+    sim->clients[client].door_hangs = door == DOOR_HANG;
+    run_answer(sim->run, door == DOOR_HANG ? "connect_hang" : "connect_answer", "done", "",
+               sim->now);
+}
+
 static void begin(struct sim *sim, const struct sim_config *cfg, struct text *trace)
 {
     const struct plan *plan = cfg->plan;
-    struct run_options options = {.seed = cfg->seed, .server_builtin = true, .observe = true};
+    struct run_options options = {
+        .seed = cfg->seed, .server_builtin = true, .epoch = EPOCH, .observe = true};
     *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
@@ -151,6 +166,7 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *tr
         sim->server_policy.ping = plan->server.pings;
     rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
+    rng_init(&sim->losses, cfg->seed, "sim.losses", 0);
     sim->recorder = recorder_new(NULL);
     recorder_copy_to(sim->recorder, trace);
     run_start_emit(sim->recorder, &(struct run_start){.plan = plan,
@@ -160,6 +176,7 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *tr
                                                       .speed = 1,
                                                       .noise = cfg->lateness});
     sim->run = run_new(plan, sim->recorder, &options);
+    run_watch_doors(sim->run, on_door, sim);
     sim->clients = xcalloc(plan->clients, sizeof *sim->clients);
     for (unsigned i = 0; i < plan->clients; i++)
         sim->clients[i] = (struct sim_client){

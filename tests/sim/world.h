@@ -29,6 +29,7 @@ struct sim_config {
     size_t
         slice; /* the proxy and the endpoints read random pieces of at most this; 0: all there is */
     size_t send_buffer, receive_buffer; /* of each simulated socket, bytes */
+    bool no_server;                     /* whoever connects to it is refused */
     nsec startup; /* clients must be connected by then, else the scenario does not begin */
     nsec limit;   /* the world ends then whatever the scenario says */
     bool memory; /* process.memory of each client once a second, as the runner records on request */
