@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/nearest.h"
@@ -13,6 +11,7 @@
 #include "control/policy_options.h"
 #include "control/url.h"
 #include "endpoint/flaws.h"
+#include "net/wall.h"
 
 struct client_options {
     const char *flaw, *ca;
@@ -120,8 +119,7 @@ static int run(int argc, char **argv)
     const char *why = NULL;
     struct diag *diag = diag_new();
     int code = EXIT_USAGE;
-    if (getrandom(&into.seed, sizeof into.seed, 0) != sizeof into.seed)
-        into.seed = (uint64_t)getpid();
+    into.seed = wall_chance();
     client_policy_defaults(&policy);
     int left = policy_options_take(client_policy_params, &policy, argc, argv, diag);
     options_parse(&client_command, left, argv, &into, &rest, diag);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -14,6 +13,7 @@
 #include "control/url.h"
 #include "net/ca.h"
 #include "net/driver.h"
+#include "net/wall.h"
 #include "scenario/load.h"
 
 struct proxy_options {
@@ -220,14 +220,12 @@ static bool open_tls(struct session_by_hand *session)
 static bool open_trace(struct session_by_hand *session)
 {
     struct policy policy;
-    char started[32];
-    struct tm parts;
-    time_t now = time(NULL);
+    char started[WALL_DATE_SIZE];
     if (session->given.trace && !(session->trace = fopen(session->given.trace, "w"))) {
         fprintf(stderr, "halfopen: %s: %s\n", session->given.trace, strerror(errno));
         return false;
     }
-    strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    wall_date(started);
     policy_defaults(&policy);
     session->recorder = recorder_new(session->trace);
     run_start_emit(session->recorder, &(struct run_start){.plan = session->plan,
@@ -263,7 +261,7 @@ static bool open_driver(struct session_by_hand *session)
 {
     const char *why = NULL;
     struct run_options run_options = {.seed = session->given.seed,
-                                      .epoch = (int64_t)time(NULL),
+                                      .epoch = wall_seconds(),
                                       .observe =
                                           session->trace != NULL || session->plan->step_count > 0};
     struct driver_config config = {.speed = 1,

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/digest.h"
@@ -18,6 +17,7 @@
 #include "control/table.h"
 #include "net/command.h"
 #include "net/noise.h"
+#include "net/wall.h"
 
 #define SLOTS_PER_CORE 15 /* client processes at a time (DESIGN 5) */
 #define REDRAW         (200 * NSEC_PER_MSEC)
@@ -49,7 +49,7 @@ struct runner {
     struct task *tasks;
     unsigned slots;
     nsec noise; /* real */
-    char started[32];
+    char started[WALL_DATE_SIZE];
     unsigned interrupts;
     const char *stop_reason; /* NULL: go on */
 };
@@ -367,13 +367,6 @@ static unsigned choose_slots(unsigned asked)
     return asked > 0 ? asked : (unsigned)(cores > 0 ? cores : 1) * SLOTS_PER_CORE;
 }
 
-static void note_start(struct runner *runner)
-{
-    time_t now = time(NULL);
-    struct tm parts;
-    strftime(runner->started, sizeof runner->started, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
-}
-
 static bool open_ca(struct runner *runner)
 {
     struct text why;
@@ -480,7 +473,7 @@ bool runner_run(const struct runner_config *config, struct results *results)
         fprintf(stderr, "halfopen: no event loop: %s\n", strerror(errno));
         return false;
     }
-    note_start(&runner);
+    wall_date(runner.started);
     runner.slots = choose_slots(config->jobs);
     make_tasks(&runner);
     bool ready = open_ca(&runner);

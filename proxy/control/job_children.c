@@ -1,0 +1,228 @@
+/* The processes of a job: their environment, their output, their exits. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "control/commands.h"
+#include "control/job_parts.h"
+
+static char *output_path(const struct job *job, const char *role, int index)
+{
+    if (index < 0)
+        return xprintf("%s/output/%s-%s.log", job->spec.folder, job->spec.label, role);
+    return xprintf("%s/output/%s-%s-%d.log", job->spec.folder, job->spec.label, role, index);
+}
+
+bool child_alive(const struct child *child)
+{
+    return child->process && !process_exited(child->process);
+}
+
+/* --- Exits of processes --- */
+
+static void write_exit(struct job *job, struct child *child)
+{
+    struct event ev = {.kind = EV_PROCESS_EXIT, .client = child->client, .by = BY_ENDPOINT};
+    if (child->told || !job->driver || job->state >= JOB_ENDING)
+        return;
+    child->told = true;
+    ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
+    ev.process_exit = (struct ev_process_exit){.role = child->role,
+                                               .pid = (uint64_t)process_pid(child->process),
+                                               .how = process_how(child->process),
+                                               .asked = process_asked(child->process)};
+    recorder_emit(job->recorder, ev);
+}
+
+static bool all_clients_exited(const struct job *job)
+{
+    for (unsigned i = 0; i < job->started_clients; i++)
+        if (!process_exited(job->clients[i].process))
+            return false;
+    return job->started_clients > 0;
+}
+
+static void on_exit_of(void *context, struct process *process)
+{
+    struct child *child = context;
+    struct job *job = child->job;
+    write_exit(job, child);
+    if (job->state == JOB_STARTING) {
+        char *sentence = child->client < 0
+                             ? xprintf("the server ended at once (%s)", process_how(process))
+                             : xprintf("client %d ended before the scenario began (%s)",
+                                       child->client, process_how(process));
+        job_say_trouble(job, child, sentence);
+        free(sentence);
+        job_finish(job, "an endpoint ended at once");
+    } else if (job->state == JOB_RUNNING && child->client >= 0) {
+        run_process_exited(job->run, (unsigned)child->client, driver_now(job->driver));
+        driver_touch(job->driver);
+        if (all_clients_exited(job))
+            job_finish(job, "every client process has exited");
+    } else if (job->state == JOB_RUNNING) {
+        job_say_trouble(job, child, "the server ended in the middle of the scenario");
+        job_finish(job, "the server has exited");
+    }
+    loop_touch(job->loop, &job->turn);
+}
+
+/* --- Starting --- */
+
+bool child_start(struct job *job, struct child *child, const char *command,
+                 const char *const *environment)
+{
+    char *output = output_path(job, child->role, child->client);
+    struct process_spec spec = {.command = command,
+                                .environment = environment,
+                                .output = output,
+                                .on_exit = on_exit_of,
+                                .context = child};
+    child->job = job;
+    child->process = process_start(job->processes, &spec);
+    if (!child->process) {
+        char *sentence = xprintf("'%s' could not be started: %s", command, strerror(errno));
+        job_say_trouble(job, NULL, sentence);
+        free(sentence);
+    } else if (job->driver) {
+        char *redacted = command_redacted(command);
+        struct event ev = {.kind = EV_PROCESS_START, .client = child->client, .by = BY_PROXY};
+        ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
+        ev.process_start =
+            (struct ev_process_start){.role = child->role,
+                                      .pid = (uint64_t)process_pid(child->process),
+                                      .command = redacted,
+                                      .output = output + strlen(job->spec.folder) + 1};
+        recorder_emit(job->recorder, ev);
+        free(redacted);
+    }
+    free(output);
+    return child->process != NULL;
+}
+
+static char *client_url(const struct job *job, unsigned client)
+{
+    const struct subject *subject = job->spec.subject;
+    const char *target = subject->path            ? subject->path
+                         : subject->server.target ? subject->server.target
+                                                  : "/";
+    bool tls = job->tls_to_client != NULL;
+    return xprintf("%s:%u%s", tls ? "wss://localhost" : "ws://127.0.0.1", job->ports[client],
+                   target);
+}
+
+/* The reference client under test, with what the scenario lets it send. */
+static char *reference_command(const struct job *job)
+{
+    const struct plan *plan = job->spec.plan;
+    struct text command;
+    text_init(&command);
+    text_addf(&command, "exec '%s' client --seed %llu", command_executable(),
+              (unsigned long long)job->spec.seed);
+    if (job->spec.subject->client_flaw)
+        text_addf(&command, " --flaw %s", job->spec.subject->client_flaw);
+    if (plan->client.sends > 0)
+        text_addf(&command, " --rate %.0fB/s --message_size %lluB", plan->client.sends,
+                  (unsigned long long)plan->client.message_bytes);
+    text_add(&command, " {url}");
+    return text_take(&command);
+}
+
+#define ENVIRONMENT_LIMIT 64
+
+static size_t add_words(const char **into, size_t count, char *const *words)
+{
+    for (size_t i = 0; words && words[i] && count < ENVIRONMENT_LIMIT; i++)
+        into[count++] = words[i];
+    return count;
+}
+
+static bool start_client(struct job *job, unsigned client)
+{
+    const struct subject *subject = job->spec.subject;
+    const char *environment[ENVIRONMENT_LIMIT + 1];
+    char *url = client_url(job, client), *command;
+    char *own[] = {xprintf("HALFOPEN_URL=%s", url), xprintf("HALFOPEN_INDEX=%u", client), NULL};
+    size_t count = add_words(environment, 0, own);
+    count = add_words(environment, count, subject->client_environment);
+    if (job->tls_to_client && job->spec.ca)
+        count = add_words(environment, count, job->spec.ca->environment);
+    char **paced = pace_environment(job->pace, loop_now() - job->began);
+    count = add_words(environment, count, paced);
+    environment[count] = NULL;
+    char *template =
+        subject->client_command ? xstrdup(subject->client_command) : reference_command(job);
+    struct command_values values = {.url = url, .index = (long)client, .port = job->ports[client]};
+    command = command_substitute(template, &values);
+    job->clients[client] = (struct child){.role = "client", .client = (int)client};
+    bool started = child_start(job, &job->clients[client], command, environment);
+    free(template);
+    free(command);
+    free(url);
+    free(own[0]);
+    free(own[1]);
+    pace_free_environment(paced);
+    return started;
+}
+
+void job_start_next_client(struct job *job)
+{
+    nsec now = loop_now();
+    while (job->started_clients < job->spec.plan->clients && job->next_start <= now) {
+        if (!start_client(job, job->started_clients)) {
+            job_finish(job, "a client could not be started");
+            return;
+        }
+        job->started_clients++;
+        job->next_start = nsec_max(job->next_start, now - JOB_STAGGER) + JOB_STAGGER;
+    }
+}
+
+/* --- Memory --- */
+
+static void sample_memory(struct job *job, const struct child *child)
+{
+    struct proctree tree;
+    if (!child->process || process_exited(child->process))
+        return;
+    process_tree(child->process, &tree);
+    struct event ev = {.kind = EV_PROCESS_MEMORY, .client = child->client, .by = BY_ENDPOINT};
+    ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
+    ev.process_memory = (struct ev_process_memory){.pid = (uint64_t)process_pid(child->process),
+                                                   .bytes = proctree_memory(&tree)};
+    recorder_emit(job->recorder, ev);
+}
+
+void job_sample_memory(struct job *job)
+{
+    for (unsigned i = 0; i < job->started_clients; i++)
+        sample_memory(job, &job->clients[i]);
+}
+
+/* --- The end --- */
+
+void job_end_children(struct job *job)
+{
+    for (unsigned i = 0; i < job->started_clients; i++)
+        if (job->clients[i].process)
+            process_end(job->clients[i].process);
+    if (job->server_child.process)
+        process_end(job->server_child.process);
+}
+
+bool job_children_gone(const struct job *job)
+{
+    for (unsigned i = 0; i < job->started_clients; i++)
+        if (job->clients[i].process && !process_exited(job->clients[i].process))
+            return false;
+    return !job->server_child.process || process_exited(job->server_child.process);
+}
+
+void child_free(struct job *job, struct child *child)
+{
+    if (!child->process)
+        return;
+    pace_sweep(job->pace, child->process);
+    process_free(child->process);
+}

@@ -1,0 +1,212 @@
+/* What must be there before a scenario can begin: the trace, the server, the listening ports. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "control/job_parts.h"
+#include "control/run_start.h"
+#include "net/socket.h"
+#include "net/wall.h"
+
+/* --- The server --- */
+
+static uint16_t free_port(void)
+{
+    struct addresses addresses;
+    if (socket_resolve("127.0.0.1", 0, &addresses) != NULL)
+        return 0;
+    int fd = socket_listen(&addresses.list[0]);
+    uint16_t port = fd >= 0 ? socket_port(fd) : 0;
+    if (fd >= 0)
+        socket_reset(fd);
+    return port;
+}
+
+static void on_probe_open(struct peer *peer)
+{
+    struct job *job = peer_owner(peer);
+    job->server_ready = true;
+    job->asked_server = false;
+    peer_close(peer);
+    loop_touch(job->loop, &job->turn);
+}
+
+static void on_probe_failed(struct peer *peer, const char *how)
+{
+    struct job *job = peer_owner(peer);
+    (void)how;
+    job->asked_server = false;
+}
+
+static void on_probe_end(struct peer *peer, enum io_result how)
+{
+    (void)peer;
+    (void)how;
+}
+
+static void on_probe_data(struct peer *peer, const uint8_t *bytes, size_t len)
+{
+    (void)peer;
+    (void)bytes;
+    (void)len;
+}
+
+static void on_probe_writable(struct peer *peer)
+{
+    (void)peer;
+}
+
+static const struct peer_ops probe_ops = {.on_open = on_probe_open,
+                                          .on_failed = on_probe_failed,
+                                          .on_data = on_probe_data,
+                                          .on_writable = on_probe_writable,
+                                          .on_end = on_probe_end};
+
+const char *job_server_host(const struct job *job)
+{
+    return job->spec.subject->server.host ? job->spec.subject->server.host : "127.0.0.1";
+}
+
+void job_ask_server(struct job *job)
+{
+    const char *why = NULL;
+    if (job->server_ready || job->asked_server)
+        return;
+    if (job->probe)
+        peer_forget(job->probe);
+    job->probe = dialer_connect(job->dialer, job_server_host(job), job->server_port, NULL,
+                                &probe_ops, job, &why);
+    job->asked_server = job->probe != NULL;
+}
+
+static bool start_server_command(struct job *job)
+{
+    const struct subject *subject = job->spec.subject;
+    struct command_values values = {.index = -1};
+    job->server_port = subject->server.port ? subject->server.port : free_port();
+    values.port = job->server_port;
+    char **paced = pace_environment(job->pace, loop_now() - job->began);
+    char *command = command_substitute(subject->server_command, &values);
+    job->server_child = (struct child){.role = "server", .client = -1};
+    bool started = child_start(job, &job->server_child, command, (const char *const *)paced);
+    free(command);
+    pace_free_environment(paced);
+    return started;
+}
+
+static bool start_server(struct job *job)
+{
+    const struct subject *subject = job->spec.subject;
+    struct server_policy policy;
+    if (!subject_has_builtin_server(subject)) {
+        job->server_port = subject->server.port;
+        return subject->server_command ? start_server_command(job) : true;
+    }
+    server_policy_defaults(&policy);
+    policy.echo = job->spec.plan->server.echo;
+    policy.ping = job->spec.plan->server.pings;
+    job->server =
+        builtin_server_new(job->loop, "127.0.0.1", 0, NULL, &policy, job->spec.speed, NULL);
+    if (!job->server)
+        job_say_trouble(job, NULL, "the built-in server cannot listen on 127.0.0.1");
+    else
+        job->server_port = builtin_server_port(job->server);
+    job->server_ready = job->server != NULL;
+    return job->server != NULL;
+}
+
+/* --- The driver --- */
+
+static bool open_tls(struct job *job)
+{
+    const struct subject *subject = job->spec.subject;
+    struct text why;
+    text_init(&why);
+    if ((job->spec.plan->tls || subject->tls) && job->spec.ca) {
+        job->tls_to_client = tls_server_new(job->spec.ca->certificate, job->spec.ca->key, &why);
+        if (!job->tls_to_client)
+            job_say_trouble(job, NULL, text_chars(&why));
+    }
+    if (subject->server.secure) {
+        job->tls_to_server = tls_client_new(
+            subject->server_ca, subject->server_unverified ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
+        if (!job->tls_to_server)
+            job_say_trouble(job, NULL, text_chars(&why));
+    }
+    text_fini(&why);
+    return job->trouble == NULL;
+}
+
+static void on_driver_turn(void *context)
+{
+    job_look(context);
+}
+
+static bool open_driver(struct job *job)
+{
+    const struct subject *subject = job->spec.subject;
+    const char *why = NULL;
+    struct driver_config config = {.speed = job->spec.speed,
+                                   .recorder = job->recorder,
+                                   .upstream = {.host = job_server_host(job),
+                                                .port = job->server_port,
+                                                .tls = job->tls_to_server},
+                                   .tls = job->tls_to_client,
+                                   .on_turn = on_driver_turn,
+                                   .context = job};
+    struct run_options options = {.seed = job->spec.seed,
+                                  .server_builtin = subject_has_builtin_server(subject),
+                                  .epoch = wall_seconds(),
+                                  .observe = true};
+    job->run = run_new(job->spec.plan, job->recorder, &options);
+    job->driver = driver_new(job->loop, job->run, &config, &why);
+    if (!job->driver) {
+        char *sentence = xprintf("the server's name '%s': %s", config.upstream.host, why);
+        job_say_trouble(job, NULL, sentence);
+        free(sentence);
+        return false;
+    }
+    for (unsigned i = 0; i < job->spec.plan->clients; i++) {
+        job->ports[i] =
+            driver_listen(job->driver, i, "127.0.0.1", 0,
+                          job->tls_to_client ? DRIVER_BOTH_LOOPBACKS : DRIVER_ONE_FAMILY);
+        if (job->ports[i] == 0) {
+            job_say_trouble(job, NULL, "no free port to listen on at 127.0.0.1");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_trace(struct job *job)
+{
+    job->trace = xprintf("traces/%s.jsonl", job->spec.label);
+    char *path = xprintf("%s/%s", job->spec.folder, job->trace);
+    job->file = fopen(path, "w");
+    if (!job->file) {
+        char *sentence = xprintf("%s: %s", path, strerror(errno));
+        job_say_trouble(job, NULL, sentence);
+        free(sentence);
+    }
+    free(path);
+    job->recorder = recorder_new(job->file);
+    const struct subject *subject = job->spec.subject;
+    run_start_emit(job->recorder,
+                   &(struct run_start){.plan = job->spec.plan,
+                                       .policy = &subject->policy,
+                                       .origins = (const char *const *)subject->origins,
+                                       .profile = subject->profile,
+                                       .declared = subject->declared,
+                                       .confirms = job->spec.confirms,
+                                       .started = job->spec.started,
+                                       .seed = job->spec.seed,
+                                       .speed = job->spec.speed,
+                                       .noise = (nsec)((double)job->spec.noise * job->spec.speed)});
+    return job->file != NULL;
+}
+
+bool job_open(struct job *job)
+{
+    return open_trace(job) && open_tls(job) && start_server(job) && open_driver(job);
+}

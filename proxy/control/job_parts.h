@@ -1,0 +1,79 @@
+/* What the files of a job share and nobody else sees. */
+#ifndef HALFOPEN_CONTROL_JOB_PARTS_H
+#define HALFOPEN_CONTROL_JOB_PARTS_H
+
+#include <stdio.h>
+
+#include "control/builtin.h"
+#include "control/job.h"
+#include "control/pace.h"
+#include "net/driver.h"
+#include "net/noise.h"
+
+#define JOB_STAGGER (25 * NSEC_PER_MSEC) /* real: between the starts of two clients */
+
+struct child {
+    struct job *job;
+    struct process *process;
+    const char *role;
+    int client; /* -1: the server */
+    bool told;  /* process.exit was written */
+};
+
+struct job {
+    struct timer timer; /* must stay first: starts clients one by one, then watches the startup */
+    struct timer memory_timer;
+    struct turn turn;
+    struct loop *loop;
+    struct processes *processes;
+    struct job_spec spec;
+    enum job_state state;
+    nsec began, ended; /* real */
+    FILE *file;
+    char *trace; /* relative to the folder */
+    struct recorder *recorder;
+    struct run *run;
+    struct driver *driver;
+    struct builtin_server *server;
+    struct tls_context *tls_to_client, *tls_to_server;
+    struct dialer *dialer; /* asks whether the server listens */
+    struct peer *probe;
+    bool server_ready, asked_server;
+    uint16_t server_port;
+    uint16_t ports[PLAN_CLIENTS_LIMIT];
+    struct child clients[PLAN_CLIENTS_LIMIT], server_child;
+    unsigned started_clients;
+    nsec next_start; /* real */
+    struct noise noise;
+    struct pace *pace;
+    char *trouble, *unscaled;
+    bool interrupted, driver_stopped;
+};
+
+/* --- job.c --- */
+
+/* Sees where the job stands and goes on. */
+void job_look(struct job *);
+void job_finish(struct job *, const char *reason);
+/* The first trouble is kept. child: whose last lines of output belong to it; NULL: nobody's. */
+void job_say_trouble(struct job *, const struct child *, const char *sentence);
+
+/* --- job_children.c: the processes --- */
+
+bool child_start(struct job *, struct child *, const char *command, const char *const *environment);
+bool child_alive(const struct child *);
+void child_free(struct job *, struct child *);
+void job_start_next_client(struct job *);
+void job_end_children(struct job *);
+bool job_children_gone(const struct job *);
+void job_sample_memory(struct job *);
+
+/* --- job_open.c: the trace, the server, the listening ports --- */
+
+/* false: the trouble was said. */
+bool job_open(struct job *);
+/* Asks whether the server accepts connections; server_ready tells. */
+void job_ask_server(struct job *);
+const char *job_server_host(const struct job *);
+
+#endif
