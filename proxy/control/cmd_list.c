@@ -63,7 +63,7 @@ static int run(int argc, char **argv)
                    "list takes one of rules, faults, scenarios, suites, profiles, flaws");
     if (diag_errors(diag) > 0)
         code = command_usage_error(&list_command, diag);
-    else
+    else if (topic)
         code = print(topic->as_text, topic->as_json, into.json);
     diag_free(diag);
     return code;

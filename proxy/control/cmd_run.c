@@ -166,7 +166,8 @@ static char *options_again(const struct run_options_given *given)
     add_option(&out, "--server-cmd", server);
     add_option(&out, "--profile", given->profile);
     if (given->clients > 0)
-        text_addf(&out, "%s--clients %llu", out.len > 0 ? " " : "", (unsigned long long)given->clients);
+        text_addf(&out, "%s--clients %llu", out.len > 0 ? " " : "",
+                  (unsigned long long)given->clients);
     add_flag(&out, "--self-test", given->self_test);
     add_flag(&out, "--tls", given->tls);
     add_flag(&out, "--insecure", given->insecure);

@@ -329,7 +329,7 @@ void session_input(struct session *s, enum side from, const uint8_t *bytes, size
     enter(s, now);
     if (s->legs[from] != LEG_CUT && !lane->ended && len > 0) {
         lane->bytes_in += len;
-        run_note(s->run, s, from == SIDE_CLIENT ? NOTE_TRAFFIC : NOTE_TRAFFIC);
+        run_note(s->run, s, NOTE_TRAFFIC);
         chain_traffic(s, lane->dir);
         chain_release(s);
         observer_input(s, lane, bytes, len);

@@ -70,5 +70,6 @@ void backlog_write(const struct backlog *backlog, uint8_t *out)
     assert(len > 0 && (size_t)len + 2 <= backlog->message_size);
     memset(out, 'x', backlog->message_size);
     memcpy(out, head, (size_t)len);
-    memcpy(out + backlog->message_size - 2, "\"}", 2);
+    out[backlog->message_size - 2] = '"';
+    out[backlog->message_size - 1] = '}';
 }

@@ -58,6 +58,8 @@ static bool fill_request(int fd, struct request *request)
     struct sockaddr_storage own, peer;
     socklen_t own_len = sizeof own;
     socklen_t peer_len = sizeof peer;
+    memset(&own, 0, sizeof own);
+    memset(&peer, 0, sizeof peer);
     if (getsockname(fd, (struct sockaddr *)&own, &own_len) ||
         getpeername(fd, (struct sockaddr *)&peer, &peer_len))
         return false;

@@ -21,22 +21,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIBC_FUNCTIONS(F)                                                                          \
-    F(clock_gettime)                                                                               \
-    F(syscall)                                                                                     \
-    F(nanosleep)                                                                                   \
-    F(clock_nanosleep)                                                                             \
-    F(thrd_sleep) F(poll) F(ppoll) F(select) F(pselect) F(epoll_pwait) F(epoll_pwait2)             \
-        F(sigtimedwait) F(mq_timedsend) F(mq_timedreceive) F(semtimedop) F(recvmmsg)               \
-            F(aio_suspend) F(setsockopt) F(getsockopt) F(sem_timedwait) F(sem_clockwait)           \
-                F(pthread_cond_timedwait) F(pthread_cond_clockwait) F(pthread_mutex_timedlock)     \
-                    F(pthread_mutex_clocklock) F(pthread_rwlock_timedrdlock)                       \
-                        F(pthread_rwlock_timedwrlock) F(pthread_rwlock_clockrdlock)                \
-                            F(pthread_rwlock_clockwrlock) F(pthread_timedjoin_np)                  \
-                                F(pthread_clockjoin_np) F(cnd_timedwait) F(mtx_timedlock)          \
-                                    F(timerfd_settime) F(timerfd_gettime) F(timer_settime)         \
-                                        F(timer_gettime) F(setitimer) F(getitimer) F(sem_unlink)   \
-                                            F(shm_unlink)
+/* clang-format off */
+#define LIBC_FUNCTIONS(F) \
+    F(clock_gettime) F(syscall) F(nanosleep) F(clock_nanosleep) F(thrd_sleep) F(poll) F(ppoll) \
+    F(select) F(pselect) F(epoll_pwait) F(epoll_pwait2) F(sigtimedwait) F(mq_timedsend) \
+    F(mq_timedreceive) F(semtimedop) F(recvmmsg) F(aio_suspend) F(setsockopt) F(getsockopt) \
+    F(sem_timedwait) F(sem_clockwait) F(pthread_cond_timedwait) F(pthread_cond_clockwait) \
+    F(pthread_mutex_timedlock) F(pthread_mutex_clocklock) F(pthread_rwlock_timedrdlock) \
+    F(pthread_rwlock_timedwrlock) F(pthread_rwlock_clockrdlock) F(pthread_rwlock_clockwrlock) \
+    F(pthread_timedjoin_np) F(pthread_clockjoin_np) F(cnd_timedwait) F(mtx_timedlock) \
+    F(timerfd_settime) F(timerfd_gettime) F(timer_settime) F(timer_gettime) F(setitimer) \
+    F(getitimer) F(sem_unlink) F(shm_unlink)
+/* clang-format on */
 
 struct libc {
 #define LIBC_FIELD(name) __typeof__(name) *name;

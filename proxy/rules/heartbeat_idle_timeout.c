@@ -376,17 +376,13 @@ const struct rule_desc heartbeat_idle_timeout_rule = {
     .brief = "heartbeats keep idle connections alive through proxies",
     .doc =
         "Provoked by the fault idle_timeout, which ends a connection that was silent for too long, "
-        "as "
-        "proxies and load balancers do, while the application is left alone. Observed is the "
+        "as proxies and load balancers do, while the application is left alone. Observed is the "
         "longest silence of the connection, or of each direction where the fault counts them "
-        "apart. "
-        "Allowed is three quarters of the timeout, so that one beat may be late; up to the timeout "
-        "is a "
-        "warning, and a connection that was cut is a failure. Without such a fault the silence "
-        "is judged against the policy's idle timeout. A connection that only lives on traffic "
-        "which "
-        "happens to come shows nothing: it takes a heartbeat that is recognised. The remedy is a "
-        "heartbeat at half the timeout or faster.",
+        "apart. Allowed is three quarters of the timeout, so that one beat may be late; up to the "
+        "timeout is a warning, and a connection that was cut is a failure. Without such a fault "
+        "the silence is judged against the policy's idle timeout. A connection that only lives on "
+        "traffic which happens to come shows nothing: it takes a heartbeat that is recognised. The "
+        "remedy is a heartbeat at half the timeout or faster.",
     .source = "RFC 6455 5.5.2",
     .example = "heartbeat.idle_timeout: {timeout: 60s}",
     .level = MUST,

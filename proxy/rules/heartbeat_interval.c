@@ -308,17 +308,14 @@ const struct rule_desc heartbeat_interval_rule = {
     .brief = "an idle client sends a heartbeat at least every 30 s",
     .doc =
         "Provoked by nothing but time: the application is left alone for five intervals. Observed "
-        "are "
-        "protocol pings, unsolicited pongs and application messages that are declared as a "
+        "are protocol pings, unsolicited pongs and application messages that are declared as a "
         "heartbeat (heartbeat.ping in the target file) or give themselves away by regularity. "
-        "Allowed is a median "
-        "interval of the policy's ping interval and a tenth (33 s by default), up to half as much "
-        "again "
-        "(45 s) with a warning. The time after a fault has silenced or cut a connection does not "
-        "count. Where the server of the system does the pinging the rule does not apply; whether "
-        "the "
-        "client then misses those pings is shown by reconnect.silent_death. The remedy is a "
-        "timer that pings for as long as the connection is open.",
+        "Allowed is a median interval of the policy's ping interval and a tenth (33 s by default), "
+        "up to half as much again (45 s) with a warning. The time after a fault has silenced or "
+        "cut a connection does not count. Where the server of the system does the pinging the rule "
+        "does not apply; whether the client then misses those pings is shown by "
+        "reconnect.silent_death. The remedy is a timer that pings for as long as the connection is "
+        "open.",
     .source = "RFC 6455 5.5.2",
     .example = "heartbeat.interval: {at_most: 33s}",
     .level = MUST,

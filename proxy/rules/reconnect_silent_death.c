@@ -1,14 +1,15 @@
 /* reconnect.silent_death: a peer that is gone without a word is noticed, and the client comes
  * back. */
+#include <assert.h>
+
 #include "base/units.h"
 #include "rules/lib/death.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 
 #define GRACE (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout, RULES RECON-01 */
-#define COMES_BACK                                                                                 \
-    (60 * NSEC_PER_SEC) /* as long as the longest delay between retries, and more                  \
-                         */
+/* as long as the longest delay between retries, and more */
+#define COMES_BACK (60 * NSEC_PER_SEC)
 
 struct config {
     nsec within, warn_within;
@@ -138,6 +139,7 @@ static void add_undecided(struct text *out, enum fate fate, const struct tally *
 static void add_sentence(struct text *out, enum fate fate, const struct tally *tally, size_t of,
                          const struct death *example, const struct limits *limits)
 {
+    assert(example);
     tally_add_who(tally, of, out);
     switch (fate) {
     case IN_TIME:
@@ -255,12 +257,10 @@ const struct rule_desc reconnect_silent_death_rule = {
         "client's Close frame, its FIN or RST on that connection, and its next connection. Allowed "
         "is the ping interval plus the pong timeout plus 5 s (45 s by default); up to 90 s is a "
         "warning. Who notices must also come back: no new connection within 60 s is a failure, and "
-        "so "
-        "is a process that ends. A client that closes with 1000, 1001 or no code before anything "
-        "of "
-        "its peer could be missed did so for reasons of its own, and the run decides nothing. The "
-        "remedy is a heartbeat with a timeout, after which the socket is dropped without waiting "
-        "for a closing handshake.",
+        "so is a process that ends. A client that closes with 1000, 1001 or no code before "
+        "anything of its peer could be missed did so for reasons of its own, and the run decides "
+        "nothing. The remedy is a heartbeat with a timeout, after which the socket is dropped "
+        "without waiting for a closing handshake.",
     .source = "RFC 6455 7.2.1",
     .example = "reconnect.silent_death: {within: 45s}",
     .level = MUST,

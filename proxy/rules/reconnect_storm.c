@@ -41,7 +41,8 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
     finding_measured(finding, "waves", (double)b->waves);
     finding_measured(finding, "peak_100ms", (double)peak(facts->outage, 0.1));
     finding_measured(finding, "peak_1s", (double)peak(facts->outage, 1));
-    finding_allowed(finding, "synchronised_waves", (double)(b->waves / 4));
+    size_t allowed = b->waves / 4;
+    finding_allowed(finding, "synchronised_waves", (double)allowed);
     finding_evidence(finding, facts->from, facts->to);
     if (verdict == FAIL)
         finding_fix(finding,

@@ -355,22 +355,16 @@ const struct rule_desc state_client_backpressure_rule = {
     .brief = "a client does not buffer without bound for a slow path",
     .doc =
         "Provoked by two stalls of what the client sends, the second twice as long as the first, "
-        "while "
-        "the client produces at its usual rate. Observed is what arrives after each release beyond "
-        "that rate, without what the kernel's buffers held; where process.memory was recorded, "
-        "also how "
-        "fast the process grows. Kept must be no more after the long stall than after the short "
-        "one; "
-        "1.6 times as much and more than four times the kernel's share is a failure, and a bound "
-        "above the policy's buffer_limit a warning. Closing the connection within the ping "
-        "interval "
-        "plus the pong timeout plus 10 s is a bound too. A client that sends less than 64 KiB/s, "
-        "or too "
-        "little to fill the kernel's buffers eight times over, is not tested. No clause of a "
-        "standard "
-        "asks for it: the network takes what it takes, and memory that grows for as long as "
-        "the network is slow ends the process. The remedy is to look at bufferedAmount before "
-        "sending.",
+        "while the client produces at its usual rate. Observed is what arrives after each release "
+        "beyond that rate, without what the kernel's buffers held; where process.memory was "
+        "recorded, also how fast the process grows. Kept must be no more after the long stall than "
+        "after the short one; 1.6 times as much and more than four times the kernel's share is a "
+        "failure, and a bound above the policy's buffer_limit a warning. Closing the connection "
+        "within the ping interval plus the pong timeout plus 10 s is a bound too. A client that "
+        "sends less than 64 KiB/s, or too little to fill the kernel's buffers eight times over, is "
+        "not tested. No clause of a standard asks for it: the network takes what it takes, and "
+        "memory that grows for as long as the network is slow ends the process. The remedy is to "
+        "look at bufferedAmount before sending.",
     .source = "WHATWG WebSockets, bufferedAmount",
     .example = "state.client_backpressure: {limit: 64MiB}",
     .level = SHOULD,

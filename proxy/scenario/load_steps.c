@@ -110,8 +110,8 @@ struct close_params {
     int to;
 };
 
-#define CLOSE_REASON_LIMIT                                                                         \
-    123 /* RFC 6455 5.5: control frames carry at most 125 bytes, 2 are the code */
+/* RFC 6455 5.5: control frames carry at most 125 bytes, 2 are the code */
+#define CLOSE_REASON_LIMIT 123
 
 static const char *const close_ends[] = {"client", "server", "both", NULL};
 static const struct param close_params[] = {

@@ -85,7 +85,7 @@ struct backoff {
 };
 
 /* Fewer than two delays of each client: everything but cap and hammer stays inconclusive. */
-void backoff_estimate(const struct backoff_client *, size_t clients, const struct backoff_policy *,
+void backoff_estimate(const struct backoff_client *, size_t count, const struct backoff_policy *,
                       struct backoff *out);
 
 #endif

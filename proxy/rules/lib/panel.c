@@ -35,7 +35,7 @@ void panel_init(struct panel *panel, const struct delays *delays, size_t from, d
 {
     assert(from < delays->count && delays->clients > 0);
     *panel = (struct panel){.clients = delays->clients, .count = delays->count - from};
-    double mean[BACKOFF_CLIENTS_LIMIT];
+    double mean[BACKOFF_CLIENTS_LIMIT] = {0};
     for (size_t k = 0; k < panel->clients; k++) {
         mean[k] = client_mean(delays, k, from);
         for (size_t i = 0; i < panel->count; i++) {
