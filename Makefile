@@ -26,7 +26,7 @@ SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_
 TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
-.PHONY: all check demo install san lint bench clean help needs unit e2e golden calibrate FORCE
+.PHONY: all check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
 all: $(B)/halfopen $(B)/libhalfopen-time.so
 
 help:
@@ -122,6 +122,19 @@ lint: needs-lint
 bench: needs-bench
 	@$(MAKE) --no-print-directory all
 	@sh bench/run.sh $(B)
+
+# For lint: all objects, clang-tidy over what was compiled, and the flags of a compilation.
+objects: $(OBJS) $(B)/proxy/control/main.o $(TEST_OBJS) $(B)/tests/e2e/driver.o
+
+tidy: $(patsubst %.c,$(B)/tidy/%.ok,$(MAIN) $(SRCS))
+
+$(B)/tidy/%.ok: $(B)/%.o .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $*.c -- $(ALL_CFLAGS) -DHALFOPEN_VERSION='"$(VERSION)"' 2>/dev/null
+	@touch $@
+
+print-cflags:
+	@echo '$(ALL_CFLAGS)' -DHALFOPEN_VERSION='\"$(VERSION)\"'
 
 calibrate: $(B)/calibrate
 	@sh tests/calibrate/run.sh $(B)
