@@ -1,0 +1,278 @@
+/* Every fault, rule, event and policy there is, now and later, keeps the promises of its
+ * descriptor: documentation, `list`, YAML and completion are derived from nothing else. */
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "rules/rule.h"
+#include "tests/check.h"
+#include "tests/sim/world.h"
+
+#define BRIEF_LIMIT 60
+#define FILES_LIMIT 256
+
+/* --- Files and names --- */
+
+struct stems {
+    char *names[FILES_LIMIT];
+    size_t count;
+};
+
+static int by_name(const void *one, const void *other)
+{
+    return strcmp(*(char *const *)one, *(char *const *)other);
+}
+
+/* The *.c files of a folder without their ending, sorted. */
+static struct stems stems_of(const char *folder)
+{
+    struct stems stems = {0};
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir)) && stems.count < FILES_LIMIT;) {
+        size_t len = strlen(entry->d_name);
+        if (len > 2 && strcmp(entry->d_name + len - 2, ".c") == 0)
+            stems.names[stems.count++] = xstrndup(entry->d_name, len - 2);
+    }
+    if (dir)
+        closedir(dir);
+    qsort(stems.names, stems.count, sizeof *stems.names, by_name);
+    return stems;
+}
+
+static void stems_fini(struct stems *stems)
+{
+    for (size_t i = 0; i < stems->count; i++)
+        free(stems->names[i]);
+}
+
+/* "reconnect_silent_death" of "reconnect.silent_death". */
+static char *file_of_rule(const char *name)
+{
+    char *file = xstrdup(name);
+    for (char *at = file; *at; at++)
+        *at = *at == '.' ? '_' : *at;
+    return file;
+}
+
+static void faults_are_named_as_their_files_and_sorted(void)
+{
+    struct stems stems = stems_of("proxy/fault");
+    size_t count = 0;
+    for (; all_faults[count]; count++)
+        if (count < stems.count)
+            CHECK_STR(all_faults[count]->name, stems.names[count]);
+    CHECK_INT(count, stems.count);
+    for (size_t i = 0; i + 1 < count; i++)
+        CHECK(strcmp(all_faults[i]->name, all_faults[i + 1]->name) < 0);
+    stems_fini(&stems);
+}
+
+static void rules_are_named_as_their_files_and_ids_are_their_own(void)
+{
+    struct stems stems = stems_of("proxy/rules");
+    size_t count = 0;
+    for (; all_rules[count]; count++) {
+        char *file = file_of_rule(all_rules[count]->name);
+        if (count < stems.count)
+            CHECK_STR(file, stems.names[count]);
+        free(file);
+    }
+    CHECK_INT(count, stems.count);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(rule_find(all_rules[i]->name) == all_rules[i]);
+        CHECK(rule_find(all_rules[i]->id) == all_rules[i]);
+    }
+    stems_fini(&stems);
+}
+
+/* --- Words --- */
+
+static bool ends_in_full_stop(const char *text)
+{
+    size_t len = strlen(text);
+    return len > 0 && text[len - 1] == '.' && !(len > 1 && text[len - 2] == '.');
+}
+
+/* Completes "This fault will ..." or "This rule checks that ...". */
+static void check_brief(const char *name, const char *brief)
+{
+    bool good = brief && *brief && strlen(brief) <= BRIEF_LIMIT &&
+                !isupper((unsigned char)brief[0]) && !ends_in_full_stop(brief);
+    CHECK_STR(good ? name : brief, name);
+}
+
+static void check_doc(const char *name, const char *doc)
+{
+    CHECK_STR(doc && strlen(doc) > BRIEF_LIMIT && ends_in_full_stop(doc) ? name : doc, name);
+}
+
+static void briefs_and_docs_read_well(void)
+{
+    for (size_t i = 0; all_faults[i]; i++) {
+        check_brief(all_faults[i]->name, all_faults[i]->brief);
+        check_doc(all_faults[i]->name, all_faults[i]->doc);
+    }
+    for (size_t i = 0; all_rules[i]; i++) {
+        check_brief(all_rules[i]->name, all_rules[i]->brief);
+        check_doc(all_rules[i]->name, all_rules[i]->doc);
+        CHECK(all_rules[i]->title && isupper((unsigned char)all_rules[i]->title[0]));
+        CHECK(all_rules[i]->source && *all_rules[i]->source);
+    }
+}
+
+/* --- Parameters --- */
+
+static void check_settable(const struct param *param, const char *written, void *config)
+{
+    struct text why;
+    text_init(&why);
+    bool set = param_set(param, config, written, &why);
+    if (!set)
+        fprintf(stderr, "'%s' is %s: %s\n", param->name, written, text_chars(&why));
+    CHECK(set);
+    text_fini(&why);
+}
+
+/* Defaults and bounds are text as a user would type it: each must parse, the default between the
+ * bounds, and be printed as something that parses again. */
+static void check_params(const struct param *table, size_t size)
+{
+    void *config = xcalloc(1, size + 1);
+    if (table)
+        param_defaults(table, config);
+    for (const struct param *param = table; param && param->name; param++) {
+        CHECK(param->doc && *param->doc);
+        CHECK(param->offset < size);
+        for (const struct param *other = table; other < param; other++)
+            CHECK(strcmp(other->name, param->name) != 0);
+        if (param->def && *param->def)
+            check_settable(param, param->def, config);
+        if (param->min)
+            check_settable(param, param->min, config);
+        if (param->max)
+            check_settable(param, param->max, config);
+    }
+    if (table)
+        param_free(table, config);
+    free(config);
+}
+
+static void defaults_lie_within_their_bounds(void)
+{
+    for (size_t i = 0; all_faults[i]; i++)
+        check_params(all_faults[i]->params, all_faults[i]->config_size);
+    for (size_t i = 0; all_rules[i]; i++)
+        check_params(all_rules[i]->params, all_rules[i]->config_size);
+    check_params(client_policy_params, sizeof(struct client_policy));
+    check_params(server_policy_params, sizeof(struct server_policy));
+    check_params(policy_params, sizeof(struct policy));
+}
+
+/* --- Examples --- */
+
+enum traffic { QUIET, BUSY };
+
+static struct plan *plan_around(enum traffic traffic, const char *steps, const char *expect)
+{
+    const char *ends = "server: {echo: true}\nclient: {sends: 1KiB/s, message: 128B}\n";
+    char *yaml = xprintf("scenario: example\nstory: An example of the documentation.\n"
+                         "tests: client\n%ssteps:\n%s%s%s",
+                         traffic == BUSY ? ends : "", steps, expect ? "expect:\n  - " : "",
+                         expect ? expect : "");
+    struct plan *plan = sim_plan_of(yaml);
+    free(yaml);
+    return plan;
+}
+
+static bool acted(const struct text *trace, const char *fault)
+{
+    char *words = xprintf("\"ev\":\"fault.act\",\"by\":\"fault\"");
+    char *name = xprintf("\"fault\":\"%s\"", fault);
+    bool found = false;
+    for (const char *at = text_chars(trace); (at = strstr(at, words)) && !found; at++)
+        found = strcspn(at, "\n") > (size_t)(strstr(at, name) ? strstr(at, name) - at : 1 << 30);
+    free(words);
+    free(name);
+    return found;
+}
+
+static bool acts_in(enum traffic traffic, const char *steps, const struct fault_desc *fault)
+{
+    struct text trace;
+    struct sim_config cfg;
+    struct plan *plan = plan_around(traffic, steps, NULL);
+    text_init(&trace);
+    sim_config_init(&cfg, plan);
+    CHECK_STR(sim_run(&cfg, &trace), "finished");
+    bool did = acted(&trace, fault->name);
+    text_fini(&trace);
+    plan_free(plan);
+    return did;
+}
+
+/* The steps before the example decide what it meets: connections that exist, or new ones. */
+static bool example_acts(const struct fault_desc *fault, enum traffic traffic, const char *before)
+{
+    char *steps = xprintf("  - wait: {until: open, at_most: 10s}\n%s  - %s\n  - wait: 60s\n",
+                          before, fault->example);
+    bool did = acts_in(traffic, steps, fault);
+    free(steps);
+    return did;
+}
+
+static void examples_of_faults_do_something_within_a_minute(void)
+{
+    for (size_t i = 0; all_faults[i]; i++) {
+        const struct fault_desc *fault = all_faults[i];
+        bool did = example_acts(fault, BUSY, "") || example_acts(fault, QUIET, "") ||
+                   example_acts(fault, BUSY, "  - reset: {}\n");
+        CHECK_STR(did || fault->door ? fault->name : "did nothing", fault->name);
+    }
+}
+
+static void examples_of_rules_are_expectations(void)
+{
+    for (size_t i = 0; all_rules[i]; i++) {
+        struct plan *plan = plan_around(BUSY, "  - wait: 1s\n", all_rules[i]->example);
+        CHECK_INT(plan->expect_count, 1);
+        CHECK_STR(plan->expect[0].rule, all_rules[i]->name);
+        plan_free(plan);
+    }
+}
+
+/* --- Events --- */
+
+static void every_event_and_field_is_documented(void)
+{
+    for (int kind = 0; kind < EV_KINDS; kind++) {
+        const char *doc = event_doc((enum event_kind)kind);
+        CHECK(doc && *doc && !ends_in_full_stop(doc));
+        const struct event_field *field = event_fields((enum event_kind)kind);
+        for (; field->name; field++)
+            CHECK_STR(field->doc && *field->doc && !ends_in_full_stop(field->doc) ? field->name
+                                                                                  : field->doc,
+                      field->name);
+    }
+}
+
+/* NEEDS is a bit for each event: the catalogue must fit, and a rule needs what the catalogue has.
+ */
+static void what_rules_need_are_events_that_exist(void)
+{
+    CHECK(EV_KINDS <= 64);
+    uint64_t known = EV_KINDS < 64 ? ((uint64_t)1 << EV_KINDS) - 1 : ~(uint64_t)0;
+    for (size_t i = 0; all_rules[i]; i++) {
+        CHECK(all_rules[i]->needs != 0);
+        CHECK_INT(all_rules[i]->needs & ~known, 0);
+        CHECK_INT(all_rules[i]->wants & ~known, 0);
+    }
+}
+
+SUITE(descriptors, TEST(faults_are_named_as_their_files_and_sorted),
+      TEST(rules_are_named_as_their_files_and_ids_are_their_own), TEST(briefs_and_docs_read_well),
+      TEST(defaults_lie_within_their_bounds), TEST(examples_of_faults_do_something_within_a_minute),
+      TEST(examples_of_rules_are_expectations), TEST(every_event_and_field_is_documented),
+      TEST(what_rules_need_are_events_that_exist))
