@@ -8,73 +8,6 @@
 
 #include "base/mem.h"
 
-/* --- Held units --- */
-
-static struct held *held_new(const struct unit *u, nsec until)
-{
-    struct held *item = xcalloc(1, sizeof *item);
-    item->unit = *u;
-    item->until = until;
-    if (u->len > 0) {
-        uint8_t *copy = xmalloc(u->len);
-        memcpy(copy, u->bytes, u->len);
-        item->unit.bytes = copy;
-    }
-    return item;
-}
-
-static void held_free(struct held *item)
-{
-    if (item->unit.len > 0)
-        free((void *)item->unit.bytes);
-    free(item);
-}
-
-static void enqueue(struct held_queue *queue, struct held *item)
-{
-    if (queue->last)
-        queue->last->next = item;
-    else
-        queue->first = item;
-    queue->last = item;
-    queue->bytes += item->unit.len + sizeof *item;
-}
-
-static struct held *dequeue(struct held_queue *queue)
-{
-    struct held *item = queue->first;
-    queue->first = item->next;
-    if (!queue->first)
-        queue->last = NULL;
-    queue->bytes -= item->unit.len + sizeof *item;
-    item->next = NULL;
-    return item;
-}
-
-static void discard_queue(struct held_queue *queue)
-{
-    while (queue->first)
-        held_free(dequeue(queue));
-}
-
-/* More payload for the frame at the end of a queue of frames set aside. */
-static void extend_last(struct held_queue *queue, const struct unit *u)
-{
-    struct held *item = queue->last;
-    uint8_t *joined = xmalloc(item->unit.len + u->len + 1);
-    if (item->unit.len > 0) {
-        memcpy(joined, item->unit.bytes, item->unit.len);
-        free((void *)item->unit.bytes);
-    }
-    if (u->len > 0)
-        memcpy(joined + item->unit.len, u->bytes, u->len);
-    item->unit.bytes = joined;
-    item->unit.len += u->len;
-    item->unit.last = u->last;
-    item->unit.frame_seq = u->frame_seq;
-    queue->bytes += u->len;
-}
-
 /* --- Walking --- */
 
 static size_t first_index(const struct session *s, enum dir d)
@@ -120,20 +53,68 @@ static unit_hook hook_for(const struct fault_ops *ops, const struct unit *u)
     return NULL;
 }
 
+/* RFC 6455 5.4: the first frame of a message has its opcode, the others have 0. */
+static bool begins_message(const struct unit *u)
+{
+    return u->kind == UNIT_FRAME && !frame_is_control(u->frame.opcode) &&
+           u->frame.opcode != OPCODE_CONTINUATION;
+}
+
+static bool continues_message(const struct instance *in, const struct unit *u)
+{
+    return in->fault.desc->messages && u->kind == UNIT_FRAME &&
+           u->frame.opcode == OPCODE_CONTINUATION;
+}
+
+static bool follows_frame(const struct instance *in, const struct unit *u)
+{
+    return u->kind == UNIT_PAYLOAD && in->fault.desc->ops.on_frame;
+}
+
+/* Decided by the verb on what came before: the frame's head, or the message's first frame. */
+static enum outcome follow(struct instance *in, const struct unit *u)
+{
+    enum dir d = u->dir;
+    if (u->kind == UNIT_FRAME) {
+        in->frame_outcome[d] = in->message_outcome[d];
+        in->frame_until[d] = in->message_until[d];
+    }
+    enum outcome outcome = in->frame_outcome[d];
+    if (u->last)
+        in->frame_outcome[d] = PASSED;
+    if (u->last && u->frame.fin && !frame_is_control(u->frame.opcode))
+        in->message_outcome[d] = PASSED;
+    return outcome;
+}
+
+static void remember_verb(struct instance *in, const struct unit *u)
+{
+    enum dir d = u->dir;
+    enum outcome outcome = in->outcome == REPLACED ? PASSED : in->outcome;
+    in->frame_outcome[d] = u->last ? PASSED : outcome;
+    if (!begins_message(u))
+        return;
+    in->message_outcome[d] = u->last && u->frame.fin ? PASSED : outcome;
+    in->message_until[d] = in->frame_until[d];
+}
+
 static enum outcome ask(struct instance *in, struct unit *u)
 {
     unit_hook hook = hook_for(&in->fault.desc->ops, u);
-    if (u->kind == UNIT_PAYLOAD && in->fault.desc->ops.on_frame)
-        return in->frame_outcome[u->dir];
+    if (follows_frame(in, u) || continues_message(in, u))
+        return follow(in, u);
     in->frame_outcome[u->dir] = PASSED;
     if (!hook)
         return PASSED;
     u->decided = false;
     in->fault.now = in->session->now;
+    in->replacement = NULL;
+    in->asking[u->dir] = true;
     hook(&in->fault, u);
+    in->asking[u->dir] = false;
     assert(u->decided);
     if (u->kind == UNIT_FRAME)
-        in->frame_outcome[u->dir] = in->outcome == REPLACED ? PASSED : in->outcome;
+        remember_verb(in, u);
     return in->outcome;
 }
 
@@ -163,21 +144,107 @@ void chain_flush_inject(struct instance *in, enum dir d)
     free(copy);
 }
 
+/* --- Set aside --- */
+
+static void release_first_aside(struct instance *in, enum dir d)
+{
+    struct held *item = held_dequeue(&in->aside[d]);
+    for (struct held *part = item; part; part = part->more) {
+        if (part->unit.kind == UNIT_BYTES && in->session->lanes[d].mode == LANE_FRAMES)
+            verbs_note_closes(in, d, part->unit.bytes, part->unit.len);
+        chain_offer_behind(in, &part->unit);
+    }
+    held_free(item);
+}
+
 static bool aside_is_due(const struct instance *in, enum dir d)
 {
     const struct held *item = in->aside[d].first;
-    return item && item->unit.last && !in->mid_frame[d] && !in->mid_message[d] &&
+    return item && !in->mid_frame[d] && !in->mid_message[d] &&
            (in->stopping || item->until <= in->session->now);
 }
 
 void chain_release_aside(struct instance *in, enum dir d)
 {
-    while (aside_is_due(in, d)) {
-        struct held *item = dequeue(&in->aside[d]);
-        chain_offer_behind(in, &item->unit);
-        held_free(item);
+    while (aside_is_due(in, d))
+        release_first_aside(in, d);
+}
+
+static struct held **gathering_place(struct instance *in, const struct unit *u)
+{
+    return &in->gathering[u->dir][frame_is_control(u->frame.opcode)];
+}
+
+static bool completes(const struct instance *in, const struct unit *u)
+{
+    bool goes_on = in->fault.desc->messages && !frame_is_control(u->frame.opcode) && !u->frame.fin;
+    return u->last && !goes_on;
+}
+
+static void pass_on(struct instance *, struct unit *);
+
+/* A message that is too large to be kept whole goes on after all, and what comes of it follows. */
+static void give_up_gathering(struct instance *in, enum dir d, struct held **place)
+{
+    struct held *item = *place;
+    *place = NULL;
+    in->aside[d].bytes -= item->bytes;
+    in->frame_outcome[d] = in->message_outcome[d] = PASSED;
+    for (struct held *part = item; part; part = part->more)
+        pass_on(in, &part->unit);
+    held_free(item);
+}
+
+/* Frames are gathered until they are whole, of faults on messages until the message is. */
+static void set_aside(struct instance *in, const struct unit *u)
+{
+    struct held **place = gathering_place(in, u);
+    struct held_queue *queue = &in->aside[u->dir];
+    size_t before = *place ? (*place)->bytes : 0;
+    if (!*place)
+        *place = held_new(u, in->frame_until[u->dir]);
+    else
+        held_extend(*place, u);
+    queue->bytes += (*place)->bytes - before;
+    if (completes(in, u)) {
+        queue->bytes -= (*place)->bytes;
+        held_insert(queue, *place);
+        *place = NULL;
+    } else if ((*place)->bytes > ASIDE_LIMIT_BYTES) {
+        give_up_gathering(in, u->dir, place);
     }
 }
+
+/* The source ended: what is set aside comes before that, what waits for ever at once; beginnings
+ * of messages as far as they came. Returns when the last of it is due. */
+static nsec set_end_behind_aside(struct instance *in, enum dir d)
+{
+    struct held_queue *queue = &in->aside[d];
+    nsec at = 0;
+    for (int control = 0; control < 2; control++) {
+        struct held *item = in->gathering[d][control];
+        in->gathering[d][control] = NULL;
+        if (item)
+            queue->bytes -= item->bytes;
+        if (item)
+            held_insert(queue, item);
+    }
+    for (struct held *item = queue->first; item; item = item->next) {
+        item->until = item->until == NEVER ? in->session->now : item->until;
+        at = nsec_max(at, item->until);
+    }
+    return at;
+}
+
+/* Nothing more comes from the source: a boundary that is not there now never comes. */
+static void empty_aside(struct instance *in, enum dir d)
+{
+    while (in->aside[d].first && !in->mid_frame[d] && !in->mid_message[d])
+        release_first_aside(in, d);
+    held_discard(&in->aside[d]);
+}
+
+/* --- Going on --- */
 
 /* Passes a unit on from an instance; what waits for a boundary may follow it. */
 static void pass_on(struct instance *in, struct unit *u)
@@ -190,7 +257,40 @@ static void pass_on(struct instance *in, struct unit *u)
 
 static void keep(struct instance *in, const struct unit *u, nsec until)
 {
-    enqueue(&in->queue[u->dir], held_new(u, until));
+    held_enqueue(&in->queue[u->dir], held_new(u, until));
+}
+
+/* To the faults behind it a frame is what it was replaced by; where that is not one frame it is a
+ * frame that cannot be looked at. */
+static void renew_frame(struct unit *u)
+{
+    struct frame_decoder decoder;
+    size_t taken = 0;
+    if (u->kind != UNIT_FRAME)
+        return;
+    frame_decoder_init(&decoder);
+    bool decoded = frame_decode(&decoder, u->bytes, u->len, &taken) == FRAME_HEAD;
+    uint64_t rest = u->len - taken;
+    if (u->whole)
+        u->whole = decoded && decoder.head.payload_len == rest;
+    else
+        decoded = decoded && rest == 0 && decoder.head.payload_len == u->frame.payload_len;
+    if (decoded && (u->whole || rest == 0))
+        u->frame = decoder.head;
+}
+
+/* true: its end is to wait for what is set aside. */
+static bool waits_behind_aside(struct instance *in, const struct unit *u)
+{
+    enum dir d = u->dir;
+    if (u->kind != UNIT_END || !(in->aside[d].first || in->gathering[d][0] || in->gathering[d][1]))
+        return false;
+    if (u->end == CUT_RST) {
+        held_discard(&in->aside[d]);
+        return false;
+    }
+    keep(in, u, set_end_behind_aside(in, d));
+    return true;
 }
 
 /* true: the unit goes on from this instance at once, maybe replaced. */
@@ -201,17 +301,17 @@ static bool goes_on(struct instance *in, struct unit *u, enum outcome outcome)
         u->bytes = in->replacement;
         u->len = in->replacement_len;
         u->replaced = true;
+        renew_frame(u);
         break;
     case PASSED:
+        if (waits_behind_aside(in, u))
+            return false;
         break;
     case HELD:
         keep(in, u, in->frame_until[u->dir]);
         return false;
     case ASIDE:
-        if (u->kind == UNIT_FRAME)
-            enqueue(&in->aside[u->dir], held_new(u, in->frame_until[u->dir]));
-        else
-            extend_last(&in->aside[u->dir], u);
+        set_aside(in, u);
         return false;
     case DROPPED:
         return false;
@@ -263,11 +363,33 @@ static bool is_busy(const struct instance *in, enum dir d)
     return !in->stopping && fault_acts_on(&in->fault, d);
 }
 
+static bool takes_out(enum outcome outcome)
+{
+    return outcome == DROPPED || outcome == ASIDE;
+}
+
+/* It took the beginning of a frame or message out of the stream: the rest is to follow. */
+static bool owes(const struct instance *in, enum dir d)
+{
+    return in->fault.desc->ops.on_frame &&
+           (takes_out(in->frame_outcome[d]) || takes_out(in->message_outcome[d]));
+}
+
+/* A fault that is over sees to the end what it took the beginning of. */
+static bool is_finishing(const struct instance *in, const struct unit *u)
+{
+    if (!in->stopping)
+        return false;
+    if (follows_frame(in, u))
+        return takes_out(in->frame_outcome[u->dir]);
+    return continues_message(in, u) && takes_out(in->message_outcome[u->dir]);
+}
+
 void chain_offer(struct session *s, struct unit *u, size_t from_index)
 {
     for (size_t i = from_index; i < s->instance_count; i = next_index(u->dir, i)) {
         struct instance *in = s->instances[i];
-        if (is_busy(in, u->dir)) {
+        if (is_busy(in, u->dir) || is_finishing(in, u)) {
             meet(in, u);
             return;
         }
@@ -297,7 +419,9 @@ static void release_queue(struct instance *in, enum dir d)
     struct session *s = in->session;
     while (in->queue[d].first && is_due(in, in->queue[d].first) &&
            buf_len(&s->lanes[d].out) < OUT_HIGH_BYTES) {
-        struct held *item = dequeue(&in->queue[d]);
+        struct held *item = held_dequeue(&in->queue[d]);
+        if (item->unit.kind == UNIT_END)
+            empty_aside(in, d);
         pass_on(in, &item->unit);
         held_free(item);
     }
@@ -324,7 +448,7 @@ static nsec queue_deadline(const struct instance *in, enum dir d)
     if (item && buf_len(&in->session->lanes[d].out) < OUT_HIGH_BYTES)
         at = in->stopping ? in->session->now : item->until;
     item = in->aside[d].first;
-    if (item && item->unit.last && !in->mid_frame[d] && !in->mid_message[d])
+    if (item && !in->mid_frame[d] && !in->mid_message[d])
         at = nsec_min(at, in->stopping ? in->session->now : item->until);
     return at;
 }
@@ -417,8 +541,14 @@ struct instance *chain_add(struct session *s, struct activation *activation)
              ((uint64_t)s->conn << 32) + activation->serial);
     for (int d = 0; d < DIRS; d++) {
         buf_init(&in->inject[d], HELD_HIGH_BYTES);
-        in->mid_frame[d] = s->lanes[d].decoder.in_frame;
+        in->mid_frame[d] = !frame_at_boundary(&s->lanes[d].decoder);
         in->mid_message[d] = s->lanes[d].in_message;
+    }
+    /* It stands nearest the server: what went that way went through the one before it. */
+    if (s->instance_count > 0) {
+        const struct instance *before = s->instances[s->instance_count - 1];
+        in->mid_frame[TO_SERVER] = before->mid_frame[TO_SERVER];
+        in->mid_message[TO_SERVER] = before->mid_message[TO_SERVER];
     }
     s->instances[s->instance_count++] = in;
     if (!fault_only_at_acceptance(step->desc)) {
@@ -429,6 +559,8 @@ struct instance *chain_add(struct session *s, struct activation *activation)
     }
     if (step->desc->ops.on_start)
         step->desc->ops.on_start(&in->fault);
+    if (step->desc->ops.on_open && s->open)
+        step->desc->ops.on_open(&in->fault);
     return in;
 }
 
@@ -449,15 +581,20 @@ void chain_stop(struct session *s, struct instance *in, const char *why)
 
 static bool is_spent(const struct instance *in)
 {
-    return in->stopping && !in->queue[0].first && !in->queue[1].first && !in->aside[0].first &&
-           !in->aside[1].first && buf_len(&in->inject[0]) == 0 && buf_len(&in->inject[1]) == 0;
+    for (int d = 0; d < DIRS; d++)
+        if (in->queue[d].first || in->aside[d].bytes > 0 || buf_len(&in->inject[d]) > 0 ||
+            owes(in, d))
+            return false;
+    return in->stopping;
 }
 
 static void instance_free(struct instance *in)
 {
     for (int d = 0; d < DIRS; d++) {
-        discard_queue(&in->queue[d]);
-        discard_queue(&in->aside[d]);
+        held_discard(&in->queue[d]);
+        held_discard(&in->aside[d]);
+        held_free(in->gathering[d][0]);
+        held_free(in->gathering[d][1]);
         buf_fini(&in->inject[d]);
     }
     free(in->replacement);
@@ -511,6 +648,25 @@ bool chain_unreachable(struct session *s)
     return answered;
 }
 
+void chain_bypassed(struct session *s, const struct lane *lane)
+{
+    for (size_t i = 0; i < s->instance_count; i++) {
+        s->instances[i]->mid_frame[lane->dir] = !frame_at_boundary(&lane->decoder);
+        s->instances[i]->mid_message[lane->dir] = lane->in_message;
+    }
+}
+
+void chain_open(struct session *s)
+{
+    for (size_t i = 0; i < s->instance_count; i++) {
+        struct instance *in = s->instances[i];
+        if (in->stopping || !in->fault.desc->ops.on_open)
+            continue;
+        in->fault.now = s->now;
+        in->fault.desc->ops.on_open(&in->fault);
+    }
+}
+
 void chain_attempt(struct session *s)
 {
     for (size_t i = 0; i < s->instance_count; i++) {
@@ -547,7 +703,8 @@ bool chain_idle(const struct session *s, enum dir d)
     for (size_t i = 0; i < s->instance_count; i++) {
         const struct instance *in = s->instances[i];
         const struct fault_ops *ops = &in->fault.desc->ops;
-        if (in->queue[d].first || in->aside[d].first || buf_len(&in->inject[d]) > 0)
+        if (in->queue[d].first || in->aside[d].bytes > 0 || buf_len(&in->inject[d]) > 0 ||
+            owes(in, d))
             return false;
         if (is_busy(in, d) && (ops->on_bytes || ops->on_head || ops->on_frame))
             return false;

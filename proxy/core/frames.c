@@ -273,6 +273,7 @@ static void pass_as_it_came(struct session *s, struct lane *lane, const uint8_t 
     struct unit u = {
         .kind = UNIT_BYTES, .dir = lane->dir, .bytes = bytes, .len = len, .arrived = s->now};
     session_sink(s, &u);
+    chain_bypassed(s, lane);
     lane->head_sent = lane->decoder.in_frame ? 0 : lane->decoder.raw_len;
 }
 

@@ -12,15 +12,17 @@
 #define OUT_LIMIT_BYTES ((size_t)16 << 20)  /* per side; input stops long before */
 #define OUT_HIGH_BYTES  ((size_t)256 << 10) /* held units are not released beyond this */
 /* per fault and direction; then the source is not read */
-#define HELD_HIGH_BYTES ((size_t)4 << 20)
-#define INSTANCES_LIMIT 64                    /* faults on one connection */
-#define ACT_QUIET       (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
+#define HELD_HIGH_BYTES   ((size_t)4 << 20)
+#define ASIDE_LIMIT_BYTES ((size_t)2 << 20)     /* a larger message is not set aside */
+#define INSTANCES_LIMIT   64                    /* faults on one connection */
+#define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
 
 /* --- A unit that waits --- */
 struct held {
-    struct held *next;
-    struct unit unit; /* bytes are its own */
+    struct held *next, *more; /* more: the rest of its message, when that was set aside as one */
+    struct unit unit;         /* bytes are its own */
     nsec until;
+    size_t bytes; /* what it counts for, with more */
 };
 
 struct held_queue {
@@ -46,6 +48,10 @@ struct instance {
     struct held_queue queue[DIRS], aside[DIRS];
     enum outcome frame_outcome[DIRS]; /* of the frame under way: its payload follows it */
     nsec frame_until[DIRS];
+    enum outcome message_outcome[DIRS]; /* faults on messages: continuation frames follow it */
+    nsec message_until[DIRS];
+    struct held *gathering[DIRS][2]; /* set aside and not yet whole: a data, a control frame */
+    bool asking[DIRS];               /* inside a hook on a unit of that direction */
     bool mid_frame[DIRS], mid_message[DIRS]; /* of what went on downstream */
     struct buf inject[DIRS];                 /* waits for a frame boundary */
     nsec wake, ends;
@@ -189,6 +195,15 @@ void verbs_write_acts(struct instance *); /* counted acts that are not in the tr
 /* Close frames among whole frames that a fault injects. */
 void verbs_note_closes(struct instance *, enum dir, const uint8_t *, size_t);
 
+/* held.c: aside is kept in order of until, a queue in order of arrival. */
+struct held *held_new(const struct unit *, nsec until);
+void held_free(struct held *);                        /* NULL is fine */
+void held_extend(struct held *, const struct unit *); /* more payload, or the next frame */
+void held_enqueue(struct held_queue *, struct held *);
+void held_insert(struct held_queue *, struct held *); /* behind those due no later */
+struct held *held_dequeue(struct held_queue *);
+void held_discard(struct held_queue *);
+
 /* chain.c */
 void chain_flush_inject(struct instance *, enum dir);
 void chain_release_aside(struct instance *, enum dir);
@@ -205,6 +220,9 @@ void chain_free(struct session *, const char *why);
 void chain_timers(struct session *);
 void chain_traffic(struct session *, enum dir);
 void chain_attempt(struct session *);
+/* Bytes went past the chain, since no fault looks: where its faults stand now. */
+void chain_bypassed(struct session *, const struct lane *);
+void chain_open(struct session *);        /* the 101 was delivered */
 bool chain_unreachable(struct session *); /* whether some fault answers in the server's place */
 bool chain_holds_too_much(const struct session *, enum dir);
 size_t chain_whole_frames(const struct session *, enum dir);

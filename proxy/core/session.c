@@ -259,6 +259,7 @@ static void deliver_head(struct session *s, const struct unit *u)
     ev.ws_open = (struct ev_ws_open){.took = s->now - s->accepted};
     session_emit(s, ev);
     run_note(s->run, s, NOTE_OPEN);
+    chain_open(s);
 }
 
 static void pass_end(struct session *s, const struct unit *u)

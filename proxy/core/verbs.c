@@ -204,12 +204,45 @@ static bool port_inject(struct fault *f, enum dir d, const void *bytes, size_t l
     return true;
 }
 
+static bool port_inject_at(struct fault *f, enum dir d, const void *bytes, size_t len, nsec at)
+{
+    struct instance *in = instance_of(f);
+    struct unit u = {.kind = UNIT_BYTES,
+                     .dir = d,
+                     .bytes = bytes,
+                     .len = len,
+                     .arrived = in->session->now,
+                     .last = true};
+    if (in->aside[d].bytes + len > HELD_HIGH_BYTES)
+        return false;
+    held_insert(&in->aside[d], held_new(&u, at));
+    note_act(in, "inject", d, len);
+    if (!in->asking[d])
+        chain_release_aside(in, d);
+    return true;
+}
+
+static bool port_between(struct fault *f, enum dir d)
+{
+    const struct instance *in = instance_of(f);
+    return !in->mid_frame[d] && !in->mid_message[d] && !in->queue[d].first &&
+           buf_len(&in->inject[d]) == 0;
+}
+
+static void port_let_go(struct fault *f, enum dir d)
+{
+    struct instance *in = instance_of(f);
+    for (struct held *item = in->queue[d].first; item; item = item->next)
+        item->until = 0;
+}
+
 static void port_put_back(struct fault *f, enum dir d)
 {
     struct instance *in = instance_of(f);
     for (struct held *item = in->aside[d].first; item; item = item->next)
         item->until = 0;
-    chain_release_aside(in, d);
+    if (!in->asking[d])
+        chain_release_aside(in, d);
 }
 
 static void port_cut(struct fault *f, enum side side, enum cut how)
@@ -295,6 +328,9 @@ const struct fault_port verbs_port = {
     .replace = port_replace,
     .respond = port_respond,
     .inject = port_inject,
+    .inject_at = port_inject_at,
+    .between = port_between,
+    .let_go = port_let_go,
     .put_back = port_put_back,
     .cut = port_cut,
     .stall = port_stall,

@@ -90,6 +90,8 @@ struct fault;
 /* All optional; absent lets that moment pass. Exactly one unit verb per call of a unit hook. */
 struct fault_ops {
     void (*on_start)(struct fault *); /* begins on a connection that exists, or at its acceptance */
+    /* The 101 was delivered; or, on a WebSocket that is open, right after on_start. */
+    void (*on_open)(struct fault *);
     void (*on_attempt)(struct fault *); /* accepted, nothing read: may refuse or hang */
     void (*on_bytes)(struct fault *, struct unit *); /* every unit but END, as bytes */
     void (*on_head)(struct fault *, struct unit *);  /* one HTTP head */
@@ -116,6 +118,9 @@ struct fault_desc {
     enum door (*door)(const void *config);        /* NULL: open */
     const char
         *presets; /* folder of scenarios/ whose files hold parameters for `profile`; NULL: none */
+    /* on_frame decides on whole messages: it is asked for their first frame (and for control
+     * frames), the others follow that frame's verb by themselves. */
+    bool messages;
     size_t whole_frames; /* on_frame gets frames whole up to this payload size; 0: heads only */
     const struct param *params;
     /* Whether the parameters go together, beyond the bounds of each; NULL: always. false: why holds
@@ -134,6 +139,9 @@ struct fault_port {
     void (*replace)(struct fault *, struct unit *, const void *, size_t);
     void (*respond)(struct fault *, struct unit *, const void *, size_t);
     bool (*inject)(struct fault *, enum dir, const void *, size_t);
+    bool (*inject_at)(struct fault *, enum dir, const void *, size_t, nsec at);
+    bool (*between)(struct fault *, enum dir);
+    void (*let_go)(struct fault *, enum dir);
     void (*put_back)(struct fault *, enum dir);
     void (*cut)(struct fault *, enum side, enum cut);
     void (*stall)(struct fault *, enum dir, bool on);
@@ -195,7 +203,9 @@ void fault_pass(struct fault *, struct unit *);
  * overtakes. */
 void fault_hold(struct fault *, struct unit *, nsec until);
 /* Takes a whole frame out of the stream and puts it back at the first message boundary after
- * `until` (NEVER: when fault_put_back says so, or the fault ends); what comes behind it goes on. */
+ * `until` (NEVER: when fault_put_back says so, or the fault ends); what comes behind it goes on,
+ * but for the end of the source, which waits. Of faults on messages the whole message is set aside,
+ * if it is not larger than ASIDE_LIMIT_BYTES; then it goes on after all. */
 void fault_set_aside(struct fault *, struct unit *, nsec until);
 void fault_drop(struct fault *, struct unit *);
 /* Other bytes go on in place of the unit's; bytes are borrowed until the hook returns. Of a frame
@@ -215,8 +225,12 @@ void fault_split(struct fault *, struct unit *, size_t len);
 /* At the next frame boundary, as bytes that nobody observes again. false: too much waits already
  * (HELD_HIGH_BYTES); nothing was taken, try again after a wake. */
 bool fault_inject(struct fault *, enum dir, const void *bytes, size_t);
-/* What was set aside with NEVER goes on at the next message boundary. */
+/* The same, kept until then and put in at the next message boundary, among what is set aside. */
+bool fault_inject_at(struct fault *, enum dir, const void *bytes, size_t, nsec at);
+/* What is set aside goes on at the next message boundary: behind the unit in hand, if there is one
+ * of that direction. */
 void fault_put_back(struct fault *, enum dir);
+void fault_let_go(struct fault *, enum dir); /* what is held goes on, in order, written together */
 void fault_cut(struct fault *, enum side, enum cut);
 void fault_stall(struct fault *, enum dir, bool on); /* stop reading the source, window closed */
 /* The kernel loses this share of the segments that side sends us, before TCP sees them: 1: all,
@@ -231,6 +245,8 @@ void fault_hang(struct fault *,
 void fault_tls(struct fault *, enum tls_trouble, unsigned value); /* the newest call counts */
 
 /* --- Questions --- */
+/* What is injected now goes at once, and is inside no frame and no message. */
+bool fault_between(struct fault *, enum dir);
 /* Connections of the clients that are open to us now, this one included. */
 unsigned fault_connections(struct fault *);
 bool fault_is_open(struct fault *); /* the 101 was delivered: it is a WebSocket */

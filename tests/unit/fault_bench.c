@@ -109,6 +109,28 @@ static bool port_inject(struct fault *f, enum dir d, const void *bytes, size_t l
     return true;
 }
 
+static bool port_inject_at(struct fault *f, enum dir d, const void *bytes, size_t len, nsec at)
+{
+    bool took = port_inject(f, d, bytes, len);
+    if (took)
+        text_add(&bench_of(f)->did, " at ");
+    if (took)
+        units_add_duration_yaml(&bench_of(f)->did, at);
+    return took;
+}
+
+static bool port_between(struct fault *f, enum dir d)
+{
+    (void)d;
+    return !bench_of(f)->amid;
+}
+
+static void port_let_go(struct fault *f, enum dir d)
+{
+    begin_word(bench_of(f), "let_go ");
+    text_add(&bench_of(f)->did, dir_word(d));
+}
+
 static void port_put_back(struct fault *f, enum dir d)
 {
     begin_word(bench_of(f), "put_back ");
@@ -175,6 +197,9 @@ static const struct fault_port port = {.pass = port_pass,
                                        .replace = port_replace,
                                        .respond = port_respond,
                                        .inject = port_inject,
+                                       .inject_at = port_inject_at,
+                                       .between = port_between,
+                                       .let_go = port_let_go,
                                        .put_back = port_put_back,
                                        .deafen = port_deafen,
                                        .tls = port_tls,
@@ -249,6 +274,11 @@ void bench_start(struct bench *b)
 void bench_unreachable(struct bench *b)
 {
     call(b, b->fault.desc->ops.on_unreachable);
+}
+
+void bench_open(struct bench *b)
+{
+    call(b, b->fault.desc->ops.on_open);
 }
 
 void bench_attempt(struct bench *b)
@@ -392,7 +422,8 @@ static void offer_in_parts(struct bench *b, struct unit u, size_t len)
         offer(b, &payload);
 }
 
-void bench_frame_len(struct bench *b, enum dir d, uint8_t opcode, const void *payload, size_t len)
+void bench_fragment(struct bench *b, enum dir d, uint8_t opcode, enum bench_place place,
+                    const void *payload, size_t len)
 {
     static const uint8_t key[4] = {1, 2, 3, 4};
     uint8_t *bytes = xmalloc(FRAME_HEAD_MAX + len);
@@ -401,16 +432,23 @@ void bench_frame_len(struct bench *b, enum dir d, uint8_t opcode, const void *pa
     struct unit u = {.kind = UNIT_FRAME, .dir = d, .bytes = bytes, .whole = true, .last = true};
     u.len =
         frame_build(bytes, FRAME_HEAD_MAX + len, opcode, payload, len, d == TO_SERVER ? key : NULL);
+    if (place == MORE_FOLLOW)
+        bytes[0] &= 0x7f;
     frame_decoder_init(&decoder);
     (void)frame_decode(&decoder, bytes, u.len, &taken);
     u.frame = decoder.head;
-    u.heartbeat = heartbeat_of(opcode, payload, len);
+    u.heartbeat = place == FINAL ? heartbeat_of(opcode, payload, len) : UNIT_NO_HEARTBEAT;
     u.frame_seq = 1;
     if (len <= b->fault.desc->whole_frames)
         offer(b, &u);
     else
         offer_in_parts(b, u, len);
     free(bytes);
+}
+
+void bench_frame_len(struct bench *b, enum dir d, uint8_t opcode, const void *payload, size_t len)
+{
+    bench_fragment(b, d, opcode, FINAL, payload, len);
 }
 
 void bench_frame(struct bench *b, enum dir d, uint8_t opcode, const char *payload)

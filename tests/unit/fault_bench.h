@@ -22,6 +22,7 @@ struct bench {
     const struct fault_step *step; /* label, connections and duration as the YAML said */
     nsec now, wake;                /* wake: what the fault asked for last; NEVER: nothing */
     bool no_room;                  /* inject says false */
+    bool amid;                     /* between says false: inside a frame or a message */
     unsigned connections;          /* what fault_connections answers */
     bool open;                     /* what fault_is_open answers */
     struct plan *plan;
@@ -51,14 +52,19 @@ void bench_upgrade(struct bench *, enum dir, const char *head); /* the same, of 
  * "pong" is an application heartbeat, anything else is not. */
 void bench_frame(struct bench *, enum dir, uint8_t opcode, const char *payload);
 void bench_frame_len(struct bench *, enum dir, uint8_t opcode, const void *payload, size_t len);
+/* The same, final or with more frames of its message to follow. A fault on messages is asked in a
+ * core only for the first. */
+enum bench_place { FINAL, MORE_FOLLOW };
+void bench_fragment(struct bench *, enum dir, uint8_t opcode, enum bench_place, const void *payload,
+                    size_t len);
 void bench_end(struct bench *, enum dir, enum cut how); /* the source ended its direction */
 
 /* What it did since the last call: "" or verbs joined by "; ", each unit's verb among them. Valid
  * until the next call. After a split a verb has the length of its part behind it, "pass(3)". The
  * words: "pass", "drop", "hold until 2s", "set_aside until 5s", "hang until 20s" ("... for ever"),
  * "refuse rst", "replace 'text'", "respond 'text'", "inject to_client 'text'" (bytes not printable
- * as \xff), "inject refused", "put_back to_client", "cut client rst", "stall to_server on", "deafen
- * client 0.5", "tls alert 40". */
+ * as \xff), "inject to_client 'text' at 3s", "inject refused", "put_back to_client", "let_go
+ * to_client", "cut client rst", "stall to_server on", "deafen client 0.5", "tls alert 40". */
 const char *bench_did(struct bench *);
 
 #endif

@@ -21,8 +21,8 @@ const struct fault_desc *fault_find(const char *name)
 bool fault_only_at_acceptance(const struct fault_desc *desc)
 {
     const struct fault_ops *ops = &desc->ops;
-    return !ops->on_start && !ops->on_bytes && !ops->on_head && !ops->on_frame && !ops->on_end &&
-           !ops->on_traffic;
+    return !ops->on_start && !ops->on_open && !ops->on_bytes && !ops->on_head && !ops->on_frame &&
+           !ops->on_end && !ops->on_traffic;
 }
 
 enum fault_need fault_needs(const struct fault_desc *desc, const void *config)
@@ -87,6 +87,21 @@ void fault_split(struct fault *f, struct unit *u, size_t len)
 bool fault_inject(struct fault *f, enum dir d, const void *bytes, size_t len)
 {
     return f->port->inject(f, d, bytes, len);
+}
+
+bool fault_inject_at(struct fault *f, enum dir d, const void *bytes, size_t len, nsec at)
+{
+    return f->port->inject_at(f, d, bytes, len, at);
+}
+
+bool fault_between(struct fault *f, enum dir d)
+{
+    return f->port->between(f, d);
+}
+
+void fault_let_go(struct fault *f, enum dir d)
+{
+    f->port->let_go(f, d);
 }
 
 void fault_put_back(struct fault *f, enum dir d)
