@@ -123,29 +123,6 @@ static void say_never_connected(struct job *job, const struct run_status *status
     free(sentence);
 }
 
-/* Clients without a connection at the moment hold no socket to ask about. */
-static void check_pace(struct job *job, const bool connected[])
-{
-    const char *why = NULL;
-    for (unsigned i = 0; i < job->started_clients && !why; i++)
-        if (child_alive(&job->clients[i]) && connected[i])
-            (void)pace_is_kept(job->pace, job->clients[i].process, 0, job->ports[i], &why);
-    if (!why && child_alive(&job->server_child))
-        (void)pace_is_kept(job->pace, job->server_child.process, job->server_port, 0, &why);
-    if (!why || job->unscaled)
-        return;
-    job->unscaled = xstrdup(why);
-    job_finish(job, "its processes cannot be sped up");
-}
-
-static void check_pace_of_connected(struct job *job)
-{
-    bool connected[PLAN_CLIENTS_LIMIT] = {false};
-    for (unsigned i = 0; i < job->spec.plan->clients; i++)
-        connected[i] = run_client_is_open(job->run, i);
-    check_pace(job, connected);
-}
-
 /* Anew: the start of many processes is loud, and nothing of it is judged. */
 static void watch_noise(struct job *job)
 {
@@ -156,9 +133,7 @@ static void watch_noise(struct job *job)
 static void begin_scenario(struct job *job)
 {
     job->state = JOB_RUNNING;
-    check_pace_of_connected(job);
-    if (job->state != JOB_RUNNING)
-        return;
+    job->pace_tries = 0;
     watch_noise(job);
     driver_start(job->driver);
     if (job->spec.wants_memory)
@@ -175,7 +150,8 @@ static void look_at_start(struct job *job, nsec now)
         return;
     run_status(job->run, &status);
     if (status.open == status.clients) {
-        begin_scenario(job);
+        if (job_pace_is_kept(job))
+            begin_scenario(job);
     } else if (now > job->began + JOB_STARTUP) {
         say_never_connected(job, &status);
         job_finish(job, "a client never connected");
@@ -187,10 +163,8 @@ void job_look(struct job *job)
     nsec now = loop_now();
     if (job->state == JOB_STARTING)
         look_at_start(job, now);
-    if (job->state == JOB_RUNNING && run_finished(job->run)) {
-        check_pace_of_connected(job);
+    if (job->state == JOB_RUNNING && run_finished(job->run) && job_pace_is_kept(job))
         job_finish(job, "finished");
-    }
     if (job->state == JOB_ENDING && job_children_gone(job))
         be_over(job);
 }

@@ -46,6 +46,8 @@ struct job {
     nsec next_start; /* real */
     struct noise noise;
     struct pace *pace;
+    bool asked_pace[PLAN_CLIENTS_LIMIT]; /* of the newest question */
+    unsigned pace_tries;
     char *trouble, *unscaled;
     bool interrupted, driver_stopped;
 };
@@ -67,6 +69,12 @@ void job_start_next_client(struct job *);
 void job_end_children(struct job *);
 bool job_children_gone(const struct job *);
 void job_sample_memory(struct job *);
+
+/* --- job_pace.c --- */
+
+/* Asks unless it was asked, looks again by itself; true once all that are connected keep the pace.
+ * In doubt it finishes the job. */
+bool job_pace_is_kept(struct job *);
 
 /* --- job_open.c: the trace, the server, the listening ports --- */
 

@@ -1,5 +1,8 @@
 #include "control/pace.h"
 
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +11,25 @@
 #include "net/timeenv.h"
 #include "net/timepage.h"
 
+#define QUESTIONS_LIMIT 256
+
+struct question {
+    pid_t root;
+    char *mark;
+    uint16_t local_port, remote_port;
+};
+
 struct pace {
     double speed;
     bool possible;
     struct timeenv_libraries libraries;
     struct timepage *page;
-    struct text why; /* the newest doubt */
+    struct text why; /* the newest doubt; why it is impossible */
+    struct question questions[QUESTIONS_LIMIT];
+    size_t count;
+    pthread_t thread;
+    bool has_thread;
+    atomic_int answer; /* enum pace_answer */
 };
 
 struct pace *pace_new(double speed)
@@ -28,10 +44,26 @@ struct pace *pace_new(double speed)
     return pace;
 }
 
+static void forget_questions(struct pace *pace)
+{
+    for (size_t i = 0; i < pace->count; i++)
+        free(pace->questions[i].mark);
+    pace->count = 0;
+}
+
+static void join(struct pace *pace)
+{
+    if (pace->has_thread)
+        (void)pthread_join(pace->thread, NULL); /* ours, joined once */
+    pace->has_thread = false;
+}
+
 void pace_free(struct pace *pace)
 {
     if (!pace)
         return;
+    join(pace);
+    forget_questions(pace);
     timepage_free(pace->page);
     timeenv_libraries_fini(&pace->libraries);
     text_fini(&pace->why);
@@ -59,21 +91,66 @@ void pace_free_environment(char **words)
     free(words);
 }
 
-bool pace_is_kept(struct pace *pace, const struct process *process, uint16_t local_port,
-                  uint16_t remote_port, const char **why)
+/* --- Checking --- */
+
+void pace_question(struct pace *pace, const struct process *process, uint16_t local_port,
+                   uint16_t remote_port)
 {
-    struct proctree tree;
-    if (pace->speed <= 1)
-        return true;
-    *why = text_chars(&pace->why);
-    if (!pace->possible)
-        return false;
+    if (pace->count == QUESTIONS_LIMIT)
+        return;
+    pace->questions[pace->count++] = (struct question){.root = process_pid(process),
+                                                       .mark = xstrdup(process_mark(process)),
+                                                       .local_port = local_port,
+                                                       .remote_port = remote_port};
+}
+
+/* In the thread: touches the questions, the page and the words, which nobody else does meanwhile.
+ */
+static void *answer(void *context)
+{
+    struct pace *pace = context;
+    struct census *census = census_take();
+    struct proctree *tree = xmalloc(sizeof *tree);
+    enum proof proof = PROOF_SCALED;
+    for (size_t i = 0; i < pace->count && proof == PROOF_SCALED; i++) {
+        const struct question *q = &pace->questions[i];
+        proctree_in(census, q->root, q->mark, tree);
+        proof = proof_of_socket(pace->page, tree, q->local_port, q->remote_port, pace->speed,
+                                &pace->why);
+    }
+    free(tree);
+    census_free(census);
+    atomic_store(&pace->answer, proof == PROOF_SCALED ? PACE_KEPT : PACE_IN_DOUBT);
+    return NULL;
+}
+
+void pace_ask(struct pace *pace)
+{
+    if (pace->speed <= 1 || !pace->possible) {
+        atomic_store(&pace->answer, pace->speed <= 1 ? PACE_KEPT : PACE_IN_DOUBT);
+        return;
+    }
     text_clear(&pace->why);
-    process_tree(process, &tree);
-    enum proof proof =
-        proof_of_socket(pace->page, &tree, local_port, remote_port, pace->speed, &pace->why);
-    *why = proof == PROOF_SCALED ? NULL : text_chars(&pace->why);
-    return proof == PROOF_SCALED;
+    atomic_store(&pace->answer, PACE_PENDING);
+    sigset_t all, before;
+    (void)sigfillset(&all); /* cannot fail; signals stay with the loop */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    pace->has_thread = pthread_create(&pace->thread, NULL, answer, pace) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (!pace->has_thread)
+        (void)answer(pace);
+}
+
+enum pace_answer pace_take_answer(struct pace *pace, const char **why)
+{
+    enum pace_answer now = (enum pace_answer)atomic_load(&pace->answer);
+    if (now != PACE_KEPT && now != PACE_IN_DOUBT)
+        return now;
+    join(pace);
+    forget_questions(pace);
+    *why = now == PACE_KEPT ? NULL : text_chars(&pace->why);
+    atomic_store(&pace->answer, PACE_NOT_ASKED);
+    return now;
 }
 
 void pace_sweep(const struct pace *pace, const struct process *process)

@@ -16,11 +16,20 @@ void pace_free(struct pace *);
  * speed 1, and where it is impossible, none. */
 char **pace_environment(struct pace *, nsec elapsed);
 void pace_free_environment(char **);
-/* Asked when its connection is open and again while it still is at the end: of the process that
- * holds the endpoint's socket, with that port on its side (0: any) and that on the other (0:
- * listening). false: *why (kept by the pace) says what is in doubt. */
-bool pace_is_kept(struct pace *, const struct process *, uint16_t local_port, uint16_t remote_port,
-                  const char **why);
+/* Whether endpoints keep the pace is asked when their connections are open, and again while they
+ * still are at the end. Looking through /proc takes as long as a second of target time: a thread
+ * does it. */
+enum pace_answer { PACE_NOT_ASKED, PACE_PENDING, PACE_KEPT, PACE_IN_DOUBT };
+
+/* Of the process that holds the endpoint's socket, with that port on its side (0: any) and that on
+ * the other (0: listening). Several questions make one check. */
+void pace_question(struct pace *, const struct process *, uint16_t local_port,
+                   uint16_t remote_port);
+/* Begins to answer the questions gathered since the last answer was taken. */
+void pace_ask(struct pace *);
+/* Never blocks. Once it is kept or in doubt the next call says not asked. *why, kept by the pace
+ * until the next pace_ask, says what is in doubt. */
+enum pace_answer pace_take_answer(struct pace *, const char **why);
 /* Once all of its tree has ended: removes what the time library left behind. */
 void pace_sweep(const struct pace *, const struct process *);
 

@@ -16,6 +16,7 @@
 #define MARK              "HALFOPEN_PROCESS"
 #define ENVIRONMENT_LIMIT 4096
 #define TAIL_BYTES        ((size_t)64 << 10)
+#define CENSUS_AGE        (50 * NSEC_PER_MSEC)
 #define KILL_ROUNDS       8 /* what forks while it is being killed is found again */
 
 extern char **environ;
@@ -37,14 +38,29 @@ struct processes {
     struct loop *loop;
     struct process *list;
     uint64_t started;
+    struct census *census; /* the newest taken; NULL: none yet */
+    nsec census_at;
 };
 
 /* --- Ending --- */
 
-static void signal_tree(const struct process *process, int number)
+/* Many processes end at once, and each asks who is left: they share a look around. What was forked
+ * since is found when patience is over. */
+static struct census *recent_census(struct processes *all)
+{
+    nsec now = loop_now();
+    if (!all->census || now - all->census_at > CENSUS_AGE) {
+        census_free(all->census);
+        all->census = census_take();
+        all->census_at = now;
+    }
+    return all->census;
+}
+
+static void signal_tree(const struct process *process, struct census *census, int number)
 {
     struct proctree *tree = xmalloc(sizeof *tree);
-    proctree_of(process->pid, process->mark, tree);
+    proctree_in(census, process->pid, process->mark, tree);
     if (!process->exited)
         (void)kill(-process->pid, number); /* gone meanwhile: what was wanted */
     for (size_t i = 0; i < tree->count; i++)
@@ -52,19 +68,27 @@ static void signal_tree(const struct process *process, int number)
     free(tree);
 }
 
-static bool has_left_any(const struct process *process)
+static bool has_left_any(const struct process *process, struct census *census)
 {
     struct proctree *tree = xmalloc(sizeof *tree);
-    proctree_of(process->pid, process->mark, tree);
-    bool any = tree->count > 0;
+    proctree_in(census, process->pid, process->mark, tree);
+    bool any = false;
+    for (size_t i = 0; i < tree->count && !any; i++)
+        any = kill(tree->pids[i], 0) == 0; /* it may have ended since */
     free(tree);
     return any;
 }
 
 static void kill_tree(const struct process *process)
 {
-    for (int i = 0; i < KILL_ROUNDS && has_left_any(process); i++)
-        signal_tree(process, SIGKILL);
+    bool left = true;
+    for (int i = 0; i < KILL_ROUNDS && left; i++) {
+        struct census *census = census_take();
+        left = has_left_any(process, census);
+        if (left)
+            signal_tree(process, census, SIGKILL);
+        census_free(census);
+    }
 }
 
 static void on_patience_over(struct timer *timer, nsec now)
@@ -80,7 +104,7 @@ void process_end(struct process *process)
         return;
     process->asked = process->asked || !process->exited;
     process->ending = true;
-    signal_tree(process, SIGTERM);
+    signal_tree(process, recent_census(process->all), SIGTERM);
     loop_timer_set(process->all->loop, &process->patience, loop_now() + PROCESS_PATIENCE);
 }
 
@@ -113,7 +137,7 @@ static struct process *process_of(struct processes *all, pid_t pid)
 static void look_whether_ended(struct processes *all)
 {
     for (struct process *process = all->list; process; process = process->next) {
-        if (!process->ending || !process->exited || has_left_any(process))
+        if (!process->ending || !process->exited || has_left_any(process, recent_census(all)))
             continue;
         process->ending = false;
         loop_timer_set(all->loop, &process->patience, NEVER);
@@ -286,6 +310,7 @@ void processes_free(struct processes *all)
         process_free(all->list);
     reap(all);
     loop_on_signal(all->loop, SIGCHLD, NULL, NULL);
+    census_free(all->census);
     free(all);
 }
 
@@ -365,6 +390,11 @@ const char *process_how(const struct process *process)
 const char *process_output(const struct process *process)
 {
     return process->output;
+}
+
+const char *process_mark(const struct process *process)
+{
+    return process->mark;
 }
 
 void process_tree(const struct process *process, struct proctree *out)

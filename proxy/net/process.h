@@ -48,6 +48,7 @@ bool process_asked(const struct process *);         /* process_end was called be
 const char *process_how(const struct process *);    /* "exit 1", "signal 9"; "" while it runs */
 const char *process_output(const struct process *); /* the file, or "" */
 void process_tree(const struct process *, struct proctree *);
+const char *process_mark(const struct process *); /* entry in the environment of all its tree */
 /* The newest lines of its output, at most so many, each whole but never more than 64 KiB in all. */
 void process_last_lines(const char *output_file, size_t lines, struct text *out);
 

@@ -22,6 +22,15 @@ struct listing {
     size_t count, room;
 };
 
+/* ours: what descends from us; their environments are read when the first mark is asked for. */
+struct census {
+    struct listing all;
+    struct proctree ours;
+    char *
+        environments[PROCTREE_LIMIT]; /* entries, each ended by a NUL, an empty one last; or NULL */
+    bool has_environments;
+};
+
 static FILE *open_of(pid_t pid, const char *name)
 {
     char path[64];
@@ -96,20 +105,34 @@ static void add_descendants(struct proctree *tree, size_t from, const struct lis
                 add_pid(tree, listing->entries[j].pid);
 }
 
-static bool has_mark(pid_t pid, const char *mark)
+/* Caller frees. */
+static char *environment_of(pid_t pid)
 {
     FILE *file = open_of(pid, "environ");
     if (!file)
-        return false;
-    char *bytes = xmalloc(ENVIRON_LIMIT + 1);
+        return NULL;
+    char *bytes = xcalloc(1, ENVIRON_LIMIT + 2);
     size_t len = fread(bytes, 1, ENVIRON_LIMIT, file);
     fclose(file);
-    bytes[len] = '\0';
-    bool found = false;
-    for (size_t at = 0; at < len && !found; at += strlen(bytes + at) + 1)
-        found = strcmp(bytes + at, mark) == 0;
-    free(bytes);
-    return found;
+    return xrealloc(bytes, len + 2);
+}
+
+static void read_environments(struct census *census)
+{
+    if (census->has_environments)
+        return;
+    census->has_environments = true;
+    for (size_t i = 1; i < census->ours.count; i++)
+        census->environments[i] = environment_of(census->ours.pids[i]);
+}
+
+static bool has_mark(struct census *census, size_t index, const char *mark)
+{
+    read_environments(census);
+    for (const char *at = census->environments[index]; at && *at; at += strlen(at) + 1)
+        if (strcmp(at, mark) == 0)
+            return true;
+    return false;
 }
 
 static pid_t group_of(pid_t pid, const struct listing *listing)
@@ -120,23 +143,43 @@ static pid_t group_of(pid_t pid, const struct listing *listing)
     return -1;
 }
 
-void proctree_of(pid_t root, const char *mark, struct proctree *tree)
+struct census *census_take(void)
 {
-    struct listing listing;
-    struct proctree *ours = xcalloc(1, sizeof *ours);
-    tree->count = 0;
-    list_all(&listing);
+    struct census *census = xcalloc(1, sizeof *census);
+    list_all(&census->all);
     /* Only what descends from us is looked at: a number may long be somebody else's. */
-    add_pid(ours, getpid());
-    add_descendants(ours, 0, &listing);
-    for (size_t i = 1; i < ours->count; i++) {
-        pid_t pid = ours->pids[i];
-        if (pid == root || group_of(pid, &listing) == root || (mark && has_mark(pid, mark)))
+    add_pid(&census->ours, getpid());
+    add_descendants(&census->ours, 0, &census->all);
+    return census;
+}
+
+void census_free(struct census *census)
+{
+    if (!census)
+        return;
+    for (size_t i = 0; i < census->ours.count; i++)
+        free(census->environments[i]);
+    free(census->all.entries);
+    free(census);
+}
+
+void proctree_in(struct census *census, pid_t root, const char *mark, struct proctree *tree)
+{
+    tree->count = 0;
+    for (size_t i = 1; i < census->ours.count; i++) {
+        pid_t pid = census->ours.pids[i];
+        if (pid == root || group_of(pid, &census->all) == root ||
+            (mark && has_mark(census, i, mark)))
             add_pid(tree, pid);
     }
-    add_descendants(tree, 0, &listing);
-    free(listing.entries);
-    free(ours);
+    add_descendants(tree, 0, &census->all);
+}
+
+void proctree_of(pid_t root, const char *mark, struct proctree *tree)
+{
+    struct census *census = census_take();
+    proctree_in(census, root, mark, tree);
+    census_free(census);
 }
 
 static uint64_t proportional(pid_t pid)

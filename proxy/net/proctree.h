@@ -15,9 +15,16 @@ struct proctree {
     size_t count;
 };
 
+/* All processes of the machine at one moment. Taking it costs milliseconds of a loop that others
+ * wait for: one serves several questions. */
+struct census;
+struct census *census_take(void);
+void census_free(struct census *); /* NULL is allowed */
+
 /* root, if it lives and is our child, with its descendants; of our other descendants those of its
  * process group and those whose environment has the entry mark ("NAME=VALUE"; NULL: none). */
 void proctree_of(pid_t root, const char *mark, struct proctree *);
+void proctree_in(struct census *, pid_t root, const char *mark, struct proctree *); /* as of then */
 /* Proportional set size of all of them, or resident size where the kernel tells no more. */
 uint64_t proctree_memory(const struct proctree *);
 

@@ -1,0 +1,66 @@
+/* A job's endpoints must keep the pace of its speed; who does not makes it run again at speed 1. */
+#include "base/mem.h"
+#include "control/job_parts.h"
+
+#define PACE_POLL  (10 * NSEC_PER_MSEC) /* real */
+#define PACE_TRIES 5
+
+/* Clients without a connection at the moment hold no socket to ask about. */
+static bool can_be_asked(const struct job *job, unsigned client)
+{
+    return child_alive(&job->clients[client]) && run_client_is_open(job->run, client);
+}
+
+static void ask(struct job *job)
+{
+    for (unsigned i = 0; i < job->started_clients; i++) {
+        job->asked_pace[i] = can_be_asked(job, i);
+        if (job->asked_pace[i])
+            pace_question(job->pace, job->clients[i].process, 0, job->ports[i]);
+    }
+    if (child_alive(&job->server_child))
+        pace_question(job->pace, job->server_child.process, job->server_port, 0);
+    pace_ask(job->pace);
+    loop_timer_set(job->loop, &job->timer, loop_now() + PACE_POLL);
+}
+
+/* Who left while the question was being answered is no reason for doubt. */
+static bool someone_left(const struct job *job)
+{
+    for (unsigned i = 0; i < job->started_clients; i++)
+        if (job->asked_pace[i] && !can_be_asked(job, i))
+            return true;
+    return false;
+}
+
+static void note_doubt(struct job *job, const char *why)
+{
+    if (someone_left(job) && ++job->pace_tries < PACE_TRIES) {
+        ask(job);
+        return;
+    }
+    if (!job->unscaled)
+        job->unscaled = xstrdup(why);
+    job_finish(job, "its processes cannot be sped up");
+}
+
+bool job_pace_is_kept(struct job *job)
+{
+    const char *why = NULL;
+    if (job->spec.speed <= 1)
+        return true;
+    switch (pace_take_answer(job->pace, &why)) {
+    case PACE_NOT_ASKED:
+        ask(job);
+        return false;
+    case PACE_PENDING:
+        loop_timer_set(job->loop, &job->timer, loop_now() + PACE_POLL);
+        return false;
+    case PACE_KEPT:
+        return true;
+    case PACE_IN_DOUBT:
+        note_doubt(job, why);
+        return false;
+    }
+    return false;
+}
