@@ -123,8 +123,7 @@ void catalogue_flaws_json(struct json *json)
 
 /* --- Explanations --- */
 
-/* Prose folded at word boundaries. */
-static void add_folded(struct text *out, const char *prose, int indent, int width)
+void catalogue_fold(struct text *out, const char *prose, int indent, int width)
 {
     int column = 0;
     for (const char *word = prose; *word;) {
@@ -165,7 +164,7 @@ static void add_params(struct text *out, const struct param *params)
         for (size_t i = 0; param->type == PARAM_CHOICE && param->choices[i]; i++)
             text_addf(out, "%s%s", i == 0 ? ": " : " | ", param->choices[i]);
         text_add(out, "\n");
-        add_folded(out, param->doc, 17, 78);
+        catalogue_fold(out, param->doc, 17, 78);
     }
 }
 
@@ -174,7 +173,7 @@ static void explain_rule(const struct rule_desc *rule, struct text *out)
     text_addf(out, "%s (%s): %s\n%s; applies to %s; source: %s\n\nThis rule checks that %s.\n\n",
               rule->name, rule->id, rule->title, level_name(rule->level), applies_to(rule->applies),
               rule->source ? rule->source : "none", rule->brief);
-    add_folded(out, rule->doc, 0, 96);
+    catalogue_fold(out, rule->doc, 0, 96);
     add_params(out, rule->params);
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);
 }
@@ -182,7 +181,7 @@ static void explain_rule(const struct rule_desc *rule, struct text *out)
 static void explain_fault(const struct fault_desc *fault, struct text *out)
 {
     text_addf(out, "%s\n\nThis fault will %s.\n\n", fault->name, fault->brief);
-    add_folded(out, fault->doc, 0, 96);
+    catalogue_fold(out, fault->doc, 0, 96);
     add_params(out, fault->params);
     text_addf(out, "\nExample\n  steps:\n    - %s\n", fault->example);
 }
@@ -238,7 +237,7 @@ bool catalogue_explain(const char *name, struct text *out, const char **near)
         explain_flaw(flaw, out);
     else if (strcmp(name, "exit") == 0)
         text_add(out, exit_codes);
-    else {
+    else if (!catalogue_explain_intermediary(name, out)) {
         *near = nearest_of_all(name);
         return false;
     }

@@ -18,11 +18,18 @@ void catalogue_suites_text(struct text *);
 void catalogue_suites_json(struct json *);
 void catalogue_profiles_text(struct text *);
 void catalogue_profiles_json(struct json *);
+void catalogue_intermediaries_text(struct text *);
+void catalogue_intermediaries_json(struct json *);
 void catalogue_flaws_text(struct text *);
 void catalogue_flaws_json(struct json *);
 
 /* A rule (by name or id), a fault, a flaw, or `exit`, in full. false: nothing is called that; near
  * is a name to suggest, or NULL. */
 bool catalogue_explain(const char *name, struct text *out, const char **near);
+
+/* An intermediary in full; false: none is called so. */
+bool catalogue_explain_intermediary(const char *name, struct text *out);
+/* Prose folded at word boundaries. */
+void catalogue_fold(struct text *out, const char *prose, int indent, int width);
 
 #endif

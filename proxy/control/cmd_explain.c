@@ -1,4 +1,4 @@
-/* halfopen explain NAME: a rule, a fault, a flaw or the exit codes, in full. */
+/* halfopen explain NAME: a rule, a fault, an intermediary, a flaw or the exit codes, in full. */
 #include <stdio.h>
 
 #include "control/catalogue.h"
@@ -44,7 +44,7 @@ static int run(int argc, char **argv)
 const struct command explain_command = {
     .name = "explain",
     .usage = "explain NAME",
-    .brief = "a rule, a fault, a flaw or `exit` in full",
+    .brief = "a rule, a fault, an intermediary, a flaw or `exit` in full",
     .options = options,
     .run = run,
 };

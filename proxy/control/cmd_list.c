@@ -44,6 +44,7 @@ static const struct topic topics[] = {
     {"scenarios", catalogue_scenarios_text, catalogue_scenarios_json},
     {"suites", catalogue_suites_text, catalogue_suites_json},
     {"profiles", catalogue_profiles_text, catalogue_profiles_json},
+    {"intermediaries", catalogue_intermediaries_text, catalogue_intermediaries_json},
     {"flaws", catalogue_flaws_text, catalogue_flaws_json},
 };
 
@@ -59,8 +60,9 @@ static int run(int argc, char **argv)
         if (strcmp(topics[i].name, rest.list[0]) == 0)
             topic = &topics[i];
     if (!topic)
-        diag_error(diag, (struct place){0},
-                   "list takes one of rules, faults, scenarios, suites, profiles, flaws");
+        diag_error(
+            diag, (struct place){0},
+            "list takes one of rules, faults, scenarios, suites, profiles, intermediaries, flaws");
     if (diag_errors(diag) > 0)
         code = command_usage_error(&list_command, diag);
     else if (topic)
@@ -71,7 +73,7 @@ static int run(int argc, char **argv)
 
 const struct command list_command = {
     .name = "list",
-    .usage = "list rules|faults|scenarios|suites|profiles|flaws [--json]",
+    .usage = "list rules|faults|scenarios|suites|profiles|intermediaries|flaws [--json]",
     .brief = "what there is",
     .options = options,
     .run = run,

@@ -1,4 +1,5 @@
-/* halfopen validate FILE ...: check scenario, target, profile and suite files; run nothing. */
+/* halfopen validate FILE ...: check scenario, target, profile, suite and intermediary files; run
+ * nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,13 +7,14 @@
 #include "control/commands.h"
 #include "scenario/find.h"
 #include "scenario/load.h"
+#include "scenario/preset.h"
 #include "scenario/profile.h"
 #include "scenario/target.h"
 #include "scenario/yaml.h"
 
 static const struct option options[] = {{0}};
 
-enum file_kind { FILE_SCENARIO, FILE_PROFILE, FILE_SUITE, FILE_TARGET };
+enum file_kind { FILE_SCENARIO, FILE_PROFILE, FILE_SUITE, FILE_TARGET, FILE_PRESET };
 
 static bool has_key(const struct node *root, const char *key)
 {
@@ -22,7 +24,7 @@ static bool has_key(const struct node *root, const char *key)
     return false;
 }
 
-static enum file_kind kind_of(const char *path)
+static enum file_kind kind_of(const char *path, const struct fault_desc **preset_fault)
 {
     struct diag *quiet = diag_new();
     char *text = NULL;
@@ -30,7 +32,10 @@ static enum file_kind kind_of(const char *path)
     enum file_kind kind = FILE_SCENARIO;
     struct node *root =
         tree_read_file(path, &text, &len, quiet) ? tree_parse(path, text, len, quiet) : NULL;
-    if (root && has_key(root, "profile"))
+    *preset_fault = root && root->kind == NODE_MAPPING ? preset_fault_of(root) : NULL;
+    if (*preset_fault)
+        kind = FILE_PRESET;
+    else if (root && has_key(root, "profile"))
         kind = FILE_PROFILE;
     else if (root && has_key(root, "suite") && has_key(root, "scenarios"))
         kind = FILE_SUITE;
@@ -46,12 +51,16 @@ static enum file_kind kind_of(const char *path)
 
 static void check(const char *path, struct diag *diag)
 {
-    switch (kind_of(path)) {
+    const struct fault_desc *preset_fault;
+    switch (kind_of(path, &preset_fault)) {
     case FILE_SCENARIO:
         plan_free(scenario_load(path, diag));
         break;
     case FILE_PROFILE:
         profile_free(profile_load(path, diag));
+        break;
+    case FILE_PRESET:
+        preset_free(preset_load(path, preset_fault, diag));
         break;
     case FILE_TARGET:
         target_free(target_load(path, diag));
@@ -94,7 +103,7 @@ static int run(int argc, char **argv)
 const struct command validate_command = {
     .name = "validate",
     .usage = "validate FILE ...",
-    .brief = "check scenario, target, profile and suite files",
+    .brief = "check scenario, target, profile, suite and intermediary files",
     .options = options,
     .run = run,
 };

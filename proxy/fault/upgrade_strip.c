@@ -1,9 +1,6 @@
 /* upgrade_strip: a proxy that forwards the handshake without its hop-by-hop headers. */
 #include "fault/lib/head.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 struct upgrade_strip {
     int version;
 };
@@ -19,37 +16,16 @@ static const struct param params[] = {
     P_END,
 };
 
-/* The request line ends in HTTP/1.x; only its last character differs. */
-static void set_version(struct text *head, int version)
-{
-    char *chars = text_take(head);
-    char *end = strstr(chars, "\r\n");
-    if (end && end > chars)
-        end[-1] = version == VERSION_1_0 ? '0' : '1';
-    text_add(head, chars);
-    free(chars);
-}
-
 static void strip(struct fault *f, struct unit *u)
 {
     const struct upgrade_strip *cfg = fault_config(f);
-    struct http_head head, second = {0};
-    struct text without, changed;
+    struct http_head head;
     if (!head_of_handshake(u, &head)) {
         fault_pass(f, u);
         return;
     }
-    text_init(&without);
-    text_init(&changed);
-    http_without_header(&head, "Upgrade", &without);
-    if (http_parse(HTTP_REQUEST, text_chars(&without), without.len, &second))
-        http_with_header(&second, "Connection", "close", &changed);
-    set_version(&changed, cfg->version);
-    fault_replace(f, u, text_chars(&changed), changed.len);
-    http_head_fini(&second);
+    head_strip(f, u, &head, cfg->version == VERSION_1_0 ? HEAD_HTTP_1_0 : HEAD_HTTP_1_1);
     http_head_fini(&head);
-    text_fini(&without);
-    text_fini(&changed);
 }
 
 const struct fault_desc upgrade_strip_fault = {

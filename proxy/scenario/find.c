@@ -71,7 +71,8 @@ static bool ends_in_yaml(const char *name)
 
 static bool holds_scenarios(const char *name)
 {
-    return strcmp(name, "suites") != 0 && strcmp(name, "profiles") != 0;
+    return strcmp(name, "suites") != 0 && strcmp(name, "profiles") != 0 &&
+           strcmp(name, "intermediaries") != 0;
 }
 
 static void collect(const char *folder, int depth, struct paths *out)
@@ -122,6 +123,11 @@ void find_all_profiles(const char *folder, struct paths *out)
     collect_sorted(folder, "profiles", 0, out);
 }
 
+void find_all_presets(const char *folder, const char *kind, struct paths *out)
+{
+    collect_sorted(folder, kind, 0, out);
+}
+
 char *find_data_folder(void)
 {
     static const char *const places[] = {"../scenarios", "../share/halfopen/scenarios"};
@@ -166,18 +172,27 @@ static const char *path_of_name(const struct paths *among, const char *name)
     return found;
 }
 
+/* "intermediaries" of "intermediary" */
+static char *plural_of(const char *what)
+{
+    size_t len = strlen(what);
+    return what[len - 1] == 'y' ? xprintf("%.*sies", (int)len - 1, what) : xprintf("%ss", what);
+}
+
 static void refuse_name(const struct paths *among, const char *what, const char *name,
                         struct place at, struct diag *diag)
 {
+    char *plural = plural_of(what);
     char **names = xcalloc(among->count + 1, sizeof *names);
     for (size_t i = 0; i < among->count; i++)
         names[i] = find_name(among->paths[i]);
     const char *near = nearest_name(name, (const char *const *)names, among->count);
     diag_error(diag, at, "no %s is called '%s'", what, name);
     if (near)
-        diag_hint(diag, "did you mean '%s'? (halfopen list %ss)", near, what);
+        diag_hint(diag, "did you mean '%s'? (halfopen list %s)", near, plural);
     else
-        diag_hint(diag, "halfopen list %ss", what);
+        diag_hint(diag, "halfopen list %s", plural);
+    free(plural);
     for (size_t i = 0; i < among->count; i++)
         free(names[i]);
     free(names);
@@ -292,5 +307,32 @@ char *find_profile(const char *folder, const char *written, struct diag *diag)
     find_all_profiles(folder, &profiles);
     char *path = look_up(&profiles, "profile", written, command_line, diag);
     paths_fini(&profiles);
+    return path;
+}
+
+static char *beside_of(const char *file, const char *written)
+{
+    const char *slash = file ? strrchr(file, '/') : NULL;
+    if (written[0] == '/' || !slash)
+        return NULL;
+    char *path = xprintf("%.*s/%s", (int)(slash - file), file, written);
+    if (is_file(path))
+        return path;
+    free(path);
+    return NULL;
+}
+
+char *find_preset(const char *folder, const char *kind, const char *what, const char *written,
+                  const char *beside, struct place at, struct diag *diag)
+{
+    struct paths presets;
+    if (looks_like_path(written)) {
+        char *path = beside_of(beside, written);
+        return path ? path : xstrdup(written);
+    }
+    paths_init(&presets);
+    find_all_presets(folder, kind, &presets);
+    char *path = look_up(&presets, what, written, at, diag);
+    paths_fini(&presets);
     return path;
 }

@@ -25,6 +25,8 @@ char *find_data_folder(void);
 void find_all_scenarios(const char *folder, struct paths *out);
 void find_all_suites(const char *folder, struct paths *out);
 void find_all_profiles(const char *folder, struct paths *out);
+/* kind: a folder of facts about the world, as in fault_desc.presets. */
+void find_all_presets(const char *folder, const char *kind, struct paths *out);
 /* "silent-drop" of ".../client/silent-drop.yaml"; the caller frees. */
 char *find_name(const char *path);
 
@@ -37,5 +39,9 @@ bool find_suite(const char *folder, const char *name, struct paths *out, struct 
 bool find_suite_file(const char *folder, const char *path, struct paths *out, struct diag *);
 /* A profile by name or file. The caller frees. NULL: said why, if there is a diag to say it to. */
 char *find_profile(const char *folder, const char *written, struct diag *);
+/* The same for a preset of that kind; what: "intermediary". A path is taken from the folder of the
+ * file that names it (beside), else from here. */
+char *find_preset(const char *folder, const char *kind, const char *what, const char *written,
+                  const char *beside, struct place at, struct diag *);
 
 #endif

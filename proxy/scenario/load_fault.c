@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "scenario/find.h"
 #include "scenario/load_parts.h"
+#include "scenario/preset.h"
 
 static const char *const options[] = {"direction", "connections", "probability", "at",
                                       "as",        "for",         "fallback",    NULL};
@@ -173,6 +175,24 @@ static void need_params(struct loader *l, const struct node *body, const struct 
                        desc->example);
 }
 
+/* What `profile` says comes first, so that what stands beside it counts. */
+static void load_preset(struct loader *l, const struct node *body, struct fault_step *fault)
+{
+    const struct fault_desc *desc = fault->desc;
+    const struct node *profile = desc->presets ? field_find(body, "profile") : NULL;
+    if (!profile || !field_is_scalar(profile, "nginx", l->diag))
+        return;
+    char *folder = find_data_folder();
+    char *path = find_preset(folder, desc->presets, desc->name, profile->text, l->plan->file,
+                             profile->place, l->diag);
+    struct preset *preset = path ? preset_load(path, desc, l->diag) : NULL;
+    if (preset)
+        preset_apply(preset, fault->config, body, profile, l->diag);
+    preset_free(preset);
+    free(path);
+    free(folder);
+}
+
 static void load_params(struct loader *l, const struct node *body, struct fault_step *fault)
 {
     const struct fault_desc *desc = fault->desc;
@@ -181,6 +201,7 @@ static void load_params(struct loader *l, const struct node *body, struct fault_
     if (desc->params)
         param_defaults(desc->params, fault->config);
     int before = diag_errors(l->diag);
+    load_preset(l, body, fault);
     if (field_is_empty(body))
         need_params(l, body, desc);
     else if (field_is_mapping(body, desc->example, l->diag))

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "scenario/find.h"
 #include "scenario/load.h"
+#include "scenario/preset.h"
 #include "scenario/target.h"
 #include "scenario/yaml.h"
 #include "tests/check.h"
@@ -39,6 +40,8 @@ static void load(const char *path, const char *kind, struct diag *diag)
         load_target(path, diag);
     else if (strncmp(kind, "profile", 7) == 0)
         profile_free(profile_load(path, diag));
+    else if (strncmp(kind, "intermediary", 12) == 0)
+        preset_free(preset_load(path, fault_find("intermediary"), diag));
     else if (strncmp(kind, "suite", 5) == 0)
         (void)find_suite_file("scenarios", path, &paths, diag);
     else

@@ -14,4 +14,9 @@ bool head_of_switch(const struct unit *, struct http_head *out);
 void head_set(struct fault *, struct unit *, const struct http_head *, const char *name,
               const char *value);
 
+enum head_version { HEAD_HTTP_1_0, HEAD_HTTP_1_1 };
+
+/* Decides the unit: the request without Upgrade, with Connection: close, in that version. */
+void head_strip(struct fault *, struct unit *, const struct http_head *, enum head_version);
+
 #endif

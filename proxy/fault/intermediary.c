@@ -1,0 +1,458 @@
+/* intermediary: what a named proxy, load balancer or NAT does to a connection. The facts of each
+ * stand in scenarios/intermediaries/, a file each; this is the machine they are parameters of. */
+#include "fault/lib/head.h"
+
+#include "fault/lib/inject.h"
+
+enum counts {
+    COUNTS_NONE,
+    COUNTS_ANY,
+    COUNTS_FROM_CLIENT,
+    COUNTS_FROM_SERVER,
+    COUNTS_PER_DIRECTION
+};
+enum ending { END_NONE, END_FIN, END_RST, END_SILENT, END_CLOSE_FRAME };
+enum half_close { HALF_CLOSE_BOTH, HALF_CLOSE_PASS_ON };
+enum speaks { SPEAKS_DROPPED, SPEAKS_RST, SPEAKS_REVIVED };
+enum handling { HANDLING_PASS, HANDLING_REPAIR, HANDLING_STRIP };
+
+struct intermediary {
+    char *profile;
+    nsec idle, idle_from_server, linger, lifetime, handshake_timeout, drain, drain_grace;
+    int counts, idle_to_client, idle_to_server;
+    int client_speaks, server_speaks;
+    int lifetime_to_client, lifetime_to_server;
+    int client_fin, server_fin, client_rst, server_rst;
+    int upgrade, drain_to_client, drain_to_server;
+    uint64_t close_code, head_limit, head_status, refused_status, timeout_status;
+};
+
+enum phase {
+    PHASE_HANDSHAKE,
+    PHASE_TUNNEL,    /* the WebSocket is open */
+    PHASE_FORGOTTEN, /* a NAT has lost the flow: the next bytes find out */
+    PHASE_LINGERS,   /* FIN was sent to the client, whose bytes are swallowed */
+    PHASE_ENDED
+};
+
+struct intermediary_state {
+    enum phase phase;
+    bool asked, answered, unreachable;
+    nsec began;      /* of the fault on this connection */
+    nsec asked_at;   /* of the request */
+    nsec last[DIRS]; /* newest bytes each way */
+    nsec lingers_until;
+};
+
+static const char *const countings[] = {"none",        "any",           "from_client",
+                                        "from_server", "per_direction", NULL};
+static const char *const endings[] = {"none", "fin", "rst", "silent", "close_frame", NULL};
+static const char *const half_closes[] = {"close_both", "pass_on", NULL};
+static const char *const resets[] = {"fin", "rst", "silent", NULL};
+static const char *const speakings[] = {"dropped", "rst", "revived", NULL};
+static const char *const handlings[] = {"pass", "repair", "strip", NULL};
+
+static const struct param params[] = {
+    P_TEXT(
+        intermediary, profile, .def = "",
+        .doc =
+            "whose facts to take: a name of `halfopen list intermediaries`, or a file of your own; "
+            "what stands beside it counts instead of the profile's"),
+    P_DURATION(intermediary, idle, .def = "60s", .min = "0s", .max = "720h",
+               .doc = "silence that ends a tunnel; 0s: none does"),
+    P_DURATION(intermediary, idle_from_server, .def = "", .min = "1ms", .max = "720h",
+               .doc = "per_direction: the same for the server's silence, when it differs"),
+    P_CHOICE(intermediary, counts, .def = "any", .choices = countings,
+             .doc =
+                 "whose bytes restart the idle timer; per_direction: two timers, either ends it"),
+    P_CHOICE(intermediary, idle_to_client, .def = "fin", .choices = endings,
+             .doc = "what the client sees when it fires"),
+    P_CHOICE(intermediary, idle_to_server, .def = "fin", .choices = endings,
+             .doc = "what the server sees when it fires"),
+    P_CHOICE(intermediary, client_speaks, .def = "dropped", .choices = speakings,
+             .doc = "after a silent end: what the client's next bytes meet"),
+    P_CHOICE(intermediary, server_speaks, .def = "dropped", .choices = speakings,
+             .doc = "after a silent end: what the server's next bytes meet"),
+    P_DURATION(
+        intermediary, linger, .def = "0s", .min = "0s", .max = "1h",
+        .doc = "after a FIN to the client: so long what it sends is swallowed, then met by RST"),
+    P_DURATION(intermediary, lifetime, .def = "0s", .min = "0s", .max = "720h",
+               .doc = "a connection ends after so long, idle or busy; 0s: never"),
+    P_CHOICE(intermediary, lifetime_to_client, .def = "fin", .choices = endings,
+             .doc = "what the client sees then"),
+    P_CHOICE(intermediary, lifetime_to_server, .def = "fin", .choices = endings,
+             .doc = "what the server sees then"),
+    P_COUNT(intermediary, close_code, .def = "1001", .min = "1000", .max = "4999",
+            .doc = "code of the Close frame, where one is sent"),
+    P_CHOICE(intermediary, client_fin, .def = "close_both", .choices = half_closes,
+             .doc = "when the client ends its direction"),
+    P_CHOICE(intermediary, server_fin, .def = "close_both", .choices = half_closes,
+             .doc = "when the server ends its direction"),
+    P_CHOICE(intermediary, client_rst, .def = "fin", .choices = resets,
+             .doc = "what the server sees of the client's RST"),
+    P_CHOICE(intermediary, server_rst, .def = "fin", .choices = resets,
+             .doc = "what the client sees of the server's RST"),
+    P_CHOICE(
+        intermediary, upgrade, .def = "pass", .choices = handlings,
+        .doc =
+            "the handshake's request: passed as it is, repaired into a valid one, or without its "
+            "hop-by-hop headers"),
+    P_SIZE(intermediary, head_limit, .def = "0B", .min = "0B", .max = "1MiB",
+           .doc = "a longer request head is refused; 0B: none is"),
+    P_COUNT(intermediary, head_status, .def = "400", .min = "400", .max = "599",
+            .doc = "with this status"),
+    P_COUNT(intermediary, refused_status, .def = "502", .min = "400", .max = "599",
+            .doc = "what the client gets when the server cannot be reached"),
+    P_DURATION(intermediary, handshake_timeout, .def = "0s", .min = "0s", .max = "1h",
+               .doc = "a request not answered in this time is given up; 0s: never"),
+    P_COUNT(intermediary, timeout_status, .def = "504", .min = "400", .max = "599",
+            .doc = "with this status"),
+    P_DURATION(intermediary, drain, .def = "", .min = "1ms", .max = "24h",
+               .doc =
+                   "so long after the fault begins it is drained (reload, deploy); unset: never"),
+    P_DURATION(intermediary, drain_grace, .def = "0s", .min = "0s", .max = "24h",
+               .doc = "open tunnels go on so long after that, then they end"),
+    P_CHOICE(intermediary, drain_to_client, .def = "fin", .choices = endings,
+             .doc = "what the client sees then; none: it is never told"),
+    P_CHOICE(intermediary, drain_to_server, .def = "fin", .choices = endings,
+             .doc = "what the server sees then"),
+    P_END,
+};
+
+/* --- Ends --- */
+
+static void end_side(struct fault *f, enum side side, enum ending how)
+{
+    const struct intermediary *cfg = fault_config(f);
+    struct intermediary_state *state = fault_state(f);
+    switch (how) {
+    case END_NONE:
+        return;
+    case END_CLOSE_FRAME:
+        (void)inject_close(f, side == SIDE_CLIENT ? TO_CLIENT : TO_SERVER,
+                           (unsigned)cfg->close_code, ""); /* full: then the end comes without */
+        fault_cut(f, side, CUT_CLOSE);
+        return;
+    case END_FIN:
+        if (side == SIDE_CLIENT && cfg->linger > 0) {
+            state->phase = PHASE_LINGERS;
+            state->lingers_until = nsec_add(fault_now(f), cfg->linger);
+        }
+        fault_cut(f, side,
+                  state->phase == PHASE_LINGERS && side == SIDE_CLIENT ? CUT_FIN : CUT_CLOSE);
+        return;
+    case END_RST:
+        fault_cut(f, side, CUT_RST);
+        return;
+    case END_SILENT:
+        fault_cut(f, side, CUT_SILENT);
+        return;
+    }
+}
+
+static void end_both(struct fault *f, int to_client, int to_server)
+{
+    struct intermediary_state *state = fault_state(f);
+    state->phase = PHASE_ENDED;
+    end_side(f, SIDE_SERVER, (enum ending)to_server);
+    end_side(f, SIDE_CLIENT, (enum ending)to_client);
+}
+
+/* Nothing is sent and the next packet of either side finds out, which has to be seen to be met. */
+static bool forgets_only(const struct intermediary *cfg)
+{
+    return cfg->idle_to_client == END_SILENT && cfg->idle_to_server == END_SILENT &&
+           (cfg->client_speaks != SPEAKS_DROPPED || cfg->server_speaks != SPEAKS_DROPPED);
+}
+
+static void end_idle(struct fault *f)
+{
+    const struct intermediary *cfg = fault_config(f);
+    struct intermediary_state *state = fault_state(f);
+    if (forgets_only(cfg))
+        state->phase = PHASE_FORGOTTEN;
+    else
+        end_both(f, cfg->idle_to_client, cfg->idle_to_server);
+}
+
+/* --- When --- */
+
+static nsec after(nsec from, nsec length)
+{
+    return length > 0 ? nsec_add(from, length) : NEVER;
+}
+
+static nsec idle_at(const struct intermediary *cfg, const struct intermediary_state *state)
+{
+    nsec client = state->last[TO_SERVER], server = state->last[TO_CLIENT];
+    nsec other = cfg->idle_from_server > 0 ? cfg->idle_from_server : cfg->idle;
+    if (state->phase != PHASE_TUNNEL)
+        return NEVER;
+    switch ((enum counts)cfg->counts) {
+    case COUNTS_NONE:
+        return NEVER;
+    case COUNTS_ANY:
+        return after(nsec_max(client, server), cfg->idle);
+    case COUNTS_FROM_CLIENT:
+        return after(client, cfg->idle);
+    case COUNTS_FROM_SERVER:
+        return after(server, cfg->idle);
+    case COUNTS_PER_DIRECTION:
+        return nsec_min(after(client, cfg->idle), after(server, other));
+    }
+    return NEVER;
+}
+
+static bool is_alive(const struct intermediary_state *state)
+{
+    return state->phase == PHASE_TUNNEL || state->phase == PHASE_FORGOTTEN;
+}
+
+static nsec lifetime_at(const struct intermediary *cfg, const struct intermediary_state *state)
+{
+    return is_alive(state) ? after(state->began, cfg->lifetime) : NEVER;
+}
+
+static nsec drained_at(const struct intermediary *cfg, const struct intermediary_state *state)
+{
+    return is_alive(state) ? nsec_add(after(state->began, cfg->drain), cfg->drain_grace) : NEVER;
+}
+
+static nsec unanswered_at(const struct intermediary *cfg, const struct intermediary_state *state)
+{
+    bool waits = state->phase == PHASE_HANDSHAKE && state->asked && !state->answered;
+    return waits ? after(state->asked_at, cfg->handshake_timeout) : NEVER;
+}
+
+static void set_timer(struct fault *f)
+{
+    const struct intermediary *cfg = fault_config(f);
+    const struct intermediary_state *state = fault_state(f);
+    nsec at = nsec_min(idle_at(cfg, state), lifetime_at(cfg, state));
+    at = nsec_min(at, nsec_min(drained_at(cfg, state), unanswered_at(cfg, state)));
+    fault_wake(f, state->phase == PHASE_LINGERS ? state->lingers_until : at);
+}
+
+/* --- The handshake --- */
+
+static void refuse(struct fault *f, struct unit *request, uint64_t status)
+{
+    struct intermediary_state *state = fault_state(f);
+    struct text response;
+    text_init(&response);
+    http_add_response(&response, (int)status, NULL, "");
+    state->answered = true;
+    fault_respond(f, request, text_chars(&response), response.len);
+    end_both(f, END_FIN, END_FIN);
+    text_fini(&response);
+}
+
+/* A handshake that lacks a header on the way is made whole, as nginx's recipe does. */
+static void repair(struct fault *f, struct unit *u, const struct http_head *head)
+{
+    struct text first;
+    struct http_head second;
+    text_init(&first);
+    http_with_header(head, "Upgrade", "websocket", &first);
+    if (http_parse(HTTP_REQUEST, text_chars(&first), first.len, &second)) {
+        head_set(f, u, &second, "Connection", "upgrade");
+        http_head_fini(&second);
+    } else {
+        fault_pass(f, u);
+    }
+    text_fini(&first);
+}
+
+static void forward(struct fault *f, struct unit *u)
+{
+    const struct intermediary *cfg = fault_config(f);
+    struct http_head head;
+    if (cfg->upgrade == HANDLING_PASS || !head_of_handshake(u, &head)) {
+        fault_pass(f, u);
+        return;
+    }
+    if (cfg->upgrade == HANDLING_STRIP)
+        head_strip(f, u, &head, HEAD_HTTP_1_1);
+    else
+        repair(f, u, &head);
+    http_head_fini(&head);
+}
+
+static void take_request(struct fault *f, struct unit *u)
+{
+    const struct intermediary *cfg = fault_config(f);
+    struct intermediary_state *state = fault_state(f);
+    if (state->unreachable) {
+        refuse(f, u, cfg->refused_status);
+    } else if (cfg->head_limit > 0 && u->len > cfg->head_limit) {
+        refuse(f, u, cfg->head_status);
+    } else {
+        state->asked = true;
+        state->answered = false;
+        state->asked_at = fault_now(f);
+        forward(f, u);
+    }
+}
+
+static void take_answer(struct fault *f, struct unit *u)
+{
+    struct intermediary_state *state = fault_state(f);
+    struct http_head head;
+    state->answered = true;
+    if (head_of_switch(u, &head)) {
+        state->phase = PHASE_TUNNEL;
+        state->last[TO_SERVER] = state->last[TO_CLIENT] = fault_now(f);
+        http_head_fini(&head);
+    }
+    fault_pass(f, u);
+}
+
+static void take_head(struct fault *f, struct unit *u)
+{
+    const struct intermediary_state *state = fault_state(f);
+    if (state->phase != PHASE_HANDSHAKE)
+        fault_drop(f, u);
+    else if (u->dir == TO_SERVER)
+        take_request(f, u);
+    else
+        take_answer(f, u);
+    set_timer(f);
+}
+
+static void answer_for_server(struct fault *f)
+{
+    const struct intermediary *cfg = fault_config(f);
+    struct intermediary_state *state = fault_state(f);
+    state->unreachable = true;
+    if (state->asked)
+        refuse(f, NULL, cfg->refused_status);
+    set_timer(f);
+}
+
+/* --- The tunnel --- */
+
+static void begin(struct fault *f)
+{
+    struct intermediary_state *state = fault_state(f);
+    state->began = state->last[TO_SERVER] = state->last[TO_CLIENT] = fault_now(f);
+    state->phase = fault_is_open(f) ? PHASE_TUNNEL : PHASE_HANDSHAKE;
+    set_timer(f);
+}
+
+static void note(struct fault *f, enum dir d)
+{
+    struct intermediary_state *state = fault_state(f);
+    if (state->phase != PHASE_TUNNEL)
+        return;
+    state->last[d] = fault_now(f);
+    set_timer(f);
+}
+
+/* The first bytes after the flow was forgotten. */
+static void speak(struct fault *f, struct unit *u, int meets)
+{
+    struct intermediary_state *state = fault_state(f);
+    if (meets == SPEAKS_REVIVED) {
+        state->phase = PHASE_TUNNEL;
+        state->last[u->dir] = fault_now(f);
+        fault_pass(f, u);
+        set_timer(f);
+        return;
+    }
+    fault_drop(f, u);
+    if (meets == SPEAKS_RST)
+        fault_cut(f, u->dir == TO_SERVER ? SIDE_CLIENT : SIDE_SERVER, CUT_RST);
+}
+
+static void carry(struct fault *f, struct unit *u)
+{
+    const struct intermediary *cfg = fault_config(f);
+    const struct intermediary_state *state = fault_state(f);
+    if (state->phase == PHASE_FORGOTTEN)
+        speak(f, u, u->dir == TO_SERVER ? cfg->client_speaks : cfg->server_speaks);
+    else if (state->phase == PHASE_LINGERS || state->phase == PHASE_ENDED)
+        fault_drop(f, u);
+    else
+        fault_pass(f, u);
+}
+
+static void take_fin(struct fault *f, struct unit *u, int half_close)
+{
+    if (half_close == HALF_CLOSE_PASS_ON) {
+        fault_pass(f, u);
+        return;
+    }
+    fault_drop(f, u);
+    end_both(f, END_FIN, END_FIN);
+}
+
+static void take_reset(struct fault *f, struct unit *u, int reset)
+{
+    static const enum ending as[] = {END_FIN, END_RST, END_SILENT};
+    struct intermediary_state *state = fault_state(f);
+    fault_drop(f, u);
+    state->phase = PHASE_ENDED;
+    end_side(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT, as[reset]);
+}
+
+static void take_end(struct fault *f, struct unit *u)
+{
+    const struct intermediary *cfg = fault_config(f);
+    const struct intermediary_state *state = fault_state(f);
+    bool client = u->dir == TO_SERVER;
+    if (state->phase == PHASE_FORGOTTEN)
+        speak(f, u, client ? cfg->client_speaks : cfg->server_speaks);
+    else if (state->phase == PHASE_LINGERS || state->phase == PHASE_ENDED)
+        fault_drop(f, u);
+    else if (u->end == CUT_RST)
+        take_reset(f, u, client ? cfg->client_rst : cfg->server_rst);
+    else
+        take_fin(f, u, client ? cfg->client_fin : cfg->server_fin);
+    set_timer(f);
+}
+
+static void come_due(struct fault *f)
+{
+    const struct intermediary *cfg = fault_config(f);
+    struct intermediary_state *state = fault_state(f);
+    nsec now = fault_now(f);
+    if (state->phase == PHASE_LINGERS) {
+        state->phase = PHASE_ENDED;
+        fault_cut(f, SIDE_CLIENT, CUT_CLOSE);
+    } else if (unanswered_at(cfg, state) <= now) {
+        refuse(f, NULL, cfg->timeout_status);
+    } else if (drained_at(cfg, state) <= now) {
+        end_both(f, cfg->drain_to_client, cfg->drain_to_server);
+    } else if (lifetime_at(cfg, state) <= now) {
+        end_both(f, cfg->lifetime_to_client, cfg->lifetime_to_server);
+    } else if (idle_at(cfg, state) <= now) {
+        end_idle(f);
+    }
+    set_timer(f);
+}
+
+const struct fault_desc intermediary_fault = {
+    .name = "intermediary",
+    .brief = "treat connections as a named proxy or NAT does",
+    .doc =
+        "Idle timers, life limits, what each end sees when they fire, half-closes, resets, the handshake, "
+        "reloads: as nginx, HAProxy, a cloud balancer or a NAT does it. The facts come from the profile, "
+        "each with its source and how certain it is (halfopen explain nginx); what nobody knows has to be "
+        "given. Nothing else is touched. A good endpoint beats more often than the idle timer, with room "
+        "for one lost beat, comes back with backoff and jitter when it is cut all the same, and does not "
+        "take the FIN of a proxy for the peer's word. A silent end acknowledges bytes that arrive, as "
+        "every proxy on this machine must; a NAT would not (see blackhole).",
+    .example = "intermediary: {profile: nginx, idle: 20s}",
+    .dirs = DIR_BOTH,
+    .presets = "intermediaries",
+    .params = params,
+    .config_size = sizeof(struct intermediary),
+    .state_size = sizeof(struct intermediary_state),
+    .ops = {.on_start = begin,
+            .on_head = take_head,
+            .on_bytes = carry,
+            .on_end = take_end,
+            .on_traffic = note,
+            .on_timer = come_due,
+            .on_unreachable = answer_for_server},
+};
