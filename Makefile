@@ -26,7 +26,7 @@ SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_
 TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
-.PHONY: all check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
+.PHONY: all docs check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
 all: $(B)/halfopen $(B)/libhalfopen-time.so
 
 help:

@@ -5,48 +5,55 @@
 #include "base/json.h"
 #include "control/commands.h"
 #include "control/catalogue.h"
+#include "control/docs.h"
 
 struct list_options {
-    bool json;
+    bool json, markdown;
 };
 
 static const struct option options[] = {
     {"json", OPTION_FLAG, offsetof(struct list_options, json), NULL, "as JSON, with parameters"},
+    {"markdown", OPTION_FLAG, offsetof(struct list_options, markdown), NULL,
+     "faults, intermediaries: the reference page"},
     {0},
 };
-
-static int print(void (*as_text)(struct text *), void (*as_json)(struct json *), bool json)
-{
-    struct text out;
-    struct json writer;
-    text_init(&out);
-    if (json) {
-        json_init(&writer, &out, 2);
-        as_json(&writer);
-        text_add(&out, "\n");
-    } else {
-        as_text(&out);
-    }
-    fputs(text_chars(&out), stdout);
-    text_fini(&out);
-    return EXIT_COMPLIED;
-}
 
 struct topic {
     const char *name;
     void (*as_text)(struct text *);
     void (*as_json)(struct json *);
+    void (*as_markdown)(struct text *); /* NULL: there is no page */
 };
 
 static const struct topic topics[] = {
-    {"rules", catalogue_rules_text, catalogue_rules_json},
-    {"faults", catalogue_faults_text, catalogue_faults_json},
-    {"scenarios", catalogue_scenarios_text, catalogue_scenarios_json},
-    {"suites", catalogue_suites_text, catalogue_suites_json},
-    {"profiles", catalogue_profiles_text, catalogue_profiles_json},
-    {"intermediaries", catalogue_intermediaries_text, catalogue_intermediaries_json},
-    {"flaws", catalogue_flaws_text, catalogue_flaws_json},
+    {"rules", catalogue_rules_text, catalogue_rules_json, NULL},
+    {"faults", catalogue_faults_text, catalogue_faults_json, docs_faults},
+    {"scenarios", catalogue_scenarios_text, catalogue_scenarios_json, NULL},
+    {"suites", catalogue_suites_text, catalogue_suites_json, NULL},
+    {"profiles", catalogue_profiles_text, catalogue_profiles_json, NULL},
+    {"intermediaries", catalogue_intermediaries_text, catalogue_intermediaries_json,
+     docs_intermediaries},
+    {"flaws", catalogue_flaws_text, catalogue_flaws_json, NULL},
 };
+
+static int print(const struct topic *topic, const struct list_options *wanted)
+{
+    struct text out;
+    struct json writer;
+    text_init(&out);
+    if (wanted->markdown) {
+        topic->as_markdown(&out);
+    } else if (wanted->json) {
+        json_init(&writer, &out, 2);
+        topic->as_json(&writer);
+        text_add(&out, "\n");
+    } else {
+        topic->as_text(&out);
+    }
+    fputs(text_chars(&out), stdout);
+    text_fini(&out);
+    return EXIT_COMPLIED;
+}
 
 static int run(int argc, char **argv)
 {
@@ -63,10 +70,12 @@ static int run(int argc, char **argv)
         diag_error(
             diag, (struct place){0},
             "list takes one of rules, faults, scenarios, suites, profiles, intermediaries, flaws");
+    if (topic && into.markdown && !topic->as_markdown)
+        diag_error(diag, (struct place){0}, "--markdown is there for faults and intermediaries");
     if (diag_errors(diag) > 0)
         code = command_usage_error(&list_command, diag);
     else if (topic)
-        code = print(topic->as_text, topic->as_json, into.json);
+        code = print(topic, &into);
     diag_free(diag);
     return code;
 }

@@ -7,6 +7,7 @@ static void keep_waiting(struct fault *f)
 }
 
 const struct fault_desc accept_stall_fault = {
+    .layer = LAYER_CONNECTING,
     .name = "accept_stall",
     .brief = "accept new connections and never answer",
     .doc =

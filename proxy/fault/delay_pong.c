@@ -24,6 +24,7 @@ static void keep_back(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc delay_pong_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "delay_pong",
     .brief = "deliver pongs late while everything else passes",
     .doc =

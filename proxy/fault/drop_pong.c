@@ -21,6 +21,7 @@ static void swallow(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc drop_pong_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "drop_pong",
     .brief = "discard pongs while everything else passes",
     .doc =

@@ -106,7 +106,21 @@ struct fault_ops {
     void (*on_stop)(struct fault *); /* its time is over; what it holds is released after this */
 };
 
+/* Where on the way a fault interferes; the order of the documentation. */
+enum fault_layer {
+    LAYER_BYTES,
+    LAYER_KERNEL,
+    LAYER_CONNECTING,
+    LAYER_TLS,
+    LAYER_UPGRADE,
+    LAYER_WEBSOCKET,
+    LAYER_INTERMEDIARY
+};
+enum { FAULT_LAYERS = 7 };
+const char *fault_layer_name(enum fault_layer); /* "byte stream" */
+
 struct fault_desc {
+    enum fault_layer layer;
     const char *name, *brief, *doc, *example; /* brief completes "This fault will ..." */
     unsigned dirs;                            /* DIR_MASKs in which it makes sense */
     bool silences;                            /* the far side hears nothing: rules ask for this */

@@ -432,6 +432,7 @@ static void come_due(struct fault *f)
 }
 
 const struct fault_desc intermediary_fault = {
+    .layer = LAYER_INTERMEDIARY,
     .name = "intermediary",
     .brief = "treat connections as a named proxy or NAT does",
     .doc =

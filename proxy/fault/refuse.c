@@ -7,6 +7,7 @@ static void turn_away(struct fault *f)
 }
 
 const struct fault_desc refuse_fault = {
+    .layer = LAYER_CONNECTING,
     .name = "refuse",
     .brief = "accept new connections and answer with an RST",
     .doc =

@@ -31,6 +31,7 @@ static void spoil(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc upgrade_bad_accept_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_bad_accept",
     .brief = "spoil the proof in the server's 101",
     .doc =

@@ -22,6 +22,7 @@ static void keep(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc upgrade_delay_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_delay",
     .brief = "keep back the head of the opening handshake",
     .doc =

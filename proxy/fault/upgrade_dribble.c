@@ -34,6 +34,7 @@ static void dribble(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc upgrade_dribble_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_dribble",
     .brief = "let the handshake trickle in a few bytes at a time",
     .doc =

@@ -37,6 +37,7 @@ static void change(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc upgrade_extension_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_extension",
     .brief = "answer the handshake with the wrong extensions",
     .doc =

@@ -36,6 +36,7 @@ static void change(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc upgrade_protocol_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_protocol",
     .brief = "answer the handshake with the wrong subprotocol",
     .doc =

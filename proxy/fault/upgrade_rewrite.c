@@ -111,6 +111,7 @@ static bool check(const void *config, const char **param, struct text *why)
 }
 
 const struct fault_desc upgrade_rewrite_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_rewrite",
     .brief = "change a header of the opening handshake",
     .doc =

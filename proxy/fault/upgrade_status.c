@@ -106,6 +106,7 @@ static bool check(const void *config, const char **param, struct text *why)
 }
 
 const struct fault_desc upgrade_status_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_status",
     .brief = "answer the handshake with another status than 101",
     .doc =

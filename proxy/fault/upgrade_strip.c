@@ -29,6 +29,7 @@ static void strip(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc upgrade_strip_fault = {
+    .layer = LAYER_UPGRADE,
     .name = "upgrade_strip",
     .brief = "take the upgrade headers out of the request",
     .doc =

@@ -10,6 +10,13 @@ const char *cut_name(enum cut how)
     return names[how];
 }
 
+const char *fault_layer_name(enum fault_layer layer)
+{
+    static const char *const names[FAULT_LAYERS] = {
+        "byte stream", "kernel", "connecting", "TLS", "upgrade", "WebSocket", "intermediary"};
+    return names[layer];
+}
+
 const struct fault_desc *fault_find(const char *name)
 {
     for (size_t i = 0; all_faults[i]; i++)

@@ -1,27 +1,20 @@
 /* Intermediaries in the catalogue: what their files say, each fact with its certainty. */
-#include "control/catalogue.h"
+#include "control/presets.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "scenario/find.h"
-#include "scenario/preset.h"
 
 /* --- Reading them --- */
-
-struct presets {
-    struct preset **list;
-    size_t count;
-};
 
 static const struct fault_desc *intermediary(void)
 {
     return fault_find("intermediary");
 }
 
-/* Those of the folder that can be read; a broken one is `validate`'s business. */
-static void presets_open(struct presets *presets)
+void presets_open(struct presets *presets)
 {
     struct diag *quiet = diag_new();
     struct paths paths;
@@ -39,14 +32,14 @@ static void presets_open(struct presets *presets)
     diag_free(quiet);
 }
 
-static void presets_close(struct presets *presets)
+void presets_close(struct presets *presets)
 {
     for (size_t i = 0; i < presets->count; i++)
         preset_free(presets->list[i]);
     free(presets->list);
 }
 
-static const char *value_of(const struct preset *preset, const char *name)
+const char *preset_value(const struct preset *preset, const char *name)
 {
     for (size_t i = 0; i < preset->fact_count; i++)
         if (strcmp(preset->facts[i].param->name, name) == 0)
@@ -59,12 +52,12 @@ static const char *value_of(const struct preset *preset, const char *name)
 
 static void add_line(const struct preset *preset, struct text *out)
 {
-    const char *idle = value_of(preset, "idle"), *counts = value_of(preset, "counts");
+    const char *idle = preset_value(preset, "idle"), *counts = preset_value(preset, "counts");
     bool none = strcmp(counts, "none") == 0 || strcmp(idle, "0s") == 0;
     text_addf(out, "%-26s idle %-8s counts %-14s client sees %-12s server sees %s\n", preset->name,
               none ? "never" : idle, none ? "-" : counts,
-              none ? "-" : value_of(preset, "idle_to_client"),
-              none ? "-" : value_of(preset, "idle_to_server"));
+              none ? "-" : preset_value(preset, "idle_to_client"),
+              none ? "-" : preset_value(preset, "idle_to_server"));
 }
 
 void catalogue_intermediaries_text(struct text *out)
