@@ -40,6 +40,7 @@ help:
 ## make san        all of it again under AddressSanitizer and UBSan
 ## make lint       layering, style, documentation freshness
 ## make bench      round trips, MiB/s and memory beside HAProxy, as ratios
+## make docs       rewrite the reference pages in docs/ from the descriptors
 ## make golden     rewrite the golden files (review the diff)
 ## make calibrate  repeat the Monte Carlo of the backoff verdicts
 ## make install    PREFIX=/usr/local DESTDIR=
@@ -135,6 +136,9 @@ $(B)/tidy/%.ok: $(B)/%.o .clang-tidy
 
 print-cflags:
 	@echo '$(ALL_CFLAGS)' -DHALFOPEN_VERSION='\"$(VERSION)\"'
+
+docs: all
+	@sh scripts/docs.sh $(B)
 
 calibrate: $(B)/calibrate
 	@sh tests/calibrate/run.sh $(B)

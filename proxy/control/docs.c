@@ -9,6 +9,22 @@ static const char generated[] =
 
 /* --- Faults --- */
 
+static const char how_it_is_written[] =
+    "A fault is a step of a scenario, or `--fault` of `halfopen proxy`. Beside its own parameters "
+    "each takes\n\n"
+    "| | |\n|---|---|\n"
+    "| `direction` | to_client, to_server or both, as far as it makes sense |\n"
+    "| `connections` | all (those there are and those to come), new, newest, existing, {client: 0}, "
+    "{path: /feed} |\n"
+    "| `probability` | decided once for each connection, as in 30% |\n"
+    "| `at` | when it begins on each connection, as in {after: heartbeat, at_most: 60s}; also ping, "
+    "pong, open |\n"
+    "| `for` | how long it lasts; without `as` the step lasts as long |\n"
+    "| `as` | runs in the background under this label until `clear`, or to the end |\n"
+    "| `fallback` | what takes its place where the machine lacks what it needs |\n\n"
+    "Several faults work together in the order of a picture from client to server. When one ends, "
+    "what it holds goes on at\nonce, in order.\n\n";
+
 static bool is_of(const struct fault_desc *fault, enum fault_layer layer)
 {
     return fault->layer == layer;
@@ -114,11 +130,7 @@ void docs_faults(struct text *out)
         count++;
     text_add(out, generated);
     text_addf(out, "# The %zu faults\n\n", count);
-    text_add(
-        out,
-        "How a step is written, and what all faults take (`direction`, `connections`, "
-        "`probability`, `at`, `for`,\n`as`, `fallback`): `halfopen explain scenario` and the "
-        "scenarios that come along. Here is each fault, by where on\nthe way it interferes.\n\n");
+    text_add(out, how_it_is_written);
     add_table(out);
     for (int layer = 0; layer < FAULT_LAYERS; layer++) {
         const char *name = fault_layer_name((enum fault_layer)layer);
