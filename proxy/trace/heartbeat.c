@@ -94,6 +94,11 @@ static bool read_beat(const struct event *ev, struct beat *out)
     return frame_is_control((uint8_t)out->opcode) || event_is_message(ev);
 }
 
+static bool says_pong(const struct beat *beat)
+{
+    return strcmp(beat->kind, "pong") == 0;
+}
+
 static bool fits(const struct group *group, const struct beat *beat)
 {
     uint64_t apart = group->len > beat->len ? group->len - beat->len : beat->len - group->len;
@@ -101,6 +106,9 @@ static bool fits(const struct group *group, const struct beat *beat)
         return false;
     if (frame_is_control((uint8_t)beat->opcode))
         return true; /* pings differ in payload, they are one heartbeat */
+    /* engine.io: "40" and its pong "3" look the same once digits are masked */
+    if (group->known_word != (*beat->kind != '\0') || group->says_pong != says_pong(beat))
+        return false;
     return apart <= LENGTH_SPREAD && strncmp(group->sig, beat->sig, SIG_BYTES - 1) == 0;
 }
 
@@ -129,7 +137,7 @@ static struct group *add_group(struct heartbeats *beats, const struct beat *beat
     *group = (struct group){.opcode = beat->opcode, .len = beat->len, .answers = NOBODY};
     keep_word(group->sig, beat->sig);
     group->known_word = *beat->kind != '\0';
-    group->says_pong = group->is_reply = strcmp(beat->kind, "pong") == 0;
+    group->says_pong = group->is_reply = says_pong(beat);
     group->facts.from = beat->side;
     group->facts.kind = kind_of(beat);
     group->facts.first = beat->at;

@@ -120,6 +120,21 @@ static void application_pings_of_the_server_make_it_not_applicable(void)
     expect(&s, NOT_APPLICABLE, "the server, which pings");
 }
 
+/* engine.io: the client's "40" and its pong "3" have the same signature. */
+static void a_message_that_looks_like_a_pong_is_none(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    story_data(&s, 1, SIDE_CLIENT, "pong", 2);
+    for (double at = 25; at < 170; at += 25) {
+        story_word(&s, at, SIDE_SERVER, "ping");
+        story_word(&s, at + 0.01, SIDE_CLIENT, "pong");
+    }
+    story_run_end(&s, 170);
+    expect(&s, NOT_APPLICABLE, "the server, which pings");
+}
+
 static void pings_of_halfopens_server_earn_nothing(void)
 {
     struct story s;
@@ -251,6 +266,7 @@ SUITE(heartbeat_interval, TEST(thirty_seconds_pass), TEST(thirty_three_seconds_p
       TEST(none_in_less_is_inconclusive), TEST(too_short_for_a_slow_heartbeat_is_inconclusive),
       TEST(silence_after_a_good_start_warns), TEST(the_servers_pings_make_it_not_applicable),
       TEST(application_pings_of_the_server_make_it_not_applicable),
+      TEST(a_message_that_looks_like_a_pong_is_none),
       TEST(pings_of_halfopens_server_earn_nothing),
       TEST(an_application_heartbeat_is_found_by_regularity),
       TEST(an_application_that_is_never_idle_is_inconclusive),
