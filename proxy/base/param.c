@@ -67,6 +67,7 @@ static bool read_value(const struct param *param, const char *written, union val
     case PARAM_CHOICE:
         return read_choice(param, written, &out->choice);
     case PARAM_TEXT:
+    case PARAM_PATTERN:
         return true;
     }
     return false;
@@ -87,6 +88,7 @@ static int compare(enum param_type type, const union value *a, const union value
     case PARAM_BOOL:
     case PARAM_CHOICE:
     case PARAM_TEXT:
+    case PARAM_PATTERN:
         return 0;
     }
     return 0;
@@ -147,8 +149,19 @@ static void store(const struct param *param, void *config, const union value *va
         *(int *)at = value->choice;
         break;
     case PARAM_TEXT:
+    case PARAM_PATTERN:
         break;
     }
+}
+
+static bool set_pattern(struct pattern **at, const char *written, struct text *why)
+{
+    struct pattern *pattern = pattern_new(written, why);
+    if (!pattern)
+        return false;
+    pattern_free(*at);
+    *at = pattern;
+    return true;
 }
 
 bool param_set(const struct param *param, void *config, const char *written, struct text *why)
@@ -161,6 +174,8 @@ bool param_set(const struct param *param, void *config, const char *written, str
         *at = xstrdup(written);
         return true;
     }
+    if (param->type == PARAM_PATTERN)
+        return set_pattern(field(param, config), written, why);
     if (!read_value(param, written, &value, &reason)) {
         if (param->type == PARAM_CHOICE)
             say_choices(param, why);
@@ -222,6 +237,9 @@ void param_add_value(const struct param *param, const void *config, struct text 
     case PARAM_TEXT:
         text_add(out, *(char *const *)at ? *(char *const *)at : "");
         break;
+    case PARAM_PATTERN:
+        text_add(out, pattern_written(*(struct pattern *const *)at));
+        break;
     }
 }
 
@@ -238,22 +256,38 @@ void param_write_json(const struct param *table, const void *config, struct json
 
 void param_free(const struct param *table, void *config)
 {
-    for (; table && table->name; table++)
+    for (; table && table->name; table++) {
+        void *at = field(table, config);
         if (table->type == PARAM_TEXT) {
-            char **at = field(table, config);
-            free(*at);
-            *at = NULL;
+            free(*(char **)at);
+            *(char **)at = NULL;
+        } else if (table->type == PARAM_PATTERN) {
+            pattern_free(*(struct pattern **)at);
+            *(struct pattern **)at = NULL;
         }
+    }
 }
 
 void *param_copy(const struct param *table, const void *config, size_t size)
 {
     char *copy = xmalloc(size + 1);
     memcpy(copy, config, size);
-    for (; table && table->name; table++)
-        if (table->type == PARAM_TEXT) {
-            char **at = field(table, copy);
-            *at = *at ? xstrdup(*at) : NULL;
-        }
+    for (; table && table->name; table++) {
+        void *at = field(table, copy);
+        if (table->type == PARAM_TEXT && *(char **)at)
+            *(char **)at = xstrdup(*(char **)at);
+        else if (table->type == PARAM_PATTERN)
+            *(struct pattern **)at = pattern_copy(*(struct pattern **)at);
+    }
     return copy;
+}
+
+bool param_has_pattern(const struct param *table, const void *config)
+{
+    for (; table && table->name; table++) {
+        const void *at = (const char *)config + table->offset;
+        if (table->type == PARAM_PATTERN && *(struct pattern *const *)at)
+            return true;
+    }
+    return false;
 }

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/nsec.h"
+#include "base/pattern.h"
 #include "base/text.h"
 
 enum param_type {
@@ -20,7 +21,8 @@ enum param_type {
     PARAM_RATIO,    /* double */
     PARAM_BOOL,     /* bool */
     PARAM_CHOICE,   /* int: index into choices */
-    PARAM_TEXT      /* char *, owned by the config, freed by param_free */
+    PARAM_TEXT,     /* char *, owned by the config, freed by param_free */
+    PARAM_PATTERN   /* struct pattern *, the same; NULL: unset */
 };
 
 struct param {
@@ -45,6 +47,7 @@ struct param {
 #define P_BOOL(s, f, ...)     {.name = #f, .type = PARAM_BOOL, .offset = PARAM_FIELD(s, f, bool), __VA_ARGS__}
 #define P_CHOICE(s, f, ...)   {.name = #f, .type = PARAM_CHOICE, .offset = PARAM_FIELD(s, f, int), __VA_ARGS__}
 #define P_TEXT(s, f, ...)     {.name = #f, .type = PARAM_TEXT, .offset = PARAM_FIELD(s, f, char *), __VA_ARGS__}
+#define P_PATTERN(s, f, ...)  {.name = #f, .type = PARAM_PATTERN, .offset = PARAM_FIELD(s, f, struct pattern *), __VA_ARGS__}
 #define P_END                 {.name = NULL}
 /* clang-format on */
 
@@ -59,7 +62,8 @@ bool param_set(const struct param *, void *config, const char *written, struct t
 void param_add_value(const struct param *, const void *config, struct text *out);
 /* All values as members of the open JSON object, in the user's notation (strings). */
 void param_write_json(const struct param *table, const void *config, struct json *);
-void param_free(const struct param *table, void *config); /* frees TEXT values, not config */
+void param_free(const struct param *table, void *config); /* what it owns, not config itself */
+bool param_has_pattern(const struct param *table, const void *config);        /* one that is set */
 void *param_copy(const struct param *table, const void *config, size_t size); /* deep */
 
 #endif

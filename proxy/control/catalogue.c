@@ -34,8 +34,8 @@ void catalogue_rules_text(struct text *out)
 
 static void params_json(struct json *json, const struct param *params)
 {
-    static const char *const types[] = {"duration", "size", "rate",   "count",
-                                        "ratio",    "bool", "choice", "text"};
+    static const char *const types[] = {"duration", "size",   "rate", "count",  "ratio",
+                                        "bool",     "choice", "text", "pattern"};
     json_array_open(json, "params");
     for (const struct param *param = params; param && param->name; param++) {
         json_object_open(json, NULL);
@@ -144,7 +144,8 @@ void catalogue_fold(struct text *out, const char *prose, int indent, int width)
     text_add(out, "\n");
 }
 
-static void add_params(struct text *out, const struct param *params)
+/* unset: what an empty default stands for. */
+static void add_params(struct text *out, const struct param *params, const char *unset)
 {
     if (!params || !params->name)
         return;
@@ -156,7 +157,7 @@ static void add_params(struct text *out, const struct param *params)
         else if (*param->def)
             text_addf(out, "default %s", param->def);
         else
-            text_add(out, "default: from the policy");
+            text_addf(out, "default: %s", unset);
         if (param->min)
             text_addf(out, ", at least %s", param->min);
         if (param->max)
@@ -174,7 +175,7 @@ static void explain_rule(const struct rule_desc *rule, struct text *out)
               rule->name, rule->id, rule->title, level_name(rule->level), applies_to(rule->applies),
               rule->source ? rule->source : "none", rule->brief);
     catalogue_fold(out, rule->doc, 0, 96);
-    add_params(out, rule->params);
+    add_params(out, rule->params, "from the policy");
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);
 }
 
@@ -182,7 +183,7 @@ static void explain_fault(const struct fault_desc *fault, struct text *out)
 {
     text_addf(out, "%s\n\nThis fault will %s.\n\n", fault->name, fault->brief);
     catalogue_fold(out, fault->doc, 0, 96);
-    add_params(out, fault->params);
+    add_params(out, fault->params, "none");
     text_addf(out, "\nExample\n  steps:\n    - %s\n", fault->example);
 }
 

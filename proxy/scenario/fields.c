@@ -142,8 +142,8 @@ void fields_check(const struct node *mapping, const char *const *known, const ch
 
 static const char *example_of(const struct param *param)
 {
-    static const char *const examples[] = {"30s", "64KiB", "1MiB/s", "8",
-                                           "30%", "true",  "",       "text"};
+    static const char *const examples[] = {"30s",  "64KiB", "1MiB/s", "8",    "30%",
+                                           "true", "",      "text",   "^ping"};
     if (param->def && param->def[0])
         return param->def;
     return param->type == PARAM_CHOICE ? param->choices[0] : examples[param->type];

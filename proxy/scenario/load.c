@@ -136,11 +136,15 @@ static void load_all_steps(struct loader *l, const struct node *root, uint64_t r
     }
 }
 
+/* A pattern cannot look into a compressed message. */
 static void settle_deflate(struct plan *plan)
 {
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (plan->steps[i].kind == STEP_FAULT && plan->steps[i].fault.desc->breaks_deflate)
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct fault_step *fault = &plan->steps[i].fault;
+        if (plan->steps[i].kind == STEP_FAULT &&
+            (fault->desc->breaks_deflate || param_has_pattern(fault->desc->params, fault->config)))
             plan->strip_deflate = true;
+    }
 }
 
 static void load_root(struct loader *l, const struct node *root)

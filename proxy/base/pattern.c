@@ -1,0 +1,76 @@
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include "base/pattern.h"
+
+#include <assert.h>
+#include <pcre2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define MATCH_LIMIT 100000 /* steps of backtracking: some milliseconds */
+
+struct pattern {
+    char *written;
+    pcre2_code *code;
+    pcre2_match_context *limits;
+    pcre2_match_data *found;
+};
+
+struct pattern *pattern_new(const char *written, struct text *why)
+{
+    int error = 0;
+    PCRE2_SIZE at = 0;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)written, PCRE2_ZERO_TERMINATED, PCRE2_DUPNAMES,
+                                     &error, &at, NULL);
+    if (!code) {
+        PCRE2_UCHAR words[200];
+        (void)pcre2_get_error_message(error, words, sizeof words); /* cut when too long */
+        text_addf(why, "no pattern (PCRE2), %s after %zu characters", (const char *)words,
+                  (size_t)at);
+        return NULL;
+    }
+    struct pattern *pattern = xcalloc(1, sizeof *pattern);
+    pattern->written = xstrdup(written);
+    pattern->code = code;
+    pattern->limits = pcre2_match_context_create(NULL);
+    pattern->found = pcre2_match_data_create(1, NULL);
+    if (!pattern->limits || !pattern->found)
+        abort();                                               /* out of memory */
+    (void)pcre2_set_match_limit(pattern->limits, MATCH_LIMIT); /* always 0 */
+    return pattern;
+}
+
+void pattern_free(struct pattern *pattern)
+{
+    if (!pattern)
+        return;
+    pcre2_match_data_free(pattern->found);
+    pcre2_match_context_free(pattern->limits);
+    pcre2_code_free(pattern->code);
+    free(pattern->written);
+    free(pattern);
+}
+
+struct pattern *pattern_copy(const struct pattern *pattern)
+{
+    struct text why;
+    if (!pattern)
+        return NULL;
+    text_init(&why);
+    struct pattern *copy = pattern_new(pattern->written, &why);
+    assert(copy); /* it was compiled before */
+    text_fini(&why);
+    return copy;
+}
+
+const char *pattern_written(const struct pattern *pattern)
+{
+    return pattern ? pattern->written : "";
+}
+
+bool pattern_matches(const struct pattern *pattern, const void *bytes, size_t len)
+{
+    return pcre2_match(pattern->code, len > 0 ? bytes : "", len, 0, 0, pattern->found,
+                       pattern->limits) >= 0;
+}

@@ -1,0 +1,22 @@
+/* A PCRE2 pattern over bytes: no UTF mode, so that whatever an endpoint sends can be looked at. */
+#ifndef HALFOPEN_BASE_PATTERN_H
+#define HALFOPEN_BASE_PATTERN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+
+struct pattern;
+
+/* NULL: why says what is wrong and where, "no pattern (PCRE2), missing closing parenthesis after 3
+ * characters". */
+struct pattern *pattern_new(const char *written, struct text *why);
+void pattern_free(struct pattern *); /* NULL is fine */
+struct pattern *pattern_copy(const struct pattern *);
+const char *pattern_written(const struct pattern *);
+/* Anywhere in the bytes. A pattern that backtracks beyond all bounds does not match. */
+bool pattern_matches(const struct pattern *, const void *bytes, size_t len);
+
+#endif
