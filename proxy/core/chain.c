@@ -206,12 +206,12 @@ static void set_aside(struct instance *in, const struct unit *u)
     else
         held_extend(*place, u);
     queue->bytes += (*place)->bytes - before;
-    if (completes(in, u)) {
+    if ((*place)->bytes > ASIDE_LIMIT_BYTES) {
+        give_up_gathering(in, u->dir, place);
+    } else if (completes(in, u)) {
         queue->bytes -= (*place)->bytes;
         held_insert(queue, *place);
         *place = NULL;
-    } else if ((*place)->bytes > ASIDE_LIMIT_BYTES) {
-        give_up_gathering(in, u->dir, place);
     }
 }
 

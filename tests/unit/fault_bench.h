@@ -36,7 +36,7 @@ void bench_free(struct bench *);
 
 /* The moments of a fault's life. */
 void bench_start(struct bench *);       /* begins on a connection that exists */
-void bench_open(struct bench *);    /* the WebSocket opened, or was open when it began */
+void bench_open(struct bench *);        /* the WebSocket opened, or was open when it began */
 void bench_attempt(struct bench *);     /* a connection was accepted, nothing read */
 void bench_unreachable(struct bench *); /* the server is not there */
 void bench_stop(struct bench *);        /* cleared */

@@ -10,6 +10,7 @@
 #include "ws/frame.h"
 
 #define SHOWN_BYTES 40
+#define READ_BYTES  ((size_t)64 << 10) /* what a driver reads at once */
 #define LIMIT       ((size_t)64 << 20)
 
 struct ear {
@@ -79,9 +80,10 @@ void frame_run_until(struct frame_run *r, nsec now)
 
 static void input(struct frame_run *r, enum side from, const uint8_t *bytes, size_t len)
 {
-    size_t piece = r->slices ? 1 : len;
-    for (size_t done = 0; done < len && r->session; done += piece)
-        session_input(r->session, from, bytes + done, piece, r->now);
+    size_t most = r->slices ? 1 : READ_BYTES;
+    for (size_t done = 0; done < len && r->session; done += most)
+        session_input(r->session, from, bytes + done, len - done < most ? len - done : most,
+                      r->now);
     settle(r);
 }
 
