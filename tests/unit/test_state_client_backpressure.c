@@ -172,6 +172,20 @@ static void closing_in_time_passes(void)
     expect(&s, PASS, "closed the connection after 35 s");
 }
 
+/* What follows the server's goodbye is an answer, no decision of the client's. */
+static void an_answer_to_an_end_bounds_nothing(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    sends(&s, 0, 40, MIB);
+    story_pause(&s, 40, true, 0, 0);
+    story_shut(&s, 50, SIDE_CLIENT, BY_PROXY, "fin");
+    story_fin(&s, 50, SIDE_CLIENT);
+    story_run_end(&s, 260);
+    expect(&s, INCONCLUSIVE, "two stalls that end");
+}
+
 static void closing_at_the_limit_passes(void)
 {
     struct story s;
@@ -331,7 +345,7 @@ SUITE(state_client_backpressure, TEST(keeping_everything_fails), TEST(pausing_pa
       TEST(a_client_that_sends_nothing_is_not_tested), TEST(what_fits_the_kernel_is_not_tested),
       TEST(one_stall_is_inconclusive), TEST(a_stall_that_never_ended_is_inconclusive),
       TEST(an_unknown_rate_is_inconclusive), TEST(a_backlog_still_draining_is_inconclusive),
-      TEST(closing_in_time_passes), TEST(closing_at_the_limit_passes),
+      TEST(closing_in_time_passes), TEST(an_answer_to_an_end_bounds_nothing), TEST(closing_at_the_limit_passes),
       TEST(closing_later_is_inconclusive), TEST(a_process_that_ends_is_inconclusive),
       TEST(a_cut_of_ours_is_no_closing), TEST(a_slow_server_is_no_stall_of_ours),
       TEST(a_stall_of_the_server_is_not_the_clients), TEST(another_connections_bytes_do_not_count),

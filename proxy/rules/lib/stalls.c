@@ -24,13 +24,23 @@ static bool is_own_end(const struct event *ev, const struct stall *stall, enum s
     return ev->conn == stall->conn && ev->side == side && connection_ended_by_endpoint(ev);
 }
 
+static bool tells_to_go(const struct event *ev, const struct stall *stall, enum side side)
+{
+    if (ev->conn != stall->conn)
+        return false;
+    return (ev->kind == EV_TCP_SHUT && ev->side == side) ||
+           (ev->kind == EV_WS_CLOSE && ev->side == side_other(side));
+}
+
 static void note(struct stall *stall, const struct event *ev, enum side side)
 {
     const char *role = side_name(side);
     if (ev->kind == EV_TCP_QUEUES && ev->conn == stall->conn && ev->side == side) {
         stall->measured = true;
         stall->held = ev->tcp_queues.ours + ev->tcp_queues.theirs;
-    } else if (is_own_end(ev, stall, side) && stall->closed == NEVER) {
+    } else if (tells_to_go(ev, stall, side)) {
+        stall->told_to_go = true;
+    } else if (is_own_end(ev, stall, side) && stall->closed == NEVER && !stall->told_to_go) {
         stall->closed = ev->at;
     } else if (ev->kind == EV_PROCESS_EXIT && ev->client == stall->client &&
                strcmp(ev->process_exit.role, role) == 0 && !ev->process_exit.asked) {

@@ -13,6 +13,7 @@ struct stall {
     bool measured;     /* tcp.queues told what the kernel held at its end */
     uint64_t held;     /* by the kernel at its end, bytes: kept by no application */
     nsec closed;       /* when the endpoint itself ended the connection during it; NEVER */
+    bool told_to_go;   /* the other end closed, or we did: what it did then was an answer */
     const char *exit;  /* how its process ended by itself during it, or NULL; borrowed */
     uint64_t from, to; /* seq */
 };
