@@ -71,6 +71,20 @@ static enum cause cause_of(const struct story *s, enum side side)
 
 /* --- The run --- */
 
+void story_speed(struct story *s, double speed)
+{
+    struct event *ev = story_add(s, 0, EV_RUN_START, SIDE_NONE, BY_PROXY);
+    ev->conn = 0;
+    ev->client = -1;
+    ev->run_start = (struct ev_run_start){.format = 1,
+                                          .speed = speed,
+                                          .clients = 1,
+                                          .policy = "{}",
+                                          .expect = "[]",
+                                          .steps = "[]",
+                                          .target = "{}"};
+}
+
 void story_noise(struct story *s, double noise)
 {
     struct event *ev = story_add(s, 0, EV_RUN_NOISE, SIDE_NONE, BY_PROXY);

@@ -27,6 +27,7 @@ void story_end(struct story *);
 void story_of(struct story *, int client, uint32_t conn);
 struct event *story_add(struct story *, double at, enum event_kind, enum side, enum cause);
 
+void story_speed(struct story *, double speed); /* first of all */
 void story_noise(struct story *, double noise);
 void story_run_end(struct story *, double at);
 void story_open(struct story *, double at);    /* accepted, asked, answered, open */

@@ -1,12 +1,15 @@
 #include "rules/lib/stalls.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "rules/lib/connection.h"
 
-#define QUIET_FIRST   3 /* seconds a sender may take to go on after the release */
+/* Seconds a sender may take to go on after the release: its kernel's, which no speed shortens (it
+ * probes a closed window at growing intervals, RFC 9293 3.8.6.1). */
+#define QUIET_FIRST   3
 #define BACK_TO_USUAL 2.0
 
 static bool is_pause(const struct event *ev, enum side side)
@@ -133,8 +136,8 @@ double stalls_rate(const struct trace *trace, uint32_t conn, enum side side, nse
 /* One second after another while the backlog drains. */
 struct drain {
     double usual, second, bytes;
-    nsec until; /* end of the second under way */
-    int quiet;
+    nsec until;          /* end of the second under way */
+    int quiet, patience; /* quiet seconds so far, and those that end the wait for a first burst */
     bool busy, over;
 };
 
@@ -143,7 +146,7 @@ static void end_second(struct drain *drain)
     bool quiet = drain->second <= BACK_TO_USUAL * drain->usual;
     drain->bytes += drain->second - drain->usual;
     drain->quiet += quiet;
-    drain->over = quiet && (drain->busy || drain->quiet >= QUIET_FIRST);
+    drain->over = quiet && (drain->busy || drain->quiet >= drain->patience);
     drain->busy = drain->busy || !quiet;
     drain->second = 0;
     drain->until = nsec_add(drain->until, NSEC_PER_SEC);
@@ -167,7 +170,9 @@ bool stalls_backlog(const struct trace *trace, const struct stall *stall, enum s
                     double usual, double *bytes)
 {
     const struct event *last = trace_last_counting(trace);
-    struct drain drain = {.usual = usual, .until = nsec_add(stall->ended, NSEC_PER_SEC)};
+    struct drain drain = {.usual = usual,
+                          .until = nsec_add(stall->ended, NSEC_PER_SEC),
+                          .patience = (int)ceil(QUIET_FIRST * fmax(1, trace->start->speed))};
     for (const struct event *ev = trace->events; last && ev <= last && !drain.over; ev++) {
         if (ev->seq <= stall->to)
             continue;
