@@ -91,6 +91,9 @@ $(B)/check: $(TEST_OBJS) $(LIB)
 unit: $(B)/check
 	$(B)/check $(ONLY)
 
+golden: $(B)/check
+	@GOLDEN=1 $(B)/check $(ONLY)
+
 $(B)/driver-test: $(B)/tests/e2e/driver.o $(LIB)
 	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
 

@@ -1,0 +1,272 @@
+/* The matrix: every scenario for clients, played by the sound client and by each flawed one, ten
+ * seeds each. The sound one is acquitted by every rule in every scenario; each flaw is convicted by
+ * the rule meant for it (convictions.def) and by no other without a reason. What every rule says is
+ * golden: tests/golden/matrix.txt, written anew by `make golden`. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "endpoint/flaws.h"
+#include "tests/check.h"
+#include "tests/sim/golden.h"
+#include "tests/sim/world.h"
+
+#define SEEDS       10
+#define RULES_LIMIT 64 /* of one scenario */
+#define LATENESS    (4 * NSEC_PER_MSEC)
+
+/* A sender's seeds change nothing but masks, and its bytes are dear: half are enough to fill what
+ * is simulated here, and other flaws than its own are played once. */
+#define SENDER_RATE    (128.0 * 1024)
+#define SENDER_MESSAGE (64 * 1024)
+
+static const struct meant {
+    const char *flaw, *scenario, *rule;
+    enum verdict least;
+    int times;
+} meant[] = {
+#define MEANT(flaw, scenario, rule, least)             {#flaw, scenario, rule, least, SEEDS},
+#define OFTEN(flaw, scenario, rule, least, times, why) {#flaw, scenario, rule, least, times},
+#include "tests/sim/convictions.def"
+};
+
+static const struct also {
+    const char *flaw, *rule, *why;
+} also[] = {
+#define ALSO(flaw, rule, why) {#flaw, rule, why},
+#include "tests/sim/convictions.def"
+};
+
+static const struct no_rule {
+    const char *flaw, *id;
+} no_rule[] = {
+#define NO_RULE(flaw, id) {#flaw, id},
+#include "tests/sim/convictions.def"
+};
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+/* --- One cell: a client in a scenario, over all seeds --- */
+
+struct cell {
+    size_t rules;
+    const char *names[RULES_LIMIT];
+    int said[RULES_LIMIT][FAIL + 1]; /* how often each verdict */
+    int seeds;
+};
+
+static void note(struct cell *cell, const struct scenario_result *result)
+{
+    cell->rules = result->rule_count;
+    for (size_t i = 0; i < result->rule_count; i++) {
+        cell->names[i] = result->rules[i].rule->name;
+        cell->said[i][result->rules[i].verdict]++;
+    }
+    cell->seeds++;
+}
+
+static void play(struct cell *cell, const struct plan *plan, const char *flaw, uint64_t seed)
+{
+    struct sim_config cfg;
+    struct text trace;
+    struct scenario_result result;
+    sim_config_init(&cfg, plan);
+    cfg.seed = seed;
+    cfg.lateness = LATENESS;
+    if (flaw)
+        CHECK(client_flaw_apply(&cfg.client, flaw));
+    text_init(&trace);
+    CHECK_STR(sim_run(&cfg, &trace), "finished");
+    sim_judge(&trace, &result);
+    note(cell, &result);
+    scenario_result_fini(&result);
+    text_fini(&trace);
+}
+
+static bool is_meant_for(const char *flaw, const char *scenario)
+{
+    for (size_t i = 0; flaw && i < COUNT(meant); i++)
+        if (strcmp(meant[i].flaw, flaw) == 0 && strcmp(meant[i].scenario, scenario) == 0)
+            return true;
+    return !flaw;
+}
+
+static void play_all(struct cell *cell, const struct plan *plan, const char *flaw)
+{
+    bool dear = plan->client.sends > 0 && !is_meant_for(flaw, plan->name);
+    for (uint64_t seed = 1; seed <= (dear ? 1 : SEEDS); seed++)
+        play(cell, plan, flaw, seed);
+}
+
+/* --- What is asked of a cell --- */
+
+static const char *at_cell(const char *flaw, const struct plan *plan, const char *rule)
+{
+    static char words[200];
+    snprintf(words, sizeof words, "%s in %s: %s", flaw ? flaw : "sound", plan->name, rule);
+    return words;
+}
+
+static void check_sound(const struct cell *cell, const struct plan *plan)
+{
+    for (size_t i = 0; i < cell->rules; i++) {
+        bool acquitted = cell->said[i][PASS] == cell->seeds;
+        CHECK_STR(acquitted ? "pass" : at_cell(NULL, plan, cell->names[i]), "pass");
+    }
+}
+
+static bool may_convict(const char *flaw, const char *rule)
+{
+    for (size_t i = 0; i < COUNT(meant); i++)
+        if (strcmp(meant[i].flaw, flaw) == 0 && strcmp(meant[i].rule, rule) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT(also); i++)
+        if (strcmp(also[i].flaw, flaw) == 0 && strcmp(also[i].rule, rule) == 0)
+            return true;
+    return false;
+}
+
+static int times_at_least(const struct cell *cell, const char *rule, enum verdict least)
+{
+    for (size_t i = 0; i < cell->rules; i++)
+        if (strcmp(cell->names[i], rule) == 0)
+            return cell->said[i][FAIL] + (least == WARN ? cell->said[i][WARN] : 0);
+    return 0;
+}
+
+static void check_flawed(const struct cell *cell, const struct plan *plan, const char *flaw)
+{
+    for (size_t i = 0; i < cell->rules; i++) {
+        bool wrong = cell->said[i][FAIL] > 0 && !may_convict(flaw, cell->names[i]);
+        CHECK_STR(wrong ? at_cell(flaw, plan, cell->names[i]) : "nothing wrong", "nothing wrong");
+    }
+    for (size_t i = 0; i < COUNT(meant); i++) {
+        if (strcmp(meant[i].flaw, flaw) != 0 || strcmp(meant[i].scenario, plan->name) != 0)
+            continue;
+        bool found = times_at_least(cell, meant[i].rule, meant[i].least) >= meant[i].times;
+        CHECK_STR(found ? "found" : at_cell(flaw, plan, meant[i].rule), "found");
+    }
+}
+
+/* --- The golden text --- */
+
+/* "pass", or "fail 9 inconclusive 1" where the seeds differ. */
+static void add_verdicts(const int said[FAIL + 1], int seeds, struct text *out)
+{
+    for (int verdict = FAIL; verdict >= NOT_APPLICABLE; verdict--) {
+        if (said[verdict] == 0)
+            continue;
+        text_addf(out, " %s", verdict_name((enum verdict)verdict));
+        if (said[verdict] < seeds)
+            text_addf(out, " %d", said[verdict]);
+    }
+}
+
+static void add_cell(const struct cell *cell, const char *flaw, struct text *out)
+{
+    for (size_t i = 0; i < cell->rules; i++) {
+        text_addf(out, "  %-22s %-28s", i == 0 ? flaw : "", cell->names[i]);
+        add_verdicts(cell->said[i], cell->seeds, out);
+        text_add(out, "\n");
+    }
+}
+
+static bool says_the_same(const struct cell *one, const struct cell *other)
+{
+    for (size_t i = 0; i < one->rules; i++)
+        for (int verdict = 0; verdict <= FAIL; verdict++)
+            if (one->said[i][verdict] * other->seeds != other->said[i][verdict] * one->seeds)
+                return false;
+    return true;
+}
+
+static void add_scenario(struct plan *plan, struct text *out)
+{
+    struct cell sound = {0};
+    struct text same;
+    text_init(&same);
+    text_addf(out, "\n%s\n", plan->name);
+    if (plan->client.sends > 0) {
+        plan->client.sends = SENDER_RATE;
+        plan->client.message_bytes = SENDER_MESSAGE;
+    }
+    play_all(&sound, plan, NULL);
+    check_sound(&sound, plan);
+    add_cell(&sound, "sound", out);
+    for (const struct flaw *flaw = client_flaws; flaw->name; flaw++) {
+        struct cell cell = {0};
+        play_all(&cell, plan, flaw->name);
+        check_flawed(&cell, plan, flaw->name);
+        if (says_the_same(&sound, &cell))
+            text_addf(&same, " %s", flaw->name);
+        else
+            add_cell(&cell, flaw->name, out);
+    }
+    text_addf(out, "  as the sound client:%s\n", text_chars(&same));
+    text_fini(&same);
+}
+
+static void each_flaw_is_found_and_the_sound_client_is_acquitted(void)
+{
+    struct sim_plans plans = sim_plans_load("client");
+    struct text matrix;
+    text_init(&matrix);
+    text_addf(
+        &matrix,
+        "What each rule says of the sound client and of each flaw (flaws.def), by scenario, over "
+        "seeds 1 to %d.\nWritten by `make golden`. Why rules convict: "
+        "tests/sim/convictions.def.\n",
+        SEEDS);
+    for (size_t i = 0; i < plans.count; i++)
+        add_scenario(plans.list[i], &matrix);
+    golden_check("tests/golden/matrix.txt", &matrix);
+    text_fini(&matrix);
+    sim_plans_free(&plans);
+}
+
+/* --- The list of convictions itself --- */
+
+static bool is_flaw(const char *name)
+{
+    struct client_policy policy;
+    client_policy_defaults(&policy);
+    return client_flaw_apply(&policy, name);
+}
+
+static bool is_explained(const char *flaw)
+{
+    for (size_t i = 0; i < COUNT(meant); i++)
+        if (strcmp(meant[i].flaw, flaw) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT(no_rule); i++)
+        if (strcmp(no_rule[i].flaw, flaw) == 0)
+            return true;
+    return false;
+}
+
+static void every_flaw_has_a_rule_or_waits_for_one(void)
+{
+    for (const struct flaw *flaw = client_flaws; flaw->name; flaw++)
+        CHECK_STR(is_explained(flaw->name) ? "explained" : flaw->name, "explained");
+}
+
+static void the_list_names_what_there_is(void)
+{
+    for (size_t i = 0; i < COUNT(meant); i++) {
+        CHECK(is_flaw(meant[i].flaw));
+        CHECK(rule_find(meant[i].rule) != NULL);
+    }
+    for (size_t i = 0; i < COUNT(also); i++) {
+        CHECK(is_flaw(also[i].flaw));
+        CHECK(rule_find(also[i].rule) != NULL);
+    }
+    for (size_t i = 0; i < COUNT(no_rule); i++) {
+        CHECK(is_flaw(no_rule[i].flaw));
+        CHECK_STR(rule_find(no_rule[i].id) ? no_rule[i].id : "no such rule yet",
+                  "no such rule yet");
+    }
+}
+
+SUITE(matrix, TEST(each_flaw_is_found_and_the_sound_client_is_acquitted),
+      TEST(every_flaw_has_a_rule_or_waits_for_one), TEST(the_list_names_what_there_is))
