@@ -106,7 +106,7 @@ static void begin_on(struct run *run, struct activation *a, struct session *s)
     s->depth++;
     note_begun(a, s);
     struct instance *in = chain_add(s, a);
-    if (in && a->step->desc->instant)
+    if (in && fault_is_over_at_once(a->step->desc))
         chain_stop(s, in, "over");
     s->depth--;
     session_update(s);

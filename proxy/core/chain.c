@@ -108,7 +108,6 @@ static enum outcome ask(struct instance *in, struct unit *u)
         return PASSED;
     u->decided = false;
     in->fault.now = in->session->now;
-    in->replacement = NULL;
     in->asking[u->dir] = true;
     hook(&in->fault, u);
     in->asking[u->dir] = false;
@@ -260,6 +259,19 @@ static void keep(struct instance *in, const struct unit *u, nsec until)
     held_enqueue(&in->queue[u->dir], held_new(u, until));
 }
 
+static void keep_to_ask(struct instance *in, const struct unit *u, nsec until)
+{
+    struct held *item = held_new(u, until);
+    item->ask = true;
+    held_enqueue(&in->queue[u->dir], item);
+}
+
+/* What comes behind a unit that is to be asked about waits for its own turn to be asked about. */
+static bool is_asking_later(const struct instance *in, enum dir d)
+{
+    return in->queue[d].last && in->queue[d].last->ask;
+}
+
 /* To the faults behind it a frame is what it was replaced by; where that is not one frame it is a
  * frame that cannot be looked at. */
 static void renew_frame(struct unit *u)
@@ -310,6 +322,9 @@ static bool goes_on(struct instance *in, struct unit *u, enum outcome outcome)
     case HELD:
         keep(in, u, in->frame_until[u->dir]);
         return false;
+    case ASKED_LATER:
+        keep_to_ask(in, u, in->frame_until[u->dir]);
+        return false;
     case ASIDE:
         set_aside(in, u);
         return false;
@@ -340,7 +355,23 @@ static struct unit cut_off(struct unit *u)
     return rest;
 }
 
-static void meet(struct instance *in, struct unit *u)
+void chain_flush_end(struct instance *in, enum dir d)
+{
+    struct unit u = {.kind = UNIT_END,
+                     .dir = d,
+                     .arrived = in->session->now,
+                     .end = in->end_how[d],
+                     .by_fault = true};
+    if (!in->ends_dir[d] || in->asking[d])
+        return;
+    in->ends_dir[d] = false;
+    if (goes_on(in, &u, PASSED))
+        pass_on(in, &u);
+}
+
+/* Asks about the unit, part by part. false: later is what the fault wants to be asked about again.
+ */
+static bool decide(struct instance *in, struct unit *u, struct unit *later)
 {
     struct unit rest = *u;
     do {
@@ -348,19 +379,55 @@ static void meet(struct instance *in, struct unit *u)
         u->split = 0;
         enum outcome outcome = ask(in, u);
         size_t split = u->split;
+        if (outcome == ASKED_LATER) {
+            assert(split == 0);
+            *later = *u;
+            return false;
+        }
         if (split > 0)
             rest = cut_off(u);
         u->split = 0;
         if (goes_on(in, u, outcome))
             pass_on(in, u);
+        chain_flush_end(in, u->dir);
         if (split == 0)
-            return;
+            return true;
     } while (true);
+}
+
+static void meet(struct instance *in, struct unit *u)
+{
+    struct unit later;
+    if (is_asking_later(in, u->dir))
+        keep_to_ask(in, u, 0);
+    else if (!decide(in, u, &later))
+        keep_to_ask(in, &later, in->frame_until[u->dir]);
+}
+
+/* Takes the first of the queue, whose time has come. What is behind it stays behind it. */
+static void ask_held(struct instance *in, struct held *item)
+{
+    enum dir d = item->unit.dir;
+    struct held_queue behind = in->queue[d];
+    struct unit u = item->unit, later;
+    in->queue[d] = (struct held_queue){0};
+    in->asked_before = true;
+    bool decided = decide(in, &u, &later);
+    in->asked_before = false;
+    if (decided) {
+        held_free(item);
+    } else {
+        item->unit = later;
+        item->until = in->frame_until[d];
+        item->bytes = later.len + sizeof *item;
+        held_enqueue(&in->queue[d], item);
+    }
+    held_append(&in->queue[d], &behind);
 }
 
 static bool is_busy(const struct instance *in, enum dir d)
 {
-    return !in->stopping && fault_acts_on(&in->fault, d);
+    return !in->stopping && fault_hears(&in->fault, d);
 }
 
 static bool takes_out(enum outcome outcome)
@@ -369,7 +436,7 @@ static bool takes_out(enum outcome outcome)
 }
 
 /* It took the beginning of a frame or message out of the stream: the rest is to follow. */
-static bool owes(const struct instance *in, enum dir d)
+bool chain_owes(const struct instance *in, enum dir d)
 {
     return in->fault.desc->ops.on_frame &&
            (takes_out(in->frame_outcome[d]) || takes_out(in->message_outcome[d]));
@@ -420,6 +487,10 @@ static void release_queue(struct instance *in, enum dir d)
     while (in->queue[d].first && is_due(in, in->queue[d].first) &&
            buf_len(&s->lanes[d].out) < OUT_HIGH_BYTES) {
         struct held *item = held_dequeue(&in->queue[d]);
+        if (item->ask && !in->stopping) {
+            ask_held(in, item);
+            continue;
+        }
         if (item->unit.kind == UNIT_END)
             empty_aside(in, d);
         pass_on(in, &item->unit);
@@ -485,205 +556,16 @@ void chain_timers(struct session *s)
     }
 }
 
-/* --- Instances --- */
-
-static void write_on(struct instance *in, enum side hears)
-{
-    const struct fault_step *step = in->activation->step;
-    const char *direction = step->dirs == DIR_BOTH              ? "both"
-                            : step->dirs == DIR_MASK(TO_CLIENT) ? "to_client"
-                                                                : "to_server";
-    struct text params;
-    struct json json;
-    text_init(&params);
-    json_init(&json, &params, 0);
-    json_object_open(&json, NULL);
-    if (in->fault.desc->params)
-        param_write_json(in->fault.desc->params, step->config, &json);
-    json_object_close(&json);
-    struct event ev = {.kind = EV_FAULT_ON, .side = hears, .by = BY_FAULT};
-    ev.fault_on = (struct ev_fault_on){.fault = step->desc->name,
-                                       .label = step->label,
-                                       .direction = direction,
-                                       .silences = step->desc->silences,
-                                       .params = text_chars(&params)};
-    session_emit(in->session, ev);
-    text_fini(&params);
-}
-
-static void write_off(struct instance *in, const char *why)
-{
-    struct event ev = {.kind = EV_FAULT_OFF, .by = BY_FAULT};
-    ev.fault_off = (struct ev_fault_off){
-        .fault = in->fault.desc->name, .label = in->activation->step->label, .why = why};
-    session_emit(in->session, ev);
-}
-
-struct instance *chain_add(struct session *s, struct activation *activation)
-{
-    if (s->instance_count == INSTANCES_LIMIT)
-        return NULL;
-    const struct fault_step *step = activation->step;
-    struct instance *in = xcalloc(1, sizeof *in);
-    in->session = s;
-    in->activation = activation;
-    in->wake = NEVER;
-    in->ends = activation->ends == NEVER ? nsec_add(s->now, step->duration) : activation->ends;
-    in->fault = (struct fault){.desc = step->desc,
-                               .config = step->config,
-                               .state = xcalloc(1, step->desc->state_size + 1),
-                               .dirs = step->dirs,
-                               .now = s->now,
-                               .epoch = s->run->options.epoch,
-                               .port = &verbs_port,
-                               .host = in};
-    rng_init(&in->fault.rng, s->run->options.seed, step->label,
-             ((uint64_t)s->conn << 32) + activation->serial);
-    for (int d = 0; d < DIRS; d++) {
-        buf_init(&in->inject[d], HELD_HIGH_BYTES);
-        in->mid_frame[d] = !frame_at_boundary(&s->lanes[d].decoder);
-        in->mid_message[d] = s->lanes[d].in_message;
-    }
-    /* It stands nearest the server: what went that way went through the one before it. */
-    if (s->instance_count > 0) {
-        const struct instance *before = s->instances[s->instance_count - 1];
-        in->mid_frame[TO_SERVER] = before->mid_frame[TO_SERVER];
-        in->mid_message[TO_SERVER] = before->mid_message[TO_SERVER];
-    }
-    s->instances[s->instance_count++] = in;
-    if (!fault_only_at_acceptance(step->desc)) {
-        if (step->dirs & DIR_MASK(TO_CLIENT))
-            write_on(in, SIDE_CLIENT);
-        if (step->dirs & DIR_MASK(TO_SERVER))
-            write_on(in, SIDE_SERVER);
-    }
-    if (step->desc->ops.on_start)
-        step->desc->ops.on_start(&in->fault);
-    if (step->desc->ops.on_open && s->open)
-        step->desc->ops.on_open(&in->fault);
-    return in;
-}
-
-void chain_stop(struct session *s, struct instance *in, const char *why)
-{
-    if (in->stopping)
-        return;
-    in->fault.now = s->now;
-    if (in->fault.desc->ops.on_stop && !s->over)
-        in->fault.desc->ops.on_stop(&in->fault);
-    verbs_write_acts(in);
-    in->stopping = true;
-    if (!fault_only_at_acceptance(in->fault.desc))
-        write_off(in, why);
-    if (s->admission == HANG && in->fault.desc->ops.on_attempt)
-        session_ask_again(s);
-}
-
-static bool is_spent(const struct instance *in)
-{
-    for (int d = 0; d < DIRS; d++)
-        if (in->queue[d].first || in->aside[d].bytes > 0 || buf_len(&in->inject[d]) > 0 ||
-            owes(in, d))
-            return false;
-    return in->stopping;
-}
-
-static void instance_free(struct instance *in)
-{
-    for (int d = 0; d < DIRS; d++) {
-        held_discard(&in->queue[d]);
-        held_discard(&in->aside[d]);
-        held_free(in->gathering[d][0]);
-        held_free(in->gathering[d][1]);
-        buf_fini(&in->inject[d]);
-    }
-    free(in->replacement);
-    free(in->fault.state);
-    free(in);
-}
-
-void chain_reap(struct session *s)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < s->instance_count; i++) {
-        if (is_spent(s->instances[i]))
-            instance_free(s->instances[i]);
-        else
-            s->instances[kept++] = s->instances[i];
-    }
-    s->instance_count = kept;
-}
-
-void chain_free(struct session *s, const char *why)
-{
-    for (size_t i = 0; i < s->instance_count; i++)
-        chain_stop(s, s->instances[i], why);
-    for (size_t i = 0; i < s->instance_count; i++)
-        instance_free(s->instances[i]);
-    s->instance_count = 0;
-}
-
-void chain_traffic(struct session *s, enum dir d)
-{
-    for (size_t i = 0; i < s->instance_count; i++) {
-        struct instance *in = s->instances[i];
-        if (in->stopping || !in->fault.desc->ops.on_traffic)
-            continue;
-        in->fault.now = s->now;
-        in->fault.desc->ops.on_traffic(&in->fault, d);
-    }
-}
-
-bool chain_unreachable(struct session *s)
-{
-    bool answered = false;
-    for (size_t i = 0; i < s->instance_count; i++) {
-        struct instance *in = s->instances[i];
-        if (in->stopping || !in->fault.desc->ops.on_unreachable)
-            continue;
-        in->fault.now = s->now;
-        in->fault.desc->ops.on_unreachable(&in->fault);
-        answered = true;
-    }
-    return answered;
-}
-
-void chain_bypassed(struct session *s, const struct lane *lane)
-{
-    for (size_t i = 0; i < s->instance_count; i++) {
-        s->instances[i]->mid_frame[lane->dir] = !frame_at_boundary(&lane->decoder);
-        s->instances[i]->mid_message[lane->dir] = lane->in_message;
-    }
-}
-
-void chain_open(struct session *s)
-{
-    for (size_t i = 0; i < s->instance_count; i++) {
-        struct instance *in = s->instances[i];
-        if (in->stopping || !in->fault.desc->ops.on_open)
-            continue;
-        in->fault.now = s->now;
-        in->fault.desc->ops.on_open(&in->fault);
-    }
-}
-
-void chain_attempt(struct session *s)
-{
-    for (size_t i = 0; i < s->instance_count; i++) {
-        struct instance *in = s->instances[i];
-        in->fault.now = s->now;
-        if (in->fault.desc->ops.on_attempt && !in->stopping)
-            in->fault.desc->ops.on_attempt(&in->fault);
-    }
-}
-
 /* --- Questions --- */
 
 bool chain_holds_too_much(const struct session *s, enum dir d)
 {
-    for (size_t i = 0; i < s->instance_count; i++)
-        if (s->instances[i]->queue[d].bytes + s->instances[i]->aside[d].bytes >= HELD_HIGH_BYTES)
+    for (size_t i = 0; i < s->instance_count; i++) {
+        const struct instance *in = s->instances[i];
+        size_t limit = is_asking_later(in, d) ? ASK_HIGH_BYTES : HELD_HIGH_BYTES;
+        if (in->queue[d].bytes + in->aside[d].bytes >= limit)
             return true;
+    }
     return false;
 }
 
@@ -704,7 +586,7 @@ bool chain_idle(const struct session *s, enum dir d)
         const struct instance *in = s->instances[i];
         const struct fault_ops *ops = &in->fault.desc->ops;
         if (in->queue[d].first || in->aside[d].bytes > 0 || buf_len(&in->inject[d]) > 0 ||
-            owes(in, d))
+            chain_owes(in, d))
             return false;
         if (is_busy(in, d) && (ops->on_bytes || ops->on_head || ops->on_frame))
             return false;

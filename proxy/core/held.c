@@ -12,9 +12,9 @@ struct held *held_new(const struct unit *u, nsec until)
     item->until = until;
     item->bytes = u->len + sizeof *item;
     if (u->len > 0) {
-        uint8_t *copy = xmalloc(u->len);
-        memcpy(copy, u->bytes, u->len);
-        item->unit.bytes = copy;
+        item->memory = xmalloc(u->len);
+        memcpy(item->memory, u->bytes, u->len);
+        item->unit.bytes = item->memory;
     }
     return item;
 }
@@ -23,23 +23,22 @@ void held_free(struct held *item)
 {
     while (item) {
         struct held *more = item->more;
-        if (item->unit.len > 0)
-            free((void *)item->unit.bytes);
+        free(item->memory);
         free(item);
         item = more;
     }
 }
 
-static void join(struct unit *to, const struct unit *u)
+static void join(struct held *item, const struct unit *u)
 {
+    struct unit *to = &item->unit;
     uint8_t *joined = xmalloc(to->len + u->len + 1);
-    if (to->len > 0) {
+    if (to->len > 0)
         memcpy(joined, to->bytes, to->len);
-        free((void *)to->bytes);
-    }
     if (u->len > 0)
         memcpy(joined + to->len, u->bytes, u->len);
-    to->bytes = joined;
+    free(item->memory);
+    to->bytes = item->memory = joined;
     to->len += u->len;
     to->last = u->last;
     to->frame_seq = u->frame_seq;
@@ -55,7 +54,7 @@ void held_extend(struct held *item, const struct unit *u)
         newest->more = held_new(u, item->until);
         grown = newest->more->bytes;
     } else if (u->len > 0) {
-        join(&newest->unit, u);
+        join(newest, u);
     }
     item->bytes += grown;
 }
@@ -93,6 +92,19 @@ struct held *held_dequeue(struct held_queue *queue)
     queue->bytes -= item->bytes;
     item->next = NULL;
     return item;
+}
+
+void held_append(struct held_queue *queue, struct held_queue *behind)
+{
+    if (!behind->first)
+        return;
+    if (queue->last)
+        queue->last->next = behind->first;
+    else
+        queue->first = behind->first;
+    queue->last = behind->last;
+    queue->bytes += behind->bytes;
+    *behind = (struct held_queue){0};
 }
 
 void held_discard(struct held_queue *queue)

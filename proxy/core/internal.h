@@ -12,7 +12,9 @@
 #define OUT_LIMIT_BYTES ((size_t)16 << 20)  /* per side; input stops long before */
 #define OUT_HIGH_BYTES  ((size_t)256 << 10) /* held units are not released beyond this */
 /* per fault and direction; then the source is not read */
-#define HELD_HIGH_BYTES   ((size_t)4 << 20)
+#define HELD_HIGH_BYTES ((size_t)4 << 20)
+/* what waits to be asked about again, likewise: a slow link has a short queue */
+#define ASK_HIGH_BYTES    ((size_t)64 << 10)
 #define ASIDE_LIMIT_BYTES ((size_t)2 << 20)     /* a larger message is not set aside */
 #define INSTANCES_LIMIT   64                    /* faults on one connection */
 #define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
@@ -20,9 +22,11 @@
 /* --- A unit that waits --- */
 struct held {
     struct held *next, *more; /* more: the rest of its message, when that was set aside as one */
-    struct unit unit;         /* bytes are its own */
+    struct unit unit;         /* bytes lie in memory */
+    uint8_t *memory;
     nsec until;
     size_t bytes; /* what it counts for, with more */
+    bool ask;     /* the fault has not decided about it: it is asked then */
 };
 
 struct held_queue {
@@ -30,7 +34,7 @@ struct held_queue {
     size_t bytes;
 };
 
-enum outcome { PASSED, HELD, ASIDE, DROPPED, REPLACED };
+enum outcome { PASSED, HELD, ASKED_LATER, ASIDE, DROPPED, REPLACED };
 
 /* Consecutive acts of the same kind. */
 struct act_run {
@@ -55,7 +59,11 @@ struct instance {
     bool mid_frame[DIRS], mid_message[DIRS]; /* of what went on downstream */
     struct buf inject[DIRS];                 /* waits for a frame boundary */
     nsec wake, ends;
-    bool stopping;        /* over: lets everything pass, is removed when the turn settles */
+    bool stopping;       /* over: lets everything pass, is removed when the turn settles */
+    bool asked_before;   /* the unit in hand waited to be asked about */
+    bool hung;           /* its hang was written */
+    bool ends_dir[DIRS]; /* asked to end that direction behind the unit in hand */
+    enum cut end_how[DIRS];
     enum outcome outcome; /* of the unit in hand */
     uint8_t *replacement; /* its own */
     size_t replacement_len;
@@ -202,10 +210,13 @@ void held_extend(struct held *, const struct unit *); /* more payload, or the ne
 void held_enqueue(struct held_queue *, struct held *);
 void held_insert(struct held_queue *, struct held *); /* behind those due no later */
 struct held *held_dequeue(struct held_queue *);
+void held_append(struct held_queue *, struct held_queue *behind); /* which is empty then */
 void held_discard(struct held_queue *);
 
 /* chain.c */
 void chain_flush_inject(struct instance *, enum dir);
+void chain_flush_end(struct instance *, enum dir); /* an end asked for, unless a unit is in hand */
+bool chain_owes(const struct instance *, enum dir);
 void chain_release_aside(struct instance *, enum dir);
 void chain_offer_behind(struct instance *, struct unit *);            /* to those behind it */
 void chain_offer(struct session *, struct unit *, size_t from_index); /* index of the first asked */
@@ -277,8 +288,9 @@ enum note {
 };
 void run_note(struct run *, struct session *, enum note);
 uint64_t run_emit(struct run *, struct event);
-unsigned run_connections(const struct run *); /* open to us */
-void run_set_doors(struct run *);             /* after an activation began or ended */
+/* open to us and admitted, without this one */
+unsigned run_connections(const struct run *, const struct session *without);
+void run_set_doors(struct run *); /* after an activation began or ended */
 
 /* activation.c */
 void activation_begin(struct run *, const struct fault_step *, struct activation **out);

@@ -141,8 +141,10 @@ struct session *run_accept(struct run *run, unsigned client, const char *peer, c
     s->depth++;
     activations_accept(run, s);
     chain_attempt(s);
-    if (s->admission != ADMIT)
+    if (s->admission != ADMIT) {
+        s->request.noted = true; /* it counts once, though its request may come later */
         run_note(run, s, NOTE_ATTEMPT);
+    }
     if (s->admission == REFUSE)
         turn_away(s);
     else if (s->admission == ADMIT)
@@ -174,7 +176,7 @@ static void expire(struct session *s, nsec now)
     s->now = nsec_max(s->now, now);
     s->depth++;
     if (s->admission == HANG && s->hang_until <= s->now)
-        session_admit(s);
+        session_ask_again(s);
     chain_timers(s);
     chain_release(s);
     s->depth--;
@@ -210,9 +212,32 @@ static void bury(struct run *run, struct session *s)
     session_free(s);
 }
 
+/* Attempts that hang may have waited for a connection to end: the oldest is asked about first. */
+static void ask_hanging(struct run *run)
+{
+    size_t count = 0;
+    for (struct session *s = run->sessions; s; s = s->next)
+        count += s->admission == HANG;
+    struct session **hanging = xmalloc((count + 1) * sizeof *hanging);
+    size_t at = count;
+    for (struct session *s = run->sessions; s; s = s->next) /* newest first */
+        if (s->admission == HANG)
+            hanging[--at] = s;
+    for (size_t i = 0; i < count; i++) {
+        struct session *s = hanging[i];
+        s->now = nsec_max(s->now, run->now);
+        s->depth++;
+        session_ask_again(s);
+        s->depth--;
+        session_update(s);
+    }
+    free(hanging);
+}
+
 static void reap(struct run *run)
 {
     struct session **link = &run->sessions;
+    bool ended = false;
     while (*link) {
         struct session *s = *link;
         chain_reap(s);
@@ -222,7 +247,10 @@ static void reap(struct run *run)
         }
         *link = s->next;
         bury(run, s);
+        ended = true;
     }
+    if (ended && !run->ended)
+        ask_hanging(run);
 }
 
 static void forget_moments(struct run *run)
@@ -282,11 +310,12 @@ void run_end(struct run *run, const char *reason, nsec now)
     run_emit(run, ev);
 }
 
-unsigned run_connections(const struct run *run)
+unsigned run_connections(const struct run *run, const struct session *without)
 {
     unsigned count = 0;
     for (const struct session *s = run->sessions; s; s = s->next)
-        count += !s->over && s->admission != REFUSE && s->legs[SIDE_CLIENT] != LEG_CUT;
+        count +=
+            s != without && !s->over && s->admission == ADMIT && s->legs[SIDE_CLIENT] != LEG_CUT;
     return count;
 }
 

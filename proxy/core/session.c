@@ -265,7 +265,10 @@ static void deliver_head(struct session *s, const struct unit *u)
 static void pass_end(struct session *s, const struct unit *u)
 {
     enum side to = dir_to(u->dir);
-    session_cut(s, to, u->end == CUT_RST ? CUT_RST : CUT_FIN, BY_PROXY, "", "");
+    if (u->by_fault)
+        session_cut(s, to, u->end, BY_FAULT, "", "");
+    else
+        session_cut(s, to, u->end == CUT_RST ? CUT_RST : CUT_FIN, BY_PROXY, "", "");
 }
 
 void session_sink(struct session *s, struct unit *u)
@@ -390,12 +393,16 @@ void session_admit(struct session *s)
 
 void session_ask_again(struct session *s)
 {
-    if (s->over)
+    if (s->over || s->legs[SIDE_CLIENT] == LEG_CUT)
         return;
     s->admission = ADMIT;
     chain_attempt(s);
-    if (s->admission == ADMIT)
+    if (s->admission == ADMIT) {
         session_admit(s);
+    } else if (s->admission == REFUSE) {
+        s->admission = ADMIT; /* it is a connection that ends, no longer one that waits */
+        session_cut(s, SIDE_CLIENT, s->refusal, BY_FAULT, "", "");
+    }
 }
 
 static void note_connect(struct session *s, const char *how)
@@ -488,7 +495,9 @@ static void note_pressure(struct session *s, struct lane *lane)
         return;
     lane->paused = waits;
     struct event ev = {.kind = EV_TCP_PAUSE, .side = from, .by = BY_PROXY};
-    ev.tcp_pause = (struct ev_tcp_pause){.on = waits, .why = "the other side does not read"};
+    const char *why = chain_holds_too_much(s, lane->dir) ? "a fault holds as much as it may"
+                                                         : "the other side does not read";
+    ev.tcp_pause = (struct ev_tcp_pause){.on = waits, .why = why};
     session_emit(s, ev);
 }
 
@@ -496,8 +505,8 @@ static void note_pressure(struct session *s, struct lane *lane)
 void session_update(struct session *s)
 {
     s->dirty = true;
-    if (!s->over && s->admission != HANG && side_is_finished(s, SIDE_CLIENT) &&
-        side_is_finished(s, SIDE_SERVER))
+    /* While it hangs there is no server's side: LEG_NONE is finished. */
+    if (!s->over && side_is_finished(s, SIDE_CLIENT) && side_is_finished(s, SIDE_SERVER))
         s->over = true;
     if (s->over && s->admission == HANG)
         s->gone[SIDE_CLIENT] = true;

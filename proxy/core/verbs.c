@@ -117,6 +117,15 @@ static void port_hold(struct fault *f, struct unit *u, nsec until)
     note_act(in, "hold", u->dir, u->len);
 }
 
+static void port_ask_later(struct fault *f, struct unit *u, nsec until)
+{
+    struct instance *in = instance_of(f);
+    in->outcome = ASKED_LATER;
+    in->frame_until[u->dir] = until;
+    if (!in->asked_before)
+        note_act(in, "hold", u->dir, u->len);
+}
+
 static void port_set_aside(struct fault *f, struct unit *u, nsec until)
 {
     struct instance *in = instance_of(f);
@@ -236,6 +245,15 @@ static void port_let_go(struct fault *f, enum dir d)
         item->until = 0;
 }
 
+static void port_end(struct fault *f, enum dir d, enum cut how)
+{
+    struct instance *in = instance_of(f);
+    in->ends_dir[d] = true;
+    in->end_how[d] = how;
+    note_once(in, "end", cut_name(how), dir_to(d));
+    chain_flush_end(in, d);
+}
+
 static void port_put_back(struct fault *f, enum dir d)
 {
     struct instance *in = instance_of(f);
@@ -301,7 +319,8 @@ static void port_tls(struct fault *f, enum tls_trouble trouble, unsigned value)
 
 static unsigned port_connections(struct fault *f)
 {
-    return run_connections(instance_of(f)->session->run);
+    const struct session *s = instance_of(f)->session;
+    return run_connections(s->run, s) + 1;
 }
 
 static void port_hang(struct fault *f, nsec until)
@@ -312,7 +331,9 @@ static void port_hang(struct fault *f, nsec until)
         return;
     s->hang_until = s->admission == HANG ? nsec_max(s->hang_until, until) : until;
     s->admission = HANG;
-    note_once(in, "hang", "", SIDE_CLIENT);
+    if (!in->hung)
+        note_once(in, "hang", "", SIDE_CLIENT);
+    in->hung = true;
 }
 
 static bool port_is_open(struct fault *f)
@@ -323,6 +344,7 @@ static bool port_is_open(struct fault *f)
 const struct fault_port verbs_port = {
     .pass = port_pass,
     .hold = port_hold,
+    .ask_later = port_ask_later,
     .set_aside = port_set_aside,
     .drop = port_drop,
     .replace = port_replace,
@@ -332,6 +354,7 @@ const struct fault_port verbs_port = {
     .between = port_between,
     .let_go = port_let_go,
     .put_back = port_put_back,
+    .end = port_end,
     .cut = port_cut,
     .stall = port_stall,
     .deafen = port_deafen,

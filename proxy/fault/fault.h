@@ -80,6 +80,7 @@ struct unit {
     enum unit_heartbeat heartbeat; /* whole FRAME: what it is */
     enum cut end;                  /* END: how the source ended */
     uint64_t frame_seq;            /* seq of its ws.frame, with last; else 0 */
+    bool by_fault;                 /* END: a fault ended it, not the source */
     bool replaced;                 /* its bytes are not what the endpoint sent */
     size_t split; /* set by fault_split: the unit in hand is its first so many bytes */
     bool decided; /* a verb was called: asserted to happen exactly once */
@@ -123,8 +124,13 @@ struct fault_desc {
     enum fault_layer layer;
     const char *name, *brief, *doc, *example; /* brief completes "This fault will ..." */
     unsigned dirs;                            /* DIR_MASKs in which it makes sense */
-    bool silences;                            /* the far side hears nothing: rules ask for this */
-    bool instant;        /* done at once: never runs in the background (reset) */
+    unsigned usual_dirs;                      /* when no direction is given; 0: all of dirs */
+    bool on_legs;  /* direction names a leg: hooks for units get what travels either way */
+    bool silences; /* the far side hears nothing: rules ask for this */
+    bool (*spares)(const void *config, enum side); /* silences, but not that side; NULL: neither */
+    /* Begins once, on connections that exist; takes no `for` and no `as`. With a hook for units or
+     * a timer it then stays with those connections to their end (fin); else it is over (reset). */
+    bool instant;
     bool breaks_deflate; /* drops or reorders messages: permessage-deflate is taken out of the offer
                           */
     enum fault_need need; /* without it the fault is refused, or replaced by the step's fallback */
@@ -148,6 +154,7 @@ struct fault_desc {
 struct fault_port {
     void (*pass)(struct fault *, struct unit *);
     void (*hold)(struct fault *, struct unit *, nsec until);
+    void (*ask_later)(struct fault *, struct unit *, nsec until);
     void (*set_aside)(struct fault *, struct unit *, nsec until);
     void (*drop)(struct fault *, struct unit *);
     void (*replace)(struct fault *, struct unit *, const void *, size_t);
@@ -157,6 +164,7 @@ struct fault_port {
     bool (*between)(struct fault *, enum dir);
     void (*let_go)(struct fault *, enum dir);
     void (*put_back)(struct fault *, enum dir);
+    void (*end)(struct fault *, enum dir, enum cut);
     void (*cut)(struct fault *, enum side, enum cut);
     void (*stall)(struct fault *, enum dir, bool on);
     void (*deafen)(struct fault *, enum side, double ratio);
@@ -174,6 +182,7 @@ struct fault {
     void *state;
     unsigned dirs; /* the directions it was asked for */
     nsec now;      /* set before every hook */
+    nsec began;    /* its step, for all connections alike; with a moment of its own: on this one */
     int64_t epoch; /* time of day at target time 0, seconds since 1970 */
     struct rng rng;
     const struct fault_port *port;
@@ -184,6 +193,9 @@ extern const struct fault_desc *const all_faults[];    /* sorted by name, NULL e
 const struct fault_desc *fault_find(const char *name); /* NULL: none */
 /* Acts before there is a connection, or while it is accepted, and never later. */
 bool fault_only_at_acceptance(const struct fault_desc *);
+bool fault_hears(const struct fault *, enum dir); /* units that travel that way come to its hooks */
+bool fault_is_over_at_once(const struct fault_desc *);
+bool fault_silences(const struct fault_desc *, const void *config, enum side);
 enum fault_need fault_needs(const struct fault_desc *, const void *config);
 
 static inline const void *fault_config(const struct fault *f)
@@ -216,6 +228,11 @@ void fault_pass(struct fault *, struct unit *);
 /* Keeps it, and everything behind it, until then (NEVER: until the fault is cleared). Never
  * overtakes. */
 void fault_hold(struct fault *, struct unit *, nsec until);
+/* Decides nothing yet: the same hook gets it again `until` then (later than now; NEVER: when the
+ * fault is cleared it passes), and what comes behind it only after it. So a fault that lets a
+ * stream through piece by piece needs not cut it up before; little of it is read ahead
+ * (ASK_HIGH_BYTES). */
+void fault_ask_later(struct fault *, struct unit *, nsec until);
 /* Takes a whole frame out of the stream and puts it back at the first message boundary after
  * `until` (NEVER: when fault_put_back says so, or the fault ends); what comes behind it goes on,
  * but for the end of the source, which waits. Of faults on messages the whole message is set aside,
@@ -245,6 +262,10 @@ bool fault_inject_at(struct fault *, enum dir, const void *bytes, size_t, nsec a
  * of that direction. */
 void fault_put_back(struct fault *, enum dir);
 void fault_let_go(struct fault *, enum dir); /* what is held goes on, in order, written together */
+/* That direction ends here, behind the unit in hand and all this fault holds: an END walks on to
+ * the faults behind it, in order. What the source sends after it is the fault's to drop. */
+void fault_end(struct fault *, enum dir, enum cut);
+/* At once, whatever other faults hold. */
 void fault_cut(struct fault *, enum side, enum cut);
 void fault_stall(struct fault *, enum dir, bool on); /* stop reading the source, window closed */
 /* The kernel loses this share of the segments that side sends us, before TCP sees them: 1: all,
@@ -254,15 +275,22 @@ void fault_wake(struct fault *, nsec at); /* on_timer then; NEVER: not at all */
 
 /* --- Verbs on an attempt, in on_attempt only, at most one of refuse and hang --- */
 void fault_refuse(struct fault *, enum cut); /* RST, or CLOSE: accepted and closed, nothing read */
-void fault_hang(struct fault *,
-                nsec until); /* nothing is read or sent until then, or until cleared */
+/* Nothing is read or sent until then, or until cleared; then on_attempt is asked again. */
+void fault_hang(struct fault *, nsec until);
 void fault_tls(struct fault *, enum tls_trouble, unsigned value); /* the newest call counts */
 
 /* --- Questions --- */
 /* What is injected now goes at once, and is inside no frame and no message. */
 bool fault_between(struct fault *, enum dir);
-/* Connections of the clients that are open to us now, this one included. */
+/* Connections of the clients that are open to us now and do not hang, this one included. When one
+ * of them ends, attempts that hang come to on_attempt again, the oldest first. */
 unsigned fault_connections(struct fault *);
+/* When its step began. */
+static inline nsec fault_began(const struct fault *f)
+{
+    return f->began;
+}
+
 bool fault_is_open(struct fault *); /* the 101 was delivered: it is a WebSocket */
 /* The time of day at the endpoints, in seconds since 1970: for headers that carry a date. */
 int64_t fault_time_of_day(const struct fault *);

@@ -25,7 +25,7 @@ static const struct param probability_param = {
 static void load_direction(struct loader *l, const struct node *node, struct fault_step *fault)
 {
     int choice = node ? field_choice(node, directions, l->diag) : -1;
-    fault->dirs &= fault->desc->dirs;
+    fault->dirs = fault->desc->usual_dirs ? fault->desc->usual_dirs : fault->desc->dirs;
     if (choice < 0)
         return;
     if (direction_masks[choice] & ~fault->desc->dirs)

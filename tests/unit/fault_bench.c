@@ -70,6 +70,15 @@ static void port_hold(struct fault *f, struct unit *u, nsec until)
     add_until(bench_of(f), until);
 }
 
+static void port_ask_later(struct fault *f, struct unit *u, nsec until)
+{
+    struct bench *b = bench_of(f);
+    b->ask_at[u->dir] = until;
+    b->asked_later = true;
+    begin_word(b, "wait");
+    add_until(b, until);
+}
+
 static void port_set_aside(struct fault *f, struct unit *u, nsec until)
 {
     (void)u;
@@ -137,6 +146,12 @@ static void port_put_back(struct fault *f, enum dir d)
     text_add(&bench_of(f)->did, dir_word(d));
 }
 
+static void port_end(struct fault *f, enum dir d, enum cut how)
+{
+    begin_word(bench_of(f), "end ");
+    text_addf(&bench_of(f)->did, "%s %s", dir_word(d), cut_name(how));
+}
+
 static void port_cut(struct fault *f, enum side side, enum cut how)
 {
     begin_word(bench_of(f), "cut ");
@@ -192,6 +207,7 @@ static bool port_is_open(struct fault *f)
 
 static const struct fault_port port = {.pass = port_pass,
                                        .hold = port_hold,
+                                       .ask_later = port_ask_later,
                                        .set_aside = port_set_aside,
                                        .drop = port_drop,
                                        .replace = port_replace,
@@ -201,6 +217,7 @@ static const struct fault_port port = {.pass = port_pass,
                                        .between = port_between,
                                        .let_go = port_let_go,
                                        .put_back = port_put_back,
+                                       .end = port_end,
                                        .deafen = port_deafen,
                                        .tls = port_tls,
                                        .connections = port_connections,
@@ -239,7 +256,7 @@ struct bench *bench_new(const char *yaml)
     struct bench *b = xcalloc(1, sizeof *b);
     b->plan = load(yaml);
     b->step = &b->plan->steps[0].fault;
-    b->wake = NEVER;
+    b->wake = b->ask_at[TO_SERVER] = b->ask_at[TO_CLIENT] = NEVER;
     b->fault = (struct fault){.desc = b->step->desc,
                               .config = b->step->config,
                               .state = xcalloc(1, b->step->desc->state_size + 1),
@@ -250,8 +267,24 @@ struct bench *bench_new(const char *yaml)
     return b;
 }
 
+static struct bench_unit *take_first(struct bench *b, enum dir d)
+{
+    struct bench_unit *first = b->waiting[d];
+    b->waiting[d] = first->next;
+    return first;
+}
+
+static void discard(struct bench_unit *item)
+{
+    free((void *)item->unit.bytes);
+    free(item);
+}
+
 void bench_free(struct bench *b)
 {
+    for (int d = 0; d < DIRS; d++)
+        while (b->waiting[d])
+            discard(take_first(b, (enum dir)d));
     plan_free(b->plan);
     free(b->fault.state);
     text_fini(&b->did);
@@ -298,16 +331,6 @@ void bench_traffic(struct bench *b, enum dir d)
         b->fault.desc->ops.on_traffic(&b->fault, d);
 }
 
-void bench_until(struct bench *b, nsec now)
-{
-    while (b->wake <= now) {
-        b->now = nsec_max(b->now, b->wake);
-        b->wake = NEVER;
-        call(b, b->fault.desc->ops.on_timer);
-    }
-    b->now = now;
-}
-
 /* --- Units --- */
 
 typedef void (*unit_hook)(struct fault *, struct unit *);
@@ -328,7 +351,18 @@ static unit_hook hook_for(const struct fault_ops *ops, const struct unit *u)
     return NULL;
 }
 
-static void offer(struct bench *, struct unit *);
+static void present(struct bench *, struct unit *);
+
+static void keep_waiting(struct bench *b, const struct unit *u, struct bench_unit **link)
+{
+    struct bench_unit *item = xcalloc(1, sizeof *item);
+    uint8_t *copy = xmalloc(u->len + 1);
+    memcpy(copy, u->len > 0 ? u->bytes : (const uint8_t *)"", u->len);
+    item->unit = *u;
+    item->unit.bytes = copy;
+    item->next = *link;
+    *link = item;
+}
 
 /* What the fault split off comes back to it, as the core brings it. */
 static void offer_rest(struct bench *b, const struct unit *u)
@@ -340,26 +374,67 @@ static void offer_rest(struct bench *b, const struct unit *u)
     rest.whole = false;
     if (u->kind == UNIT_FRAME)
         rest.kind = UNIT_PAYLOAD;
-    offer(b, &rest);
+    present(b, &rest);
 }
 
-static void offer(struct bench *b, struct unit *u)
+static void present(struct bench *b, struct unit *u)
 {
     const struct fault_ops *ops = &b->fault.desc->ops;
     unit_hook hook = hook_for(ops, u);
     size_t before = b->did.len;
-    if (!fault_acts_on(&b->fault, u->dir) || !hook) {
+    if (!fault_hears(&b->fault, u->dir) || !hook) {
         begin_word(b, "pass");
         return;
     }
-    u->arrived = b->fault.now = b->now;
+    b->fault.now = b->now;
+    b->asked_later = false;
     u->split = 0;
     u->decided = false;
     hook(&b->fault, u);
     if (!u->decided || b->did.len == before)
         begin_word(b, "NO VERB");
-    if (u->split > 0)
+    if (b->asked_later)
+        keep_waiting(b, u, &b->waiting[u->dir]);
+    else if (u->split > 0)
         offer_rest(b, u);
+}
+
+static void offer(struct bench *b, struct unit *u)
+{
+    struct bench_unit **link = &b->waiting[u->dir];
+    u->arrived = b->now;
+    if (!*link) {
+        present(b, u);
+        return;
+    }
+    while (*link)
+        link = &(*link)->next;
+    keep_waiting(b, u, link);
+}
+
+static void ask_waiting(struct bench *b, enum dir d)
+{
+    b->ask_at[d] = NEVER;
+    while (b->waiting[d] && b->ask_at[d] == NEVER) {
+        struct bench_unit *item = take_first(b, d);
+        present(b, &item->unit);
+        discard(item);
+    }
+}
+
+void bench_until(struct bench *b, nsec now)
+{
+    nsec next;
+    while ((next = nsec_min(b->wake, nsec_min(b->ask_at[0], b->ask_at[1]))) <= now) {
+        b->now = nsec_max(b->now, next);
+        if (b->wake <= next) {
+            b->wake = NEVER;
+            call(b, b->fault.desc->ops.on_timer);
+        } else {
+            ask_waiting(b, b->ask_at[TO_SERVER] <= next ? TO_SERVER : TO_CLIENT);
+        }
+    }
+    b->now = now;
 }
 
 void bench_bytes_len(struct bench *b, enum dir d, const void *bytes, size_t len)

@@ -17,6 +17,12 @@
 #include "core/plan.h"
 #include "fault/fault.h"
 
+/* A unit the fault wants to be asked about later, and those behind it. */
+struct bench_unit {
+    struct unit unit;
+    struct bench_unit *next;
+};
+
 struct bench {
     struct fault fault;
     const struct fault_step *step; /* label, connections and duration as the YAML said */
@@ -25,6 +31,9 @@ struct bench {
     bool amid;                     /* between says false: inside a frame or a message */
     unsigned connections;          /* what fault_connections answers */
     bool open;                     /* what fault_is_open answers */
+    struct bench_unit *waiting[DIRS];
+    nsec ask_at[DIRS];
+    bool asked_later;
     struct plan *plan;
     struct text did, told;
 };
@@ -41,7 +50,8 @@ void bench_attempt(struct bench *);     /* a connection was accepted, nothing re
 void bench_unreachable(struct bench *); /* the server is not there */
 void bench_stop(struct bench *);        /* cleared */
 void bench_traffic(struct bench *, enum dir);
-/* Moves the clock there; on_timer comes at each wake on the way. */
+/* Moves the clock there; on_timer comes at each wake on the way, and units that wait to be asked
+ * about are put before it again. */
 void bench_until(struct bench *, nsec now);
 
 /* Units. Texts end at their NUL; the _len forms take any bytes. */
@@ -62,10 +72,11 @@ void bench_end(struct bench *, enum dir, enum cut how); /* the source ended its 
 
 /* What it did since the last call: "" or verbs joined by "; ", each unit's verb among them. Valid
  * until the next call. After a split a verb has the length of its part behind it, "pass(3)". The
- * words: "pass", "drop", "hold until 2s", "set_aside until 5s", "hang until 20s" ("... for ever"),
- * "refuse rst", "replace 'text'", "respond 'text'", "inject to_client 'text'" (bytes not printable
- * as \xff), "inject to_client 'text' at 3s", "inject refused", "put_back to_client", "let_go
- * to_client", "cut client rst", "stall to_server on", "deafen client 0.5", "tls alert 40". */
+ * words: "pass", "drop", "hold until 2s", "wait until 2s", "end to_client fin", "set_aside until
+ * 5s", "hang until 20s" ("... for ever"), "refuse rst", "replace 'text'", "respond 'text'", "inject
+ * to_client 'text'" (bytes not printable as \xff), "inject to_client 'text' at 3s", "inject
+ * refused", "put_back to_client", "let_go to_client", "cut client rst", "stall to_server on",
+ * "deafen client 0.5", "tls alert 40". */
 const char *bench_did(struct bench *);
 
 #endif

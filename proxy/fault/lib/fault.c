@@ -32,6 +32,23 @@ bool fault_only_at_acceptance(const struct fault_desc *desc)
            !ops->on_end && !ops->on_traffic;
 }
 
+bool fault_is_over_at_once(const struct fault_desc *desc)
+{
+    const struct fault_ops *ops = &desc->ops;
+    return desc->instant && !ops->on_bytes && !ops->on_head && !ops->on_frame && !ops->on_end &&
+           !ops->on_timer;
+}
+
+bool fault_hears(const struct fault *f, enum dir d)
+{
+    return f->desc->on_legs || fault_acts_on(f, d);
+}
+
+bool fault_silences(const struct fault_desc *desc, const void *config, enum side side)
+{
+    return desc->silences && !(desc->spares && desc->spares(config, side));
+}
+
 enum fault_need fault_needs(const struct fault_desc *desc, const void *config)
 {
     return desc->needs ? desc->needs(config) : desc->need;
@@ -54,6 +71,13 @@ void fault_hold(struct fault *f, struct unit *u, nsec until)
 {
     decide(u);
     f->port->hold(f, u, until);
+}
+
+void fault_ask_later(struct fault *f, struct unit *u, nsec until)
+{
+    assert(until > f->now);
+    decide(u);
+    f->port->ask_later(f, u, until);
 }
 
 void fault_set_aside(struct fault *f, struct unit *u, nsec until)
@@ -114,6 +138,11 @@ void fault_let_go(struct fault *f, enum dir d)
 void fault_put_back(struct fault *f, enum dir d)
 {
     f->port->put_back(f, d);
+}
+
+void fault_end(struct fault *f, enum dir d, enum cut how)
+{
+    f->port->end(f, d, how);
 }
 
 void fault_cut(struct fault *f, enum side side, enum cut how)
