@@ -91,6 +91,7 @@ static void carry_end(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc bandwidth_fault = {
+    .layer = LAYER_BYTES,
     .name = "bandwidth",
     .brief = "let through only so many bytes a second",
     .doc =

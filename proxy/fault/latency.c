@@ -77,6 +77,7 @@ static void delay(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc latency_fault = {
+    .layer = LAYER_BYTES,
     .name = "latency",
     .brief = "deliver everything late and in order",
     .doc =

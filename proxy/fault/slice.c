@@ -65,6 +65,7 @@ static void cut_up(struct fault *f, struct unit *u)
 }
 
 const struct fault_desc slice_fault = {
+    .layer = LAYER_BYTES,
     .name = "slice",
     .brief = "deliver the stream in small pieces",
     .doc =
