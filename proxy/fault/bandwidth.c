@@ -101,7 +101,7 @@ const struct fault_desc bandwidth_fault = {
         "passes, as when a cable is cut, and nothing is lost when the fault ends. A good sender "
         "watches its send queue and pauses or drops at a bound; heartbeats must not drown behind "
         "bulk data.",
-    .example = "bandwidth: {rate: 64KiB/s, burst: 4KiB}",
+    .example = "bandwidth: {rate: 512B/s, burst: 1KiB}",
     .dirs = DIR_BOTH,
     .params = params,
     .config_size = sizeof(struct bandwidth),
