@@ -265,10 +265,10 @@ static void add_scenario_facts(const struct scenario_result *scenario, struct te
 {
     text_addf(
         out,
-        "<p class='dim small'>%u client%s · %.0f s of target time in %.0f s · speed %g · seed "
-        "%llu · timing noise ±%.0f ms",
+        "<p class='dim small'>%u client%s · %.0f s of target time · speed %g · seed %llu · timing "
+        "noise ±%.0f ms",
         scenario->clients, scenario->clients == 1 ? "" : "s", nsec_to_seconds(scenario->duration),
-        scenario->wall_s, scenario->speed, (unsigned long long)scenario->seed,
+        scenario->speed, (unsigned long long)scenario->seed,
         nsec_to_seconds(scenario->noise) * 1000);
     if (scenario->repeated)
         text_addf(out, " · ran again with seed %llu: %s", (unsigned long long)scenario->second_seed,

@@ -49,6 +49,48 @@ static void add_key(struct text *out, const char *key)
     }
 }
 
+/* Bounds of a measured value: its own key, or with one of these behind. */
+static const struct {
+    const char *behind, *words;
+} bounds[] = {{"", ""}, {"_min", "at least "}, {"_max", "at most "}, {"_asked", "asked "}};
+#define BOUNDS (sizeof bounds / sizeof *bounds)
+
+static const json_t *bound_of(const json_t *allowed, const char *key, size_t i)
+{
+    char *name = xprintf("%s%s", key, bounds[i].behind);
+    const json_t *value = json_object_get(allowed, name);
+    free(name);
+    return value;
+}
+
+static void add_bounds(struct text *out, const char *key, const json_t *allowed)
+{
+    bool any = false;
+    for (size_t i = 0; i < BOUNDS; i++) {
+        const json_t *value = bound_of(allowed, key, i);
+        if (!value)
+            continue;
+        text_addf(out, "%s%s", any ? ", " : "", bounds[i].words);
+        add_value(out, key, json_number_value(value));
+        any = true;
+    }
+}
+
+/* Stands in the row of what it bounds. */
+static bool is_bound(const json_t *measured, const char *key)
+{
+    bool found = json_object_get(measured, key) != NULL;
+    for (size_t i = 1; i < BOUNDS && !found; i++) {
+        if (!ends_in(key, bounds[i].behind))
+            continue;
+        char *name = xstrndup(key, strlen(key) - strlen(bounds[i].behind));
+        found = json_object_get(measured, name) != NULL;
+        free(name);
+    }
+    return found;
+}
+
+/* measured: the value, NULL: none; allowed: all that is. */
 static void add_row(struct text *out, const char *key, const json_t *measured,
                     const json_t *allowed)
 {
@@ -58,8 +100,7 @@ static void add_row(struct text *out, const char *key, const json_t *measured,
     if (measured)
         add_value(out, key, json_number_value(measured));
     text_add(out, "</td><td class='num'>");
-    if (allowed)
-        add_value(out, key, json_number_value(allowed));
+    add_bounds(out, key, allowed);
     text_add(out, "</td></tr>");
 }
 
@@ -71,12 +112,11 @@ static void add_values(const struct rule_result *rule, struct text *out)
     const char *key;
     if (json_object_size(measured) + json_object_size(allowed) > 0) {
         text_add(out, "<table class='values'><tr><th></th><th>measured</th><th>allowed</th></tr>");
-        json_object_foreach(measured, key, value)
-            add_row(out, key, value, json_object_get(allowed, key));
+        json_object_foreach(measured, key, value) add_row(out, key, value, allowed);
         json_object_foreach(allowed, key, value)
         {
-            if (!json_object_get(measured, key))
-                add_row(out, key, NULL, value);
+            if (!is_bound(measured, key))
+                add_row(out, key, NULL, allowed);
         }
         text_add(out, "</table>");
     }

@@ -33,7 +33,7 @@ const char html_style[] =
     "font-variant-numeric:tabular-nums}.tally .none{opacity:.45}"
     ".facts{display:flex;flex-wrap:wrap;gap:.1rem 1.6rem;margin:0;font-size:.875rem}"
     ".facts div{display:flex;gap:.45rem}.facts dt{color:var(--dim)}.facts dd{margin:0}"
-    ".badge{display:inline-block;min-width:6.4em;text-align:center;border-radius:4px;padding:.05rem .5rem;"
+    ".badge{display:inline-block;min-width:7.4em;text-align:center;border-radius:4px;padding:.05rem .5rem;"
     "font-weight:650;font-size:.8rem;color:var(--tone);background:var(--tint);border:1px solid currentColor;"
     "white-space:nowrap}"
     "table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;"

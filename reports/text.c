@@ -34,14 +34,30 @@ static void add_word(struct page *page, enum verdict verdict)
         text_add(page->out, word_of(verdict));
 }
 
-/* Control bytes of an endpoint's words would move the cursor. */
+/* Control bytes of an endpoint's words would move the cursor: also those of U+0080 to U+009F. */
 static void add_bytes(struct text *out, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char byte = (unsigned char)bytes[i];
-        bool control = byte < 0x20 || byte == 0x7f;
+        bool high = byte == 0xc2 && i + 1 < len && (unsigned char)bytes[i + 1] < 0xa0;
+        bool control = (byte < 0x20 && byte != '\n') || byte == 0x7f || high;
         text_add_bytes(out, control ? "?" : bytes + i, 1);
+        i += high;
     }
+}
+
+static void add_words(struct text *out, const char *words)
+{
+    add_bytes(out, words, strlen(words));
+}
+
+static void add_scenario(struct text *out, const struct scenario_result *scenario)
+{
+    add_words(out, scenario->name);
+    if (!scenario->subject)
+        return;
+    text_add(out, ": ");
+    add_words(out, scenario->subject);
 }
 
 /* A paragraph between the margin and PAGE_WIDTH; the cursor already stands at the margin. */
@@ -67,7 +83,9 @@ static void add_table(struct page *page, const char *table)
 {
     while (*table) {
         size_t len = strcspn(table, "\n");
-        text_addf(page->out, "       %.*s\n", (int)len, table);
+        text_add(page->out, "       ");
+        add_bytes(page->out, table, len);
+        text_add(page->out, "\n");
         table += len + (table[len] == '\n');
     }
 }
@@ -88,9 +106,10 @@ static void add_block(struct page *page, const struct scenario_result *scenario,
                       const struct rule_result *rule)
 {
     add_word(page, rule->verdict);
-    text_addf(page->out, "  %s (%s, %s)  %s%s%s%s%s\n", rule->rule->name, rule->rule->id,
-              level_name(rule->rule->level), scenario->name, scenario->subject ? ": " : "",
-              scenario->subject ? scenario->subject : "", rule->accepted ? "  accepted" : "",
+    text_addf(page->out, "  %s (%s, %s)  ", rule->rule->name, rule->rule->id,
+              level_name(rule->rule->level));
+    add_scenario(page->out, scenario);
+    text_addf(page->out, "%s%s\n", rule->accepted ? "  accepted" : "",
               rule->verdict == FAIL && !rule->confirmed ? "  not confirmed" : "");
     text_add(page->out, "    ");
     add_wrapped(page, 4, rule->summary);
@@ -138,9 +157,9 @@ static void add_open_one(struct page *page, const struct scenario_result *scenar
                          const struct rule_result *rule)
 {
     add_word(page, rule->verdict);
-    text_addf(page->out, "  %s (%s)  %s%s%s\n    ", rule->rule->name, open_word(rule->verdict),
-              scenario->name, scenario->subject ? ": " : "",
-              scenario->subject ? scenario->subject : "");
+    text_addf(page->out, "  %s (%s)  ", rule->rule->name, open_word(rule->verdict));
+    add_scenario(page->out, scenario);
+    text_add(page->out, "\n    ");
     add_wrapped(page, 4, rule->summary);
 }
 
@@ -162,14 +181,24 @@ static void add_open_ones(struct page *page)
         text_add(page->out, "\n");
 }
 
+static void add_remark(struct page *page, const struct scenario_result *scenario, const char *kind,
+                       const char *between, const char *words)
+{
+    text_addf(page->out, "%s ", kind);
+    add_scenario(page->out, scenario);
+    text_add(page->out, between);
+    add_words(page->out, words);
+    text_add(page->out, "\n\n");
+}
+
 static void add_troubles(struct page *page)
 {
     for (size_t s = 0; s < page->results->scenario_count; s++) {
         const struct scenario_result *scenario = &page->results->scenarios[s];
         if (scenario->trouble)
-            text_addf(page->out, "ERROR %s: %s\n\n", scenario->name, scenario->trouble);
+            add_remark(page, scenario, "ERROR", ": ", scenario->trouble);
         if (scenario->speed_note)
-            text_addf(page->out, "note  %s ran %s\n\n", scenario->name, scenario->speed_note);
+            add_remark(page, scenario, "note ", " ran ", scenario->speed_note);
     }
 }
 

@@ -87,7 +87,9 @@ static int execute(struct demo *demo)
                                    .speed = demo->given.speed,
                                    .seed = demo->given.seed};
     if (!runner_make_folder(demo->given.report)) {
-        fprintf(stderr, "halfopen: %s: %s\n", demo->given.report, strerror(errno));
+        fprintf(stderr, "halfopen: %s: %s\n", demo->given.report,
+                errno == EBUSY ? "another run is writing there; choose a folder with --report"
+                               : strerror(errno));
         return EXIT_ENVIRONMENT;
     }
     struct results *results = results_new();

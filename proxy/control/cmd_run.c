@@ -376,7 +376,9 @@ static int execute(struct setup *setup)
                                    .data = setup->data,
                                    .quiet = given->quiet || given->json};
     if (!runner_make_folder(given->report)) {
-        fprintf(stderr, "halfopen: %s: %s\n", given->report, strerror(errno));
+        fprintf(stderr, "halfopen: %s: %s\n", given->report,
+                errno == EBUSY ? "another run is writing there; choose a folder with --report"
+                               : strerror(errno));
         return EXIT_ENVIRONMENT;
     }
     struct results *results = results_new();

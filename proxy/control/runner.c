@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -83,8 +85,23 @@ static bool make_all(const char *folder)
     return made;
 }
 
+/* Two runs into one folder would empty each other's traces. The lock goes with the process. */
+static bool lock(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    int error = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = error == EWOULDBLOCK ? EBUSY : error;
+    return false;
+}
+
 bool runner_make_folder(const char *folder)
 {
+    if (!make_all(folder) || !lock(folder))
+        return false;
     static const char *const parts[] = {"traces", "output"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char *path = xprintf("%s/%s", folder, parts[i]);

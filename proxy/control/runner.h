@@ -29,8 +29,9 @@ struct runner_config {
  * stderr). */
 bool runner_run(const struct runner_config *, struct results *);
 
-/* Creates the folder with what belongs in it; empties traces/ and output/ of an earlier run. false:
- * errno says why. */
+/* Creates the folder with what belongs in it; empties traces/ and output/ of an earlier run, and
+ * keeps other runs out of it while this process lives. false: errno says why, EBUSY that another
+ * run has it. */
 bool runner_make_folder(const char *folder);
 
 #endif
