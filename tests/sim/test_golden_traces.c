@@ -1,0 +1,176 @@
+/* Golden traces: each bundled scenario for clients at seed 1, played by the sound client and by the
+ * flawed one that most rules object to. tests/golden/traces/SCENARIO-CLIENT.txt holds what was
+ * recorded (its digest, and how often each event) and what results.json says of it; short traces
+ * are kept whole beside it. A digest that changed without a reason in the same commit is a trace
+ * that depends on something it must not. */
+#include <dirent.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/digest.h"
+#include "base/mem.h"
+#include "endpoint/flaws.h"
+#include "tests/check.h"
+#include "tests/sim/golden.h"
+#include "tests/sim/world.h"
+
+#define FOLDER      "tests/golden/traces"
+#define SHORT_BYTES ((size_t)8 << 10)
+
+/* As in test_matrix.c: enough to fill what is simulated. */
+#define SENDER_RATE    (128.0 * 1024)
+#define SENDER_MESSAGE (64 * 1024)
+
+static void play(struct plan *plan, const char *flaw, struct text *trace)
+{
+    struct sim_config cfg;
+    sim_config_init(&cfg, plan);
+    if (flaw)
+        CHECK(client_flaw_apply(&cfg.client, flaw));
+    CHECK_STR(sim_run(&cfg, trace), "finished");
+}
+
+/* --- The flaw most rules object to --- */
+
+static int objections(const struct scenario_result *result)
+{
+    int weight = 0;
+    for (size_t i = 0; i < result->rule_count; i++)
+        weight += result->rules[i].verdict == FAIL ? 10 : result->rules[i].verdict == WARN;
+    return weight;
+}
+
+static const char *worst_flaw(struct plan *plan)
+{
+    const char *worst = client_flaws[0].name;
+    int most = -1;
+    for (const struct flaw *flaw = client_flaws; flaw->name; flaw++) {
+        struct text trace;
+        struct scenario_result result;
+        text_init(&trace);
+        play(plan, flaw->name, &trace);
+        sim_judge(&trace, &result);
+        if (objections(&result) > most) {
+            most = objections(&result);
+            worst = flaw->name;
+        }
+        scenario_result_fini(&result);
+        text_fini(&trace);
+    }
+    return worst;
+}
+
+/* --- What is kept --- */
+
+static void add_counts(const struct text *trace, struct text *out)
+{
+    for (int kind = 0; kind < EV_KINDS; kind++) {
+        char *words = xprintf("\"ev\":\"%s\"", event_name((enum event_kind)kind));
+        size_t count = 0;
+        for (const char *at = text_chars(trace); (at = strstr(at, words)) != NULL; at++)
+            count++;
+        if (count > 0)
+            text_addf(out, "%s %zu\n", event_name((enum event_kind)kind), count);
+        free(words);
+    }
+}
+
+static void add_value(json_t *value, struct text *out)
+{
+    char *words = json_dumps(value, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
+    text_addf(out, "%s\n", words);
+    free(words);
+}
+
+/* The parts of results.json that tell about rules, for a run of this scenario alone. */
+static void add_rules(const struct text *trace, struct text *out)
+{
+    struct results *results = results_new();
+    struct text words;
+    json_error_t error;
+    text_init(&words);
+    sim_judge(trace, results_add_scenario(results));
+    results_conclude(results);
+    results_add_json(results, &words);
+    json_t *root = json_loads(text_chars(&words), 0, &error);
+    CHECK(root != NULL);
+    add_value(json_object_get(root, "rules"), out);
+    add_value(json_object_get(json_array_get(json_object_get(root, "scenarios"), 0), "rules"), out);
+    json_decref(root);
+    text_fini(&words);
+    results_free(results);
+}
+
+/* The names of the files that belong here, each followed by a slash. */
+static void check_kept(const char *name, const struct text *got, struct text *names)
+{
+    char *path = xprintf(FOLDER "/%s", name);
+    golden_check(path, got);
+    text_addf(names, "%s/", name);
+    free(path);
+}
+
+static void check_run(struct plan *plan, const char *flaw, struct text *names)
+{
+    struct text trace, kept;
+    char digest[65];
+    const char *who = flaw ? flaw : "sound";
+    text_init(&trace);
+    text_init(&kept);
+    play(plan, flaw, &trace);
+    digest_sha256_hex(text_chars(&trace), trace.len, digest);
+    text_addf(&kept, "%s, %s client, seed 1\nsha256 %s\n", plan->name, who, digest);
+    add_counts(&trace, &kept);
+    add_rules(&trace, &kept);
+    char *name = xprintf("%s-%s.txt", plan->name, who);
+    check_kept(name, &kept, names);
+    free(name);
+    name = xprintf("%s-%s.jsonl", plan->name, who);
+    if (trace.len <= SHORT_BYTES)
+        check_kept(name, &trace, names);
+    free(name);
+    text_fini(&trace);
+    text_fini(&kept);
+}
+
+/* Files of scenarios that are gone, or of a flaw that is the worst no more. */
+static void check_nothing_else(const struct text *names)
+{
+    DIR *dir = opendir(FOLDER);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        char *path = xprintf(FOLDER "/%s", entry->d_name), *name = xprintf("/%s/", entry->d_name);
+        bool known = entry->d_name[0] == '.' || strstr(text_chars(names), name) != NULL;
+        if (!known && getenv("GOLDEN"))
+            CHECK_INT(remove(path), 0);
+        else
+            CHECK_STR(known ? "" : path, "");
+        free(path);
+        free(name);
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static void bundled_scenarios_leave_the_traces_they_left_before(void)
+{
+    struct sim_plans plans = sim_plans_load("client");
+    struct text names;
+    text_init(&names);
+    text_add(&names, "/");
+    for (size_t i = 0; i < plans.count; i++) {
+        struct plan *plan = plans.list[i];
+        if (plan->client.sends > 0) {
+            plan->client.sends = SENDER_RATE;
+            plan->client.message_bytes = SENDER_MESSAGE;
+        }
+        check_run(plan, NULL, &names);
+        check_run(plan, worst_flaw(plan), &names);
+    }
+    check_nothing_else(&names);
+    text_fini(&names);
+    sim_plans_free(&plans);
+}
+
+SUITE(golden_traces, TEST(bundled_scenarios_leave_the_traces_they_left_before))
