@@ -118,7 +118,7 @@ install: all
 	cp -R scenarios $(DESTDIR)$(PREFIX)/share/halfopen/
 
 san: needs-lint
-	@sh scripts/san.sh
+	@sh scripts/san.sh $(B)
 
 lint: needs-lint
 	@sh scripts/lint.sh $(B)
