@@ -219,14 +219,22 @@ static void text_is_the_golden_one(void)
 
 /* --- JUnit --- */
 
+static void say_nothing(void *context, const char *format, ...)
+{
+    (void)context;
+    (void)format;
+}
+
 static bool is_valid_junit(const char *bytes)
 {
+    xmlSetGenericErrorFunc(NULL, say_nothing);
     xmlDocPtr document =
         xmlReadMemory(bytes, (int)strlen(bytes), "junit.xml", NULL, XML_PARSE_NONET);
     xmlSchemaParserCtxtPtr parser = xmlSchemaNewParserCtxt(FOLDER "/junit.xsd");
     xmlSchemaPtr schema = xmlSchemaParse(parser);
     xmlSchemaValidCtxtPtr context = xmlSchemaNewValidCtxt(schema);
     bool valid = document && schema && context && xmlSchemaValidateDoc(context, document) == 0;
+    xmlSetGenericErrorFunc(NULL, NULL);
     xmlSchemaFreeValidCtxt(context);
     xmlSchemaFree(schema);
     xmlSchemaFreeParserCtxt(parser);
