@@ -23,7 +23,7 @@ GEN    := $(B)/gen/faults.c $(B)/gen/rules.c
 OBJS   := $(SRCS:%.c=$(B)/%.o) $(GEN:%.c=%.o)
 TEST_SRCS := $(sort $(wildcard tests/unit/*.c tests/sim/*.c))
 SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_SRCS),$(if $(findstring test_,$(f)),$(f)))))))
-TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/gen/suites.o
+TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/tests/calibrate/schedules.o $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
 .PHONY: all docs check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
@@ -97,8 +97,8 @@ golden: $(B)/check
 $(B)/driver-test: $(B)/tests/e2e/driver.o $(LIB)
 	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
 
-$(B)/calibrate: $(B)/tests/calibrate/calibrate.o $(LIB)
-	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
+$(B)/calibrate: $(B)/tests/calibrate/calibrate.o $(B)/tests/calibrate/schedules.o $(LIB)
+	$(CC) -o $@ $(filter %.o,$^) $(LIB) $(ALL_LIBS)
 
 e2e: all $(B)/driver-test
 	@sh tests/e2e/run.sh $(B)

@@ -3,140 +3,216 @@
 
 #include "rules/lib/backoff_facts.h"
 
-static const char fix[] =
-    "multiply the delay by about 2 after every failed attempt, up to a cap of 30 s, then add jitter";
+static const char fix[] = "multiply the delay by about 2 after every failed attempt, up to a cap "
+                          "of 30 s, then add jitter";
 
-static void add_numbers(const struct backoff_facts *facts, struct finding *finding)
+static void say(const struct backoff_facts *facts, struct findings *out, enum verdict verdict,
+                const char *sentence)
 {
-    const struct retry_estimates *b = &facts->estimate;
+    const struct backoff *b = &facts->estimate;
+    struct finding *finding = finding_add(out, verdict, "%s", sentence);
     finding_measured(finding, "growth", b->gf);
-    finding_measured(finding, "growth_low", b->gf_lo);
-    finding_measured(finding, "growth_high", b->gf_hi);
-    finding_measured(finding, "clients", (double)facts->delays.clients);
-    finding_measured(finding, "retries", (double)facts->delays.retries);
-    finding_allowed(finding, "growth_min", 1.5);
-    finding_allowed(finding, "growth_max", 3);
+    finding_measured(finding, "growth_low", b->gf_lo_strict);
+    if (isfinite(b->gf_hi_strict))
+        finding_measured(finding, "growth_high", b->gf_hi_strict);
+    finding_measured(finding, "clients", (double)b->clients);
+    finding_measured(finding, "retries", (double)b->count);
+    finding_allowed(finding, "growth_min", BACKOFF_FACTOR_MIN);
+    finding_allowed(finding, "growth_max", BACKOFF_FACTOR_MAX);
     finding_evidence(finding, facts->from, facts->to);
     backoff_facts_add_table(facts, finding);
+    if (verdict == FAIL || verdict == WARN)
+        finding_fix(finding, "%s", fix);
 }
 
-static bool is_constant(const struct retry_estimates *b)
+static size_t first_counted(const struct backoff *b)
+{
+    return b->first_left_out ? 1 : 0;
+}
+
+/* The delays are all the same, of every client. */
+static bool is_constant(const struct backoff *b)
 {
     double shortest = INFINITY, longest = 0;
-    for (size_t i = b->first; i < b->retries; i++) {
-        shortest = fmin(shortest, b->index[i].median);
-        longest = fmax(longest, b->index[i].median);
+    for (size_t i = first_counted(b); i < b->count; i++) {
+        const struct backoff_index *at = &b->index[i];
+        shortest = fmin(shortest, at->median);
+        longest = fmax(longest, at->median);
+        if (b->clients > 1 && !at->tight)
+            return false;
     }
-    return longest <= 1.05 * shortest + 0.05;
+    return longest <= 1.02 * shortest + b->window / 2;
 }
 
-static void say_failed(const struct backoff_facts *facts, struct findings *out)
+static void add_expected(const struct backoff_facts *facts, struct text *out)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct text delay, cap;
-    struct finding *finding;
-    text_init(&delay);
-    text_init(&cap);
-    backoff_add_seconds(&delay, b->index[b->retries / 2].median);
-    backoff_add_seconds(&cap, facts->policy.cap);
-    if (b->hammer == RETRY_FAIL)
-        finding = finding_add(
-            out, FAIL,
-            "retries come %s apart, without any delay worth the name; expected %g s, "
-            "growing by about %g up to %s",
-            text_chars(&delay), facts->policy.base, facts->policy.factor, text_chars(&cap));
-    else if (is_constant(b))
-        finding = finding_add(
-            out, FAIL, "%zu of %zu retries came %s apart; expected growth by about %g up to %s",
-            b->retries - b->first, b->retries - b->first, text_chars(&delay), facts->policy.factor,
-            text_chars(&cap));
+    const struct backoff_policy *policy = &facts->policy;
+    text_addf(out, "; expected growth by about %g a retry, from %g s up to %g s", policy->factor,
+              policy->base, policy->cap);
+}
+
+static void add_constant(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    size_t first = first_counted(b);
+    struct backoff_words delay;
+    if (first > 0)
+        text_add(out, "after an immediate first retry ");
+    if (b->clients > 1 && !facts->singles)
+        text_addf(out, "%zu clients waited %s before each of %zu retries", b->clients,
+                  backoff_seconds(&delay, b->median), b->count - first);
     else
-        finding =
-            finding_add(out, FAIL,
-                        "the delays do not grow: x%.2f a retry (at most x%.2f); expected about x%g "
-                        "up to %s",
-                        b->g, b->g_hi, facts->policy.factor, text_chars(&cap));
-    finding_fix(finding, "%s", fix);
-    add_numbers(facts, finding);
-    text_fini(&delay);
-    text_fini(&cap);
+        text_addf(out, "the client waited %s before each of %zu retries%s",
+                  backoff_seconds(&delay, b->median), b->count - first,
+                  facts->singles ? ", in every outage" : "");
 }
 
-static void say_linear(const struct backoff_facts *facts, struct findings *out)
+static void add_level(const struct backoff_facts *facts, struct text *out)
 {
-    struct finding *finding = finding_add(
-        out, WARN,
-        "the delays grow, but in equal steps rather than geometrically (RFC 6455 is met, the "
-        "requirement of about x%g is not)",
-        facts->policy.factor);
-    finding_fix(finding, "%s", fix);
-    add_numbers(facts, finding);
+    const struct backoff *b = &facts->estimate;
+    size_t first = first_counted(b);
+    struct backoff_words before, after;
+    text_addf(out,
+              "the delays do not grow: a median of %s before retry %zu, %s before retry %zu (a "
+              "factor of ",
+              backoff_seconds(&before, b->index[first].median), first + 1,
+              backoff_seconds(&after, b->index[b->count - 1].median), b->count);
+    text_addf(out, "%.2f a retry, surely below %.2f; ", b->g, b->g_hi_strict);
+    backoff_facts_add_size(facts, out);
+    text_add(out, ")");
 }
 
-static void say_odd_factor(const struct backoff_facts *facts, struct findings *out)
+static void add_failed(const struct backoff_facts *facts, struct text *out)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct finding *finding = finding_add(
-        out, WARN, "the delays grow by x%.2f a retry (x%.2f to x%.2f); asked is x1.5 to x3", b->gf,
-        b->gf_lo, b->gf_hi);
-    finding_fix(finding, "%s", fix);
-    add_numbers(facts, finding);
+    const struct backoff *b = &facts->estimate;
+    struct backoff_words delay;
+    if (b->hammer == RAW_FAIL) {
+        text_addf(
+            out,
+            "retries come practically without delay: %s after the failure before, the median of ",
+            backoff_seconds(&delay, b->median));
+        backoff_facts_add_size(facts, out);
+    } else if (is_constant(b)) {
+        add_constant(facts, out);
+    } else {
+        add_level(facts, out);
+    }
+    add_expected(facts, out);
 }
 
-static void say_passed(const struct backoff_facts *facts, const char *note, struct findings *out)
+static void add_linear(const struct backoff_facts *facts, struct text *out)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct text size;
-    text_init(&size);
-    backoff_facts_add_size(facts, &size);
-    struct finding *finding = finding_add(out, PASS, "the delays grow by x%.1f a retry%s (%s)",
-                                          b->gf, note, text_chars(&size));
-    add_numbers(facts, finding);
-    text_fini(&size);
+    const struct backoff *b = &facts->estimate;
+    text_add(out, "the delays grow in equal steps (");
+    for (size_t i = first_counted(b); i < b->count; i++) {
+        text_add(out, i > first_counted(b) ? ", " : "");
+        backoff_add_seconds(out, b->index[i].median);
+    }
+    text_addf(out, "), not by a factor of about %g", facts->policy.factor);
 }
 
-static void say_undecided(const struct backoff_facts *facts, const char *enough,
-                          struct findings *out)
+static void add_growth(const struct backoff_facts *facts, struct text *out)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct text size;
-    text_init(&size);
-    backoff_facts_add_size(facts, &size);
-    struct finding *finding =
-        finding_add(out, INCONCLUSIVE,
-                    "growth cannot be told from chance: x%.2f to x%.2f a retry with "
-                    "%s; %s",
-                    b->g_lo, b->g_hi, text_chars(&size), enough);
-    add_numbers(facts, finding);
-    text_fini(&size);
+    const struct backoff *b = &facts->estimate;
+    size_t first = first_counted(b);
+    struct backoff_words from, to;
+    text_addf(out, "the delays grow by a factor of %.2f a retry, from %s to %s (", b->gf,
+              backoff_seconds(&from, fmin(b->index[first].median, b->index[first + 1].median)),
+              backoff_seconds(&to, b->index[b->count - 1].median));
+    backoff_facts_add_size(facts, out);
+    text_add(out, ")");
 }
 
-static void decide(const struct backoff_facts *facts, struct findings *out)
+/* The first retry comes sooner than all others, and those do not grow. */
+static bool rises_once(const struct backoff_facts *facts)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    const char *enough = NULL, *ignored = NULL;
-    enum retry_verdict growth = retry_gate_growth(b, &facts->policy, &enough);
-    enum retry_verdict shape = retry_gate_shape(b, &facts->policy, &ignored);
-    bool as_asked = b->gf_lo <= 3 && b->gf_hi >= 1.5;
-    if (growth == RETRY_FAIL)
-        say_failed(facts, out);
-    else if (growth == RETRY_INCONCLUSIVE)
-        say_undecided(facts, enough, out);
-    else if (shape == RETRY_FAIL)
-        say_linear(facts, out);
-    else if (!as_asked)
-        say_odd_factor(facts, out);
-    else
-        say_passed(facts,
-                   shape == RETRY_PASS ? "" : ", exponentially or in steps (not resolvable here)",
-                   out);
+    const struct backoff *b = &facts->estimate;
+    double first = b->index[0].median, second = b->index[1].median,
+           last = b->index[b->count - 1].median;
+    return b->later_hi < BACKOFF_GROWTH_MIN && second > 1.5 * first && last < 1.1 * second &&
+           last < 0.9 * facts->policy.cap;
+}
+
+static void add_rise(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    struct backoff_words first, second, last;
+    text_addf(out, "the delays grow only at first: %s, then %s, and %s before retry %zu (",
+              backoff_seconds(&first, b->index[0].median),
+              backoff_seconds(&second, b->index[1].median),
+              backoff_seconds(&last, b->index[b->count - 1].median), b->count);
+    backoff_facts_add_size(facts, out);
+    text_add(out, ")");
+    add_expected(facts, out);
+}
+
+static void add_odd_factor(const struct backoff_facts *facts, struct text *out)
+{
+    add_growth(facts, out);
+    text_addf(out, "; expected is about %g, at least %g and at most %g", facts->policy.factor,
+              BACKOFF_FACTOR_MIN, BACKOFF_FACTOR_MAX);
+}
+
+static void add_undecided(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    text_add(out, "growth cannot be told from chance with ");
+    backoff_facts_add_size(facts, out);
+    if (b->g_lo_strict > 0 && b->g_hi_strict < 1000)
+        text_addf(out, " (a factor from %.2f to %.2f a retry is possible)", b->g_lo_strict,
+                  b->g_hi_strict);
+    if (facts->gave_up == facts->clients)
+        text_addf(out, "; then %s",
+                  facts->exited > 0     ? "the client ended"
+                  : facts->clients == 1 ? "the client gave up"
+                                        : "the clients gave up");
+    text_addf(out, "; %s", facts->gate.growth.enough);
+}
+
+static void add_passed(const struct backoff_facts *facts, struct text *out)
+{
+    add_growth(facts, out);
+    if (facts->gate.shape.verdict != RAW_PASS)
+        text_add(out, "; whether by a factor or in equal steps cannot be told here");
+}
+
+static enum verdict decide(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff_gate *gate = &facts->gate;
+    if (gate->growth.verdict == RAW_FAIL) {
+        add_failed(facts, out);
+        return FAIL;
+    }
+    if (gate->growth.verdict == RAW_INCONCLUSIVE && rises_once(facts)) {
+        add_rise(facts, out);
+        return WARN;
+    }
+    if (gate->growth.verdict == RAW_INCONCLUSIVE) {
+        add_undecided(facts, out);
+        return INCONCLUSIVE;
+    }
+    if (gate->shape.verdict == RAW_FAIL) {
+        add_linear(facts, out);
+        return WARN;
+    }
+    if (gate->factor.verdict == RAW_FAIL) {
+        add_odd_factor(facts, out);
+        return WARN;
+    }
+    add_passed(facts, out);
+    return PASS;
 }
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
     struct backoff_facts facts;
-    if (backoff_facts_of(trace, config, &facts, out))
-        decide(&facts, out);
+    struct text sentence;
+    text_init(&sentence);
+    if (backoff_facts_of(trace, config, &facts, out)) {
+        enum verdict verdict = decide(&facts, &sentence);
+        say(&facts, out, verdict, text_chars(&sentence));
+    }
+    text_fini(&sentence);
     backoff_facts_fini(&facts);
 }
 
@@ -146,11 +222,12 @@ const struct rule_desc reconnect_backoff_rule = {
     .title = "Delays grow exponentially",
     .brief = "delays between failed attempts grow by about 2",
     .doc =
-        "Connections of several clients are cut at once and every attempt is refused. Each delay is "
+        "Connections of several clients are cut at once and every attempt is refused. Each delay "
+        "is "
         "counted from the failure of the attempt before. The delays must grow, geometrically, by a "
         "factor of 1.5 to 3: a client that retries at a constant interval hammers a server that is "
-        "trying to recover. Growth in equal steps is a warning. Decided at 1 % error with "
-        "confidence limits; what the limits cannot separate is inconclusive. To mend a failure, "
+        "trying to recover. Growth in equal steps is a warning. What "
+        "so many retries cannot tell from chance is inconclusive. To mend a failure, "
         "multiply the delay by 2 after each failed attempt, up to a cap, and add jitter.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.backoff: {cap: 30s}",

@@ -1,152 +1,182 @@
 /* reconnect.jitter: clients that were cut together do not come back together. */
-#include <math.h>
-
 #include "rules/lib/backoff_facts.h"
 
-#define STRONG 0.2 /* half width that passes clean */
+static const char fix[] = "multiply each delay by a random number from 0.5 to 1.5, after the cap "
+                          "too, drawn anew for every "
+                          "attempt and seeded differently in every process";
 
-static const char fix[] =
-    "multiply each delay by a random number from 0.5 to 1.5, after the cap too, drawn anew for every "
-    "attempt and seeded differently in every process";
-
-static struct finding *say(const struct backoff_facts *facts, struct findings *out,
-                           enum verdict verdict, const char *sentence)
+static void say(const struct backoff_facts *facts, struct findings *out, enum verdict verdict,
+                const char *sentence)
 {
-    const struct retry_estimates *b = &facts->estimate;
+    const struct backoff *b = &facts->estimate;
     struct finding *finding = finding_add(out, verdict, "%s", sentence);
     finding_measured(finding, "half_width", b->h);
     finding_measured(finding, "half_width_low", b->h_lo);
     finding_measured(finding, "half_width_high", b->h_hi);
-    finding_measured(finding, "tight_share", b->tight);
+    finding_measured(finding, "tight_share", b->tight_share);
     finding_measured(finding, "client_share", b->client_share);
-    finding_allowed(finding, "half_width_min", 0.05);
+    finding_allowed(finding, "half_width_min", BACKOFF_JITTER_MIN);
     finding_allowed(finding, "half_width_asked", facts->policy.jitter);
     finding_evidence(finding, facts->from, facts->to);
     backoff_facts_add_table(facts, finding);
     if (verdict == FAIL || verdict == WARN)
         finding_fix(finding, "%s", fix);
-    return finding;
 }
 
-static size_t tight_indices(const struct retry_estimates *b, size_t *judged)
+static const char *of_what(const struct backoff_facts *facts)
+{
+    return facts->singles ? "outages" : "clients";
+}
+
+static size_t tight_retries(const struct backoff *b)
 {
     size_t tight = 0;
-    *judged = 0;
-    for (size_t i = 0; i < b->retries; i++) {
-        *judged += b->index[i].judged;
-        tight += b->index[i].judged && b->index[i].tight;
-    }
+    for (size_t i = 0; i < b->count; i++)
+        tight += b->index[i].tight;
     return tight;
 }
 
-static void say_failed(const struct backoff_facts *facts, struct findings *out)
+static size_t fewest_together(const struct backoff *b, size_t from)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct text sentence;
-    size_t judged, tight = tight_indices(b, &judged);
-    text_init(&sentence);
-    text_addf(
-        &sentence,
-        "%zu clients cut together came back together: at %zu of %zu retries 80 %% of them waited the "
-        "same within %.0f ms (spread %.0f %%, need more than 5 %%, asked %.0f %%)",
-        facts->delays.clients, tight, judged, 4000 * facts->policy.noise, b->h * 100,
-        facts->policy.jitter * 100);
-    if (b->residual > 0.1)
-        text_add(&sentence,
-                 "; their delays are irregular yet equal, as from one seed of the random "
-                 "numbers in every process");
-    (void)say(facts, out, FAIL, text_chars(&sentence));
-    text_fini(&sentence);
+    size_t fewest = b->clients;
+    for (size_t i = from; i < b->count; i++)
+        if (b->index[i].tight && b->index[i].together < fewest)
+            fewest = b->index[i].together;
+    return fewest;
 }
 
-static void say_repeated(const struct backoff_facts *facts, struct findings *out)
+static void add_within(const struct backoff *b, struct text *out)
 {
-    struct text sentence;
-    text_init(&sentence);
-    text_addf(
-        &sentence,
-        "one client waited the same in each of %zu outages: no jitter per attempt; whether it draws "
-        "one number per process cannot be seen with one client (run with --clients 5)",
-        facts->delays.clients);
-    (void)say(facts, out, INCONCLUSIVE, text_chars(&sentence));
-    text_fini(&sentence);
+    struct backoff_words window;
+    text_addf(out, "within %s of each other", backoff_seconds(&window, b->window));
 }
 
-static void say_partly(const struct backoff_facts *facts, struct findings *out)
+/* "all 10 clients", "at least 8 of 10 clients" */
+static void add_together(const struct backoff_facts *facts, size_t from, struct text *out)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct text sentence;
-    text_init(&sentence);
-    if (b->first_only)
-        text_addf(&sentence,
-                  "only the first delay is random: from retry 3 on the %zu clients wait the "
-                  "same, so the next loss of a common connection sends them back together",
-                  facts->delays.clients);
+    const struct backoff *b = &facts->estimate;
+    size_t fewest = fewest_together(b, from);
+    if (fewest == b->clients)
+        text_addf(out, "all %zu %s", b->clients, of_what(facts));
     else
+        text_addf(out, "at least %zu of %zu %s", fewest, b->clients, of_what(facts));
+}
+
+static void add_failed(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    text_addf(out, "before %zu of %zu retries ", tight_retries(b), b->judged);
+    add_together(facts, 0, out);
+    text_add(out, " waited the same time, ");
+    add_within(b, out);
+    text_addf(out, "; expected random delays of +-%g %%, at least +-%g %%",
+              facts->policy.jitter * 100, BACKOFF_JITTER_MIN * 100);
+    if (facts->notes.same_seed)
+        text_add(out, " (they go up and down as random numbers do: every process seems to start "
+                      "from the same "
+                      "seed)");
+}
+
+static void add_repeated(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    text_addf(
+        out,
+        "the client waited the same in each of %zu outages, so it draws no random number for each "
+        "attempt; whether each process draws its own cannot be seen with one (run with --clients "
+        "10)",
+        b->clients);
+}
+
+static void add_partly(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    size_t from = facts->notes.same_from;
+    struct backoff_words delay;
+    if (facts->notes.first_only)
+        text_addf(out, "only the first %s random: from retry %zu on ",
+                  from == 1 ? "delay is" : "delays are", from + 1);
+    else
+        text_addf(out, "the jitter is lost at the cap of %s: from retry %zu on ",
+                  backoff_seconds(&delay, b->index[b->count - 1].median), from + 1);
+    add_together(facts, from, out);
+    text_add(out, " waited the same time, ");
+    add_within(b, out);
+    if (facts->notes.first_only)
+        text_add(out, "; the next common failure puts them in step again");
+}
+
+static void add_passed(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    text_addf(
+        out,
+        "the delays of %zu %s differ by a random +-%.0f %% (surely between +-%.0f and +-%.0f %%)",
+        b->clients, of_what(facts), b->h * 100, b->h_lo * 100, b->h_hi * 100);
+    if (facts->notes.weak)
+        text_addf(out, "; +-%g %% is asked, less than +-%g %% spreads the clients little",
+                  facts->policy.jitter * 100, BACKOFF_JITTER_WEAK * 100);
+    if (facts->notes.own_base && !facts->singles)
+        text_add(out, "; each client seems to draw it once, not for every retry");
+}
+
+static void add_undecided(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    struct backoff_words delay, noise;
+    if (b->clients < 3 && !facts->singles) {
+        text_addf(out,
+                  "%zu client%s cannot show whether delays are random: run 10 (--clients 10)%s",
+                  b->clients, b->clients == 1 ? "" : "s",
+                  b->clients == 1 ? ", or repeat the outage 10 times" : "");
+        return;
+    }
+    if (b->judged == 0) {
         text_addf(
-            &sentence,
-            "the jitter is lost at the cap: from retry %zu on every client waits exactly %.2f s",
-            b->plateau_from + b->first + 1, b->plateau);
-    (void)say(facts, out, WARN, text_chars(&sentence));
-    text_fini(&sentence);
+            out,
+            "the delays (a median of %s) are too short to tell jitter from the timing noise of %s",
+            backoff_seconds(&delay, b->median), backoff_seconds(&noise, facts->policy.eps));
+        return;
+    }
+    text_add(out, "whether the delays are random cannot be told with ");
+    backoff_facts_add_size(facts, out);
+    text_addf(out, " and a timing noise of %s; %s", backoff_seconds(&noise, facts->policy.eps),
+              facts->gate.jitter.enough);
 }
 
-static void say_passed(const struct backoff_facts *facts, struct findings *out)
+static enum verdict decide(const struct backoff_facts *facts, struct text *out)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    struct text sentence;
-    bool weak = b->h < STRONG;
-    text_init(&sentence);
-    text_addf(&sentence, "delays differ by a random +-%.0f %% between %s (+-%.0f to +-%.0f %%)%s",
-              b->h * 100, facts->repeated ? "outages" : "clients", b->h_lo * 100, b->h_hi * 100,
-              weak ? "; asked is at least 20 %" : "");
-    if (b->client_share > 0.8)
-        text_add(&sentence, "; most of it is one draw per client, not per attempt");
-    (void)say(facts, out, weak ? WARN : PASS, text_chars(&sentence));
-    text_fini(&sentence);
-}
-
-static void say_undecided(const struct backoff_facts *facts, const char *enough,
-                          struct findings *out)
-{
-    struct text sentence, size;
-    text_init(&sentence);
-    text_init(&size);
-    backoff_facts_add_size(facts, &size);
-    if (facts->estimate.hammer == RETRY_FAIL)
-        text_add(&sentence,
-                 "the delays are too short to tell jitter from noise (see reconnect.backoff)");
-    else
-        text_addf(&sentence, "jitter cannot be told from chance with %s; %s", text_chars(&size),
-                  enough ? enough : "more would be needed");
-    (void)say(facts, out, INCONCLUSIVE, text_chars(&sentence));
-    text_fini(&size);
-    text_fini(&sentence);
-}
-
-static void decide(const struct backoff_facts *facts, struct findings *out)
-{
-    const struct retry_estimates *b = &facts->estimate;
-    const char *enough = NULL;
-    enum retry_verdict jitter = retry_gate_jitter(b, &facts->policy, &enough);
-    bool judged = facts->delays.clients >= 3 && !enough;
-    if (facts->repeated && jitter == RETRY_FAIL)
-        say_repeated(facts, out);
-    else if (judged && (b->first_only || b->lost_at_cap))
-        say_partly(facts, out);
-    else if (jitter == RETRY_FAIL)
-        say_failed(facts, out);
-    else if (jitter == RETRY_PASS)
-        say_passed(facts, out);
-    else
-        say_undecided(facts, enough, out);
+    enum raw_verdict jitter = facts->gate.jitter.verdict;
+    if (facts->singles && jitter == RAW_FAIL) {
+        add_repeated(facts, out);
+        return INCONCLUSIVE;
+    }
+    if (facts->notes.first_only || facts->notes.lost_at_cap) {
+        add_partly(facts, out);
+        return WARN;
+    }
+    if (jitter == RAW_FAIL) {
+        add_failed(facts, out);
+        return FAIL;
+    }
+    if (jitter == RAW_PASS) {
+        add_passed(facts, out);
+        return facts->notes.weak ? WARN : PASS;
+    }
+    add_undecided(facts, out);
+    return INCONCLUSIVE;
 }
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
     struct backoff_facts facts;
-    if (backoff_facts_of(trace, config, &facts, out))
-        decide(&facts, out);
+    struct text sentence;
+    text_init(&sentence);
+    if (backoff_facts_of(trace, config, &facts, out)) {
+        enum verdict verdict = decide(&facts, &sentence);
+        say(&facts, out, verdict, text_chars(&sentence));
+    }
+    text_fini(&sentence);
     backoff_facts_fini(&facts);
 }
 
@@ -156,11 +186,15 @@ const struct rule_desc reconnect_jitter_rule = {
     .title = "Jitter",
     .brief = "delays of clients cut together differ at random",
     .doc =
-        "Several clients lose their connections at the same moment and are refused. Their delays must "
+        "Several clients lose their connections at the same moment and are refused. Their delays "
+        "must "
         "differ by a random factor: asked is 0.5 to 1.5, more than 5 % passes, less than 20 % is a "
-        "warning. Jitter of the first delay only, or lost once the cap is reached, is a warning: the next "
-        "common event puts the clients in step again. Without jitter every outage ends in a wave of "
-        "connections in the same second. To mend a failure, multiply each delay by a random number after "
+        "warning. Jitter of the first delay only, or lost once the cap is reached, is a warning: "
+        "the next "
+        "common event puts the clients in step again. Without jitter every outage ends in a wave "
+        "of "
+        "connections in the same second. To mend a failure, multiply each delay by a random number "
+        "after "
         "the cap is applied.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.jitter",

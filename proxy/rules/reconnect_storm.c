@@ -35,9 +35,9 @@ static size_t peak(const struct outage *outage, double window)
 static void say(const struct backoff_facts *facts, struct findings *out, enum verdict verdict,
                 const char *sentence)
 {
-    const struct retry_estimates *b = &facts->estimate;
+    const struct backoff *b = &facts->estimate;
     struct finding *finding = finding_add(out, verdict, "%s", sentence);
-    finding_measured(finding, "synchronised_waves", (double)b->synchronised_waves);
+    finding_measured(finding, "synchronised_waves", (double)b->synchronised);
     finding_measured(finding, "waves", (double)b->waves);
     finding_measured(finding, "peak_100ms", (double)peak(facts->outage, 0.1));
     finding_measured(finding, "peak_1s", (double)peak(facts->outage, 1));
@@ -50,45 +50,73 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
                     "do not return together");
 }
 
-static void decide(const struct backoff_facts *facts, struct findings *out)
+static size_t fewest_arrived(const struct backoff *b)
 {
-    const struct retry_estimates *b = &facts->estimate;
-    const char *enough = NULL;
-    enum retry_verdict storm = retry_gate_storm(b, &facts->policy, &enough);
-    double window = 4000 * facts->policy.noise;
-    struct text sentence;
-    text_init(&sentence);
-    if (storm == RETRY_FAIL) {
-        text_addf(&sentence,
-                  "%zu of %zu waves of %zu clients arrived within %.0f ms; at most a quarter may",
-                  b->synchronised_waves, b->waves, facts->delays.clients, window);
-        say(facts, out, FAIL, text_chars(&sentence));
-    } else if (storm == RETRY_PASS) {
-        text_addf(&sentence,
-                  "%zu of %zu waves of %zu clients arrived within %.0f ms; at most a quarter may",
-                  b->synchronised_waves, b->waves, facts->delays.clients, window);
-        say(facts, out, PASS, text_chars(&sentence));
-    } else {
-        text_addf(&sentence,
-                  "%zu of %zu waves of %zu clients were synchronised, which decides nothing%s%s",
-                  b->synchronised_waves, b->waves, facts->delays.clients, enough ? "; " : "",
-                  enough ? enough : "");
-        say(facts, out, INCONCLUSIVE, text_chars(&sentence));
+    size_t fewest = b->clients;
+    for (size_t i = 0; i < b->count; i++)
+        if (b->index[i].synchronised && b->index[i].arrived < fewest)
+            fewest = b->index[i].arrived;
+    return fewest;
+}
+
+static void add_waves(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    struct backoff_words window;
+    size_t together = b->synchronised > 0 ? fewest_arrived(b) : (b->clients * 4 + 4) / 5;
+    text_addf(out, "in %zu of %zu waves of retries ", b->synchronised, b->waves);
+    text_addf(out, together == b->clients ? "all %zu clients" : "at least %zu of %zu clients",
+              together, b->clients);
+    text_addf(out, " arrived within %s", backoff_seconds(&window, b->window));
+}
+
+static void add_undecided(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    struct backoff_words delay, needed;
+    if (b->waves < 2) {
+        text_addf(out,
+                  "the delays (a median of %s) are too short for waves to be told apart: that "
+                  "takes %s, twice at "
+                  "least",
+                  backoff_seconds(&delay, b->median), backoff_seconds(&needed, 5 * b->window));
+        return;
     }
-    text_fini(&sentence);
+    add_waves(facts, out);
+    text_addf(out, ", too little to tell habit from chance; %s", facts->gate.storm.enough);
+}
+
+static enum verdict decide(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    if (facts->singles || facts->clients < 3) {
+        size_t clients = facts->repeated ? 1 : facts->clients;
+        text_addf(out,
+                  facts->singles && !facts->repeated
+                      ? "%zu clients were not cut together, so they cannot come back together"
+                      : "%zu client%s cannot make a storm; at least three are needed",
+                  clients, clients == 1 ? "" : "s");
+        return NOT_APPLICABLE;
+    }
+    if (facts->gate.storm.verdict == RAW_INCONCLUSIVE) {
+        add_undecided(facts, out);
+        return INCONCLUSIVE;
+    }
+    add_waves(facts, out);
+    text_addf(out, "; at most %zu may", b->waves / 4);
+    return facts->gate.storm.verdict == RAW_FAIL ? FAIL : PASS;
 }
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
     struct backoff_facts facts;
-    bool estimated = backoff_facts_of(trace, config, &facts, out);
-    if (estimated && (facts.repeated || facts.clients < 3))
-        (void)finding_add(out, NOT_APPLICABLE,
-                          "%zu client%s cannot make a storm; at least three are needed",
-                          facts.repeated ? (size_t)1 : facts.clients,
-                          facts.repeated || facts.clients == 1 ? "" : "s");
-    else if (estimated)
-        decide(&facts, out);
+    struct text sentence;
+    text_init(&sentence);
+    if (backoff_facts_of(trace, config, &facts, out)) {
+        enum verdict verdict = decide(&facts, &sentence);
+        say(&facts, out, verdict, text_chars(&sentence));
+    }
+    text_fini(&sentence);
     backoff_facts_fini(&facts);
 }
 
@@ -97,11 +125,13 @@ const struct rule_desc reconnect_storm_rule = {
     .id = "RECON-05",
     .title = "No reconnection storm",
     .brief = "clients do not come back in synchronised waves",
-    .doc =
-        "Looks at the same outage as reconnect.backoff by the clock on the wall: at each retry, how many "
-        "clients arrive within the same 100 ms. When 80 % do at half of the retries, a server that comes "
-        "back is met by all of its clients at once, and goes down again. To mend a failure, add jitter "
-        "to every delay.",
+    .doc = "Looks at the same outage as reconnect.backoff by the clock on the wall: at each retry, "
+           "how many "
+           "clients arrive within the same 100 ms. When 80 % do at half of the retries, a server "
+           "that comes "
+           "back is met by all of its clients at once, and goes down again. To mend a failure, add "
+           "jitter "
+           "to every delay.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.storm",
     .level = MUST,

@@ -22,10 +22,15 @@ static int by_time(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-enum verdict story_judge(struct story *s, const struct rule_desc *rule, const void *config)
+void story_trace(struct story *s)
 {
     qsort(s->events, s->count, sizeof *s->events, by_time);
     s->trace = trace_from(s->events, s->count);
+}
+
+enum verdict story_judge(struct story *s, const struct rule_desc *rule, const void *config)
+{
+    story_trace(s);
     rule_judge(rule, s->trace, config, &s->findings);
     return findings_verdict(&s->findings);
 }

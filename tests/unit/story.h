@@ -20,6 +20,7 @@ struct story {
 void story_begin(struct story *);
 /* Runs the rule; config NULL takes the defaults. The verdict is returned, the findings stay. */
 enum verdict story_judge(struct story *, const struct rule_desc *, const void *config);
+void story_trace(struct story *);             /* the trace alone, in s->trace */
 const char *story_text(const struct story *); /* of the worst finding */
 void story_end(struct story *);
 

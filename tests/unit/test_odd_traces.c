@@ -3,12 +3,14 @@
 #include "tests/check.h"
 #include "tests/unit/story.h"
 
-extern const struct rule_desc reconnect_silent_death_rule, heartbeat_interval_rule,
+extern const struct rule_desc reconnect_backoff_rule, reconnect_jitter_rule, reconnect_cap_rule,
+    reconnect_storm_rule, reconnect_silent_death_rule, heartbeat_interval_rule,
     heartbeat_idle_timeout_rule, state_client_backpressure_rule;
 
 static const struct rule_desc *const rules[] = {
-    &reconnect_silent_death_rule, &heartbeat_interval_rule, &heartbeat_idle_timeout_rule,
-    &state_client_backpressure_rule};
+    &reconnect_backoff_rule,      &reconnect_jitter_rule,         &reconnect_cap_rule,
+    &reconnect_storm_rule,        &reconnect_silent_death_rule,   &heartbeat_interval_rule,
+    &heartbeat_idle_timeout_rule, &state_client_backpressure_rule};
 
 static uint64_t below(struct rng *rng, uint64_t limit)
 {
@@ -78,10 +80,10 @@ static void every_rule_answers_every_trace(void)
 {
     struct rng rng;
     rng_init(&rng, 1, "odd", 0);
-    for (int i = 0; i < 400; i++) {
+    for (int i = 0; i < 800; i++) {
         struct story s;
         tell_anything(&s, &rng);
-        (void)story_judge(&s, rules[i % 4], NULL);
+        (void)story_judge(&s, rules[i % 8], NULL);
         CHECK(s.findings.first != NULL);
         story_end(&s);
     }
@@ -89,7 +91,7 @@ static void every_rule_answers_every_trace(void)
 
 static void an_empty_trace_is_inconclusive(void)
 {
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 8; i++) {
         struct story s;
         story_begin(&s);
         CHECK_INT(story_judge(&s, rules[i], NULL), INCONCLUSIVE);

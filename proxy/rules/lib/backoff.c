@@ -8,15 +8,14 @@
 #include "rules/lib/student.h"
 
 #define ALPHA         0.01 /* one-sided error of each decision */
-#define ALPHA_STRICT  0.001
+#define ALPHA_STRICT  0.0005
 #define HAMMER_SHARE  0.1  /* of the base: a shorter median is no delay */
 #define MOST          0.8  /* of the clients: those that must coincide */
 #define TIGHT_EPS     4    /* delays within so many eps of each other are the same */
 #define JUDGED_EPS    8    /* mean delays shorter than that drown in noise */
 #define SHAPE_DECIDES 6.5  /* log likelihood ratio */
 #define SHAPE_WIDEST  0.75 /* jitter so wide that exponential delays may look linear */
-/* a linear law with an earlier plateau is no evidence of linear growth */
-#define SHAPE_CORNER  3
+#define SHAPE_CORNER  3 /* a linear law with an earlier plateau is no evidence of linear growth */
 #define GF_WIDER      1.03 /* the step into the cap is not a whole one */
 #define CAP_SLACK     1.02
 #define CAP_REACHED   1.5 /* two delays that would be so many limits long without a cap */
@@ -30,8 +29,7 @@ struct estimate {
     double starts[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT];
     double all[BACKOFF_CLIENTS_LIMIT * BACKOFF_DELAYS_LIMIT]; /* every delay, for the cap */
     size_t all_count;
-    /* what growth is judged by: the mean of clients in lock-step */
-    struct delays schedule;
+    struct delays schedule; /* what growth is judged by: the mean of clients in lock-step */
     struct backoff *out;
 };
 
@@ -53,39 +51,54 @@ static size_t length(const struct backoff_client *client)
     return client->count < BACKOFF_DELAYS_LIMIT ? client->count : BACKOFF_DELAYS_LIMIT;
 }
 
-/* Clients with less than half the usual number of delays gave up, and would hide what the others
- * did. */
-static size_t shortest_worth_it(const struct backoff_client *clients, size_t count)
+static size_t most_of(size_t clients, size_t least)
+{
+    size_t most = (size_t)ceil(MOST * (double)clients - 1e-9);
+    return most < least ? least : most;
+}
+
+/* Clients with less than half the usual number of delays gave up. */
+static size_t shortest_worth_it(const double *lengths, size_t count)
+{
+    return (size_t)fmax(1, ceil(lengths[count / 2] / 2));
+}
+
+/* How many delays most clients have, of those that have enough to be compared. */
+static size_t common_length(const struct backoff_client *clients, size_t count)
 {
     double lengths[BACKOFF_CLIENTS_LIMIT];
     for (size_t k = 0; k < count; k++)
         lengths[k] = (double)length(&clients[k]);
     sort(lengths, count);
-    return (size_t)ceil(lengths[count / 2] / 2);
+    size_t first = 0, least = shortest_worth_it(lengths, count);
+    while (first < count && lengths[first] < (double)least)
+        first++;
+    if (first == count)
+        return 0;
+    size_t compared = count - first;
+    return (size_t)lengths[count - (compared == 1 ? 1 : most_of(compared, 2))];
 }
 
 static void add_row(struct estimate *e, const struct backoff_client *client)
 {
     double since = 0;
     size_t row = e->delays.clients++;
-    for (size_t i = 0; i < length(client); i++) {
+    for (size_t i = 0; i < e->delays.count; i++) {
         since += client->delays[i];
         e->delays.of[row][i] = client->delays[i];
         e->starts[row][i] = client->starts ? client->starts[i] : since;
     }
-    if (row == 0 || length(client) < e->delays.count)
-        e->delays.count = length(client);
 }
 
 static void read_clients(struct estimate *e, const struct backoff_client *clients, size_t count)
 {
     if (count > BACKOFF_CLIENTS_LIMIT)
         count = BACKOFF_CLIENTS_LIMIT;
-    size_t least = count > 0 ? shortest_worth_it(clients, count) : 0;
+    e->delays.count = count > 0 ? common_length(clients, count) : 0;
     for (size_t k = 0; k < count; k++) {
         for (size_t i = 0; i < length(&clients[k]); i++)
             e->all[e->all_count++] = clients[k].delays[i];
-        if (length(&clients[k]) >= least && length(&clients[k]) > 0)
+        if (e->delays.count > 0 && length(&clients[k]) >= e->delays.count)
             add_row(e, &clients[k]);
     }
     e->out->clients = e->delays.clients;
@@ -109,16 +122,17 @@ static double mean(const double *values, size_t count)
     return sum / (double)count;
 }
 
-/* Whether 80 % of the clients, and at least `least`, lie within a window. */
-static bool most_within(const double *sorted, size_t count, size_t least, double window)
+/* The most values that lie within a window. */
+static size_t most_within(const double *sorted, size_t count, double window)
 {
-    size_t most = (size_t)ceil(MOST * (double)count - 1e-9);
-    if (most < least)
-        most = least;
-    for (size_t k = 0; k + most <= count; k++)
-        if (sorted[k + most - 1] - sorted[k] <= window)
-            return true;
-    return false;
+    size_t most = 0;
+    for (size_t first = 0, last = 0; last < count; last++) {
+        while (sorted[last] - sorted[first] > window)
+            first++;
+        if (last - first + 1 > most)
+            most = last - first + 1;
+    }
+    return most;
 }
 
 /* --- Step 0: is there a delay at all --- */
@@ -132,7 +146,8 @@ static void judge_hammer(struct estimate *e)
             all[count++] = e->delays.of[k][i];
     sort(all, count);
     e->out->median = all[count / 2];
-    e->out->hammer = e->out->median < HAMMER_SHARE * e->policy->base ? RAW_FAIL : RAW_PASS;
+    e->out->none = HAMMER_SHARE * e->policy->base;
+    e->out->hammer = e->out->median < e->out->none ? RAW_FAIL : RAW_PASS;
 }
 
 /* --- Step 1: jitter --- */
@@ -150,12 +165,14 @@ static double disperse(const struct estimate *e, size_t i, double *shares)
     size_t count = e->delays.clients;
     column(e, e->delays.of, i, sorted);
     double average = mean(sorted, count), noise = e->policy->eps / average;
+    index->mean = average;
     index->median = sorted[count / 2];
     index->spread = sorted[count - 1] - sorted[0];
     index->judged = count >= 2 && average >= JUDGED_EPS * e->policy->eps;
     if (!index->judged)
         return 0;
-    index->tight = most_within(sorted, count, 2, TIGHT_EPS * e->policy->eps);
+    index->together = most_within(sorted, count, TIGHT_EPS * e->policy->eps);
+    index->tight = index->together >= most_of(count, 2);
     for (size_t k = 0; k < count; k++) {
         double z = toward_zero(e->delays.of[k][i] / average - 1, noise);
         squares += z * z;
@@ -195,6 +212,7 @@ static void judge_jitter(struct estimate *e)
     out->h = sqrt(3 * squares / freedom);
     out->h_lo = out->h * sqrt(freedom / chi_square_quantile(1 - ALPHA, freedom));
     out->h_hi = out->h * sqrt(freedom / chi_square_quantile(ALPHA, freedom));
+    out->h_hi_strict = out->h * sqrt(freedom / chi_square_quantile(ALPHA_STRICT, freedom));
     out->tight_share = (double)tight / (double)out->judged;
     out->client_share = squares > 0 ? own / squares : 0;
     out->jitter = jitter_verdict(out);
@@ -249,23 +267,50 @@ static enum raw_verdict growth_verdict(const struct backoff *out)
     return out->g_hi < BACKOFF_GROWTH_MIN ? RAW_FAIL : RAW_INCONCLUSIVE;
 }
 
+/* A factor per retry, and how far off the logarithm of it may be. */
+struct slope {
+    double slope, error, freedom;
+};
+
+static struct slope measure_slope(const struct estimate *e, size_t from, size_t corner)
+{
+    struct panel panel;
+    panel_init(&panel, &e->schedule, from, e->policy->eps);
+    struct panel_line line = panel_line(&panel, corner);
+    struct slope measured = {.slope = line.slope,
+                             .freedom = (double)(panel.clients * (panel.count - 1)) - 1};
+    if (measured.freedom <= 0)
+        return measured;
+    double variance = panel_residual(&panel, &line) / measured.freedom;
+    measured.error = sqrt(variance / ((double)panel.clients * line.spread));
+    return measured;
+}
+
+/* The limit beyond which the factor lies with a probability of alpha, on the side of sign. */
+static double factor_limit(const struct slope *s, double alpha, int sign)
+{
+    if (s->freedom <= 0)
+        return sign < 0 ? 0 : HUGE_VAL;
+    return exp(s->slope + sign * student_quantile(1 - alpha, s->freedom) * s->error);
+}
+
 static void judge_growth(struct estimate *e)
 {
     struct backoff *out = e->out;
-    struct panel panel;
-    panel_init(&panel, &e->schedule, out->first_left_out ? 1 : 0, e->policy->eps);
-    double freedom = (double)(panel.clients * (panel.count - 1)) - 1;
-    struct panel_line line = panel_line(&panel, corner_of_policy(e));
-    out->g = exp(line.slope);
-    if (freedom > 0) {
-        double variance = panel_residual(&panel, &line) / freedom;
-        double error = sqrt(variance / ((double)panel.clients * line.spread));
-        out->g_lo = exp(line.slope - student_quantile(1 - ALPHA / 2, freedom) * error);
-        out->g_hi = exp(line.slope + student_quantile(1 - ALPHA, freedom) * error);
-        out->g_lo_strict = exp(line.slope - student_quantile(1 - ALPHA_STRICT, freedom) * error);
-        out->g_hi_strict = exp(line.slope + student_quantile(1 - ALPHA_STRICT, freedom) * error);
-    }
+    size_t from = out->first_left_out ? 1 : 0, corner = corner_of_policy(e);
+    struct slope all = measure_slope(e, from, corner);
+    out->g = exp(all.slope);
+    out->g_lo = factor_limit(&all, ALPHA / 2, -1);
+    out->g_hi = factor_limit(&all, ALPHA, +1);
+    out->g_lo_strict = factor_limit(&all, ALPHA_STRICT, -1);
+    out->g_hi_strict = factor_limit(&all, ALPHA_STRICT, +1);
     out->growth = growth_verdict(out);
+    if (out->count < from + 3)
+        return;
+    struct slope later = measure_slope(e, from + 1, corner > 3 ? corner - 1 : 2);
+    out->later = exp(later.slope);
+    out->later_lo = factor_limit(&later, ALPHA_STRICT, -1);
+    out->later_hi = factor_limit(&later, ALPHA_STRICT, +1);
 }
 
 /* --- Step 4: shape. Delay 0 is left out always: RFC 6455 7.2.3 allows another law for it --- */
@@ -299,16 +344,15 @@ static void judge_shape(struct estimate *e)
     double freedom = (double)(panel.clients * panel.count) - (double)panel.clients - 2;
     out->gf = exp(exponential.slope);
     measure_plateau(e, 1 + (exponential.corner > 0 ? exponential.corner : panel.count - 1));
-    if (exponential.corner > 0) {
-        double better = fmin(exponential.residual, linear.residual);
-        out->residual = sqrt(better / (double)panel.count);
-    }
     if (exponential.corner > 0 && freedom > 0) {
         double squares = panel_residual(&panel, &exponential);
         double error = sqrt(squares / freedom / ((double)panel.clients * exponential.spread));
         double reach = student_quantile(1 - ALPHA, freedom) * error;
         out->gf_lo = exp(exponential.slope - reach) / GF_WIDER;
         out->gf_hi = exp(exponential.slope + reach) * GF_WIDER;
+        reach = student_quantile(1 - ALPHA_STRICT, freedom) * error;
+        out->gf_lo_strict = exp(exponential.slope - reach) / GF_WIDER;
+        out->gf_hi_strict = exp(exponential.slope + reach) * GF_WIDER;
         out->log_ratio = freedom * log(panel_residual(&panel, &linear) / squares);
     }
     out->shape = shape_verdict(out, linear.corner);
@@ -316,8 +360,13 @@ static void judge_shape(struct estimate *e)
 
 /* --- Step 5: cap --- */
 
-/* How many delays should be where, without a cap, they would be `limits` times the limit or
- * longer. */
+double backoff_cap_limit(const struct backoff_policy *policy)
+{
+    return policy->cap * (1 + policy->jitter) * CAP_SLACK + policy->eps;
+}
+
+/* How many delays should be where, without a cap, they would be `limits` times the limit or longer.
+ */
 static size_t beyond(const struct estimate *e, double limits)
 {
     const struct backoff *out = e->out;
@@ -333,8 +382,9 @@ static size_t beyond(const struct estimate *e, double limits)
 static void judge_cap(struct estimate *e)
 {
     struct backoff *out = e->out;
-    out->cap_limit = e->policy->cap * (1 + e->policy->jitter) * CAP_SLACK + e->policy->eps;
+    out->cap_limit = backoff_cap_limit(e->policy);
     for (size_t i = 0; i < e->all_count; i++) {
+        out->second_longest = fmax(out->second_longest, fmin(out->longest, e->all[i]));
         out->longest = fmax(out->longest, e->all[i]);
         out->over_cap += e->all[i] > out->cap_limit;
     }
@@ -357,12 +407,15 @@ static void judge_storm(struct estimate *e)
         return;
     for (size_t i = 1; i < out->count; i++) {
         double sorted[BACKOFF_CLIENTS_LIMIT];
-        column(e, e->delays.of, i, sorted);
-        if (mean(sorted, out->clients) < STORM_WINDOWS * out->window)
+        struct backoff_index *index = &out->index[i];
+        if (index->mean < STORM_WINDOWS * out->window)
             continue;
         column(e, e->starts, i, sorted);
+        index->wave = true;
+        index->arrived = most_within(sorted, out->clients, out->window);
+        index->synchronised = index->arrived >= most_of(out->clients, 3);
         out->waves++;
-        out->synchronised += most_within(sorted, out->clients, 3, out->window);
+        out->synchronised += index->synchronised;
     }
     size_t half = (out->waves + 1) / 2;
     if (out->waves < 2)
@@ -377,8 +430,15 @@ void backoff_estimate(const struct backoff_client *clients, size_t count,
                       const struct backoff_policy *policy, struct backoff *out)
 {
     struct estimate e = {.policy = policy, .out = out};
-    *out = (struct backoff){
-        .g = 1, .g_hi = HUGE_VAL, .g_hi_strict = HUGE_VAL, .gf = 1, .gf_hi = HUGE_VAL};
+    *out = (struct backoff){.base = policy->base,
+                            .g = 1,
+                            .g_hi = HUGE_VAL,
+                            .g_hi_strict = HUGE_VAL,
+                            .later = 1,
+                            .later_hi = HUGE_VAL,
+                            .gf = 1,
+                            .gf_hi = HUGE_VAL,
+                            .gf_hi_strict = HUGE_VAL};
     read_clients(&e, clients, count);
     if (out->count > 0) {
         judge_hammer(&e);

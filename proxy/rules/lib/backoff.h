@@ -1,8 +1,8 @@
 /* What the delays between the retries of several clients say about their schedule: does it grow, by
  * which law, is it random, does it end at a cap, do the clients come in waves (RULES 4.2). The
  * estimates are raw: each errs at its nominal rate whatever the number of clients and retries.
- * backoff_gate.h says which of them a rule may rely on. Pure; all times in seconds of target
- * time. */
+ * backoff_gate.h says which of them a rule may rely on. Pure; all times in seconds of target time.
+ */
 #ifndef HALFOPEN_RULES_LIB_BACKOFF_H
 #define HALFOPEN_RULES_LIB_BACKOFF_H
 
@@ -24,68 +24,74 @@ struct backoff_policy {
     double eps;               /* timing noise: a delay is known to within about this */
 };
 
-/* One client in one outage. The lists are borrowed. Lists of different length are judged by what
- * all have in common, but for the cap, where every delay counts. */
+/* One client in one outage. The lists are borrowed. Of lists of different length those with less
+ * than half the usual number of delays are left out (who gave up would hide what the others did),
+ * then as many delays are compared as 80 % of the rest have. For the cap every delay counts. */
 struct backoff_client {
-    /* [i]: from the failure of attempt i - 1 (0: the loss) to the start of i */
-    const double *delays;
-    /* when attempt i began, on a clock all clients share; NULL: sums of delays */
-    const double *starts;
+    const double
+        *delays; /* [i]: from the failure of attempt i - 1 (0: the loss) to the start of i */
+    const double
+        *starts; /* when attempt i began, on a clock all clients share; NULL: sums of delays */
     size_t count;
 };
 
 /* How the clients' delays before one retry lie. */
 struct backoff_index {
-    double median, spread; /* spread: largest less smallest */
-    double half_width;     /* as in jitter, of this retry alone; 0 when it was too short to judge */
-    bool judged;           /* long enough against eps to tell jitter from noise */
-    /* judged, and 80 % of the clients lie within timing noise of each other */
-    bool tight;
+    double mean, median, spread; /* spread: largest less smallest */
+    double half_width; /* as in jitter, of this retry alone; 0 when it was too short to judge */
+    size_t together;   /* most clients that waited the same, within timing noise of each other */
+    bool judged;       /* long enough against eps to tell jitter from noise */
+    bool tight;        /* judged, and 80 % of the clients waited the same */
+    bool wave;         /* long enough against the window for clients to disperse */
+    size_t arrived;    /* most clients whose starts lie within the window */
+    bool synchronised; /* a wave of which 80 % of the clients arrived within the window */
 };
 
 struct backoff {
+    double base;           /* of the policy */
     size_t clients, count; /* how many clients, and delays of each, were compared */
     struct backoff_index index[BACKOFF_DELAYS_LIMIT];
     double median;           /* of all delays */
+    double none;             /* a median below this is no delay at all */
     enum raw_verdict hammer; /* FAIL: practically no delay at all */
 
     enum raw_verdict jitter;
-    /* half width of the equivalent uniform factor, and its limits */
-    double h, h_lo, h_hi;
-    double tight_share; /* share of the judged retries that are tight */
-    /* share of the jitter that is a client's own, the same each time */
-    double client_share;
+    double h, h_lo, h_hi; /* half width of the equivalent uniform factor, and its limits */
+    double h_hi_strict;   /* the upper limit at an error of 1 in 2000 */
+    double tight_share;   /* share of the judged retries that are tight */
+    double client_share;  /* share of the jitter that is a client's own, the same each time */
     size_t judged;
-    /* jitter FAIL: the clients count as one observation from here on */
-    bool lock_step;
+    bool lock_step; /* jitter FAIL: the clients count as one observation from here on */
 
     enum raw_verdict growth;
-    double g, g_lo, g_hi;            /* factor per retry up to where the policy reaches its cap */
-    double g_lo_strict, g_hi_strict; /* the same limits at an error of 1 in 1000 */
-    /* the first retry came at once and does not count for growth */
-    bool first_left_out;
+    double g, g_lo, g_hi;             /* factor per retry up to where the policy reaches its cap */
+    double g_lo_strict, g_hi_strict;  /* the same limits at an error of 1 in 2000 */
+    double later, later_lo, later_hi; /* the same without the first delay, at 1 in 2000 too */
+    bool first_left_out; /* the first retry came at once and does not count for growth */
 
-    enum raw_verdict shape; /* PASS: exponential, FAIL: linear (or no growth) */
-    /* factor per retry below the measured plateau: the one to report */
-    double gf, gf_lo, gf_hi;
+    enum raw_verdict shape;  /* PASS: exponential, FAIL: linear (or no growth) */
+    double gf, gf_lo, gf_hi; /* factor per retry below the measured plateau: the one to report */
+    double gf_lo_strict, gf_hi_strict;
     double log_ratio;    /* log likelihood ratio, exponential against linear */
-    double residual;     /* SD of the logarithms around the better of the two laws */
     size_t plateau_from; /* first retry at the plateau; one less when first_left_out */
     double plateau;      /* mean delay there */
 
     enum raw_verdict cap;
-    double cap_limit; /* the longest delay allowed, jitter and noise included */
-    double longest;
+    double cap_limit;               /* the longest delay allowed */
+    double longest, second_longest; /* of all delays */
     size_t over_cap;
 
     enum raw_verdict storm;
     double window; /* starts this near each other are one wave */
-    /* retries long enough to tell, and those in which clients coincide */
-    size_t waves, synchronised;
+    size_t waves,
+        synchronised; /* retries long enough to tell, and those in which clients coincide */
 };
 
+/* The longest delay that the policy allows, jitter and noise included. */
+double backoff_cap_limit(const struct backoff_policy *);
+
 /* Fewer than two delays of each client: everything but cap and hammer stays inconclusive. */
-void backoff_estimate(const struct backoff_client *, size_t count, const struct backoff_policy *,
+void backoff_estimate(const struct backoff_client *, size_t clients, const struct backoff_policy *,
                       struct backoff *out);
 
 #endif

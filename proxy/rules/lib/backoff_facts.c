@@ -1,8 +1,9 @@
 #include "rules/lib/backoff_facts.h"
 
-#include <stdlib.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
 
-#include "base/mem.h"
 #include "base/units.h"
 
 #define LEAST_NOISE   0.025 /* seconds (RULES 2: eps) */
@@ -21,16 +22,17 @@ const struct param backoff_rule_params[] = {
     P_END,
 };
 
-static struct retry_policy policy_of(const struct trace *trace, const struct backoff_config *config)
+static struct backoff_policy policy_of(const struct trace *trace,
+                                       const struct backoff_config *config)
 {
     const struct policy *policy = &trace->policy;
     double noise = nsec_to_seconds(trace->noise);
-    return (struct retry_policy){
+    return (struct backoff_policy){
         .base = nsec_to_seconds(config->base > 0 ? config->base : policy->backoff_base),
         .cap = nsec_to_seconds(config->cap > 0 ? config->cap : policy->backoff_cap),
         .factor = config->factor > 0 ? config->factor : policy->backoff_factor,
         .jitter = config->jitter > 0 ? config->jitter : policy->backoff_jitter,
-        .noise = noise > LEAST_NOISE ? noise : LEAST_NOISE};
+        .eps = noise > LEAST_NOISE ? noise : LEAST_NOISE};
 }
 
 /* --- Which outage --- */
@@ -59,50 +61,93 @@ static const struct outage *biggest(const struct outages *outages)
 /* --- Lists for the estimator --- */
 
 struct lists {
-    const double *delays[RETRY_CLIENTS_LIMIT];
-    size_t counts[RETRY_CLIENTS_LIMIT], count;
+    struct backoff_client clients[BACKOFF_CLIENTS_LIMIT];
+    double starts[BACKOFF_CLIENTS_LIMIT][BACKOFF_DELAYS_LIMIT]; /* since the outage began */
+    size_t count;
 };
 
-static void add_list(struct lists *lists, const struct retries *retries)
+static void add_list(struct lists *lists, const struct retries *retries, nsec began)
 {
-    if (retries->count == 0 || lists->count == RETRY_CLIENTS_LIMIT)
+    if (retries->count == 0 || lists->count == BACKOFF_CLIENTS_LIMIT)
         return;
-    lists->delays[lists->count] = retries->delays;
-    lists->counts[lists->count++] = retries->count;
+    double *starts = lists->starts[lists->count];
+    for (size_t i = 0; i < retries->count && i < BACKOFF_DELAYS_LIMIT; i++)
+        starts[i] = nsec_to_seconds(retries->lost - began) + retries->starts[i];
+    lists->clients[lists->count++] = (struct backoff_client){
+        .delays = retries->delays, .starts = starts, .count = retries->count};
 }
 
-static void note_client(struct backoff_facts *facts, const struct retries *retries)
+/* How that client ended by itself while it was down; NULL: it did not. */
+static const char *exit_of(const struct trace *trace, const struct retries *retries)
 {
-    double watched = nsec_to_seconds(retries->observed - retries->lost);
+    size_t i = 0;
+    for (const struct event *ev; (ev = trace_next(trace, &i, EV_PROCESS_EXIT));)
+        if (ev->client == retries->client && strcmp(ev->process_exit.role, "client") == 0 &&
+            !ev->process_exit.asked && ev->at >= retries->lost && ev->at <= retries->observed)
+            return ev->process_exit.how;
+    return NULL;
+}
+
+/* RULES 4.2: silent for longer than twice the longest delay that can be expected, it gave up. */
+static void note_silence(struct backoff_facts *facts, const struct retries *retries)
+{
+    const struct backoff_policy *policy = &facts->policy;
+    double wait = nsec_to_seconds(retries->observed - retries->last_failed);
+    double last = retries->count > 0 ? retries->delays[retries->count - 1] : 0;
+    double limit = backoff_cap_limit(policy), patience = 2 * fmax(limit, 3 * last);
+    if (retries->reopened)
+        return;
+    facts->gave_up += wait >= patience;
+    if (wait > limit && wait < patience)
+        facts->unfinished = fmax(facts->unfinished, wait);
+}
+
+static void note_client(struct backoff_facts *facts, const struct trace *trace,
+                        const struct retries *retries)
+{
+    const char *how = exit_of(trace, retries);
     facts->clients++;
     facts->returned += retries->count > 0;
-    facts->reopened += retries->reopened;
-    facts->watched = watched > facts->watched ? watched : facts->watched;
+    facts->watched = fmax(facts->watched, nsec_to_seconds(retries->observed - retries->lost));
     if (facts->from == 0 || retries->from < facts->from)
         facts->from = retries->from;
     if (retries->to > facts->to)
         facts->to = retries->to;
-}
-
-static void take_outage(struct backoff_facts *facts, const struct outage *outage,
-                        struct lists *lists)
-{
-    for (size_t i = 0; i < outage->count; i++) {
-        note_client(facts, &outage->clients[i]);
-        add_list(lists, &outage->clients[i]);
-    }
-}
-
-static void take(struct backoff_facts *facts, struct lists *lists)
-{
-    facts->repeated = facts->outage->count == 1 && facts->outages.count > 1;
-    if (!facts->repeated) {
-        take_outage(facts, facts->outage, lists);
+    if (!how) {
+        note_silence(facts, retries);
         return;
     }
-    for (size_t i = 0; i < facts->outages.count; i++)
-        take_outage(facts, &facts->outages.list[i], lists);
+    facts->how = facts->how ? facts->how : how;
+    facts->exited++;
+    facts->gave_up++;
 }
+
+static void take_outage(struct backoff_facts *facts, const struct trace *trace,
+                        const struct outage *outage, struct lists *lists)
+{
+    for (size_t i = 0; i < outage->count; i++) {
+        note_client(facts, trace, &outage->clients[i]);
+        add_list(lists, &outage->clients[i], outage->at);
+    }
+}
+
+static void take(struct backoff_facts *facts, const struct trace *trace, struct lists *lists)
+{
+    facts->singles = facts->outage->count == 1 && facts->outages.count > 1;
+    if (!facts->singles) {
+        take_outage(facts, trace, facts->outage, lists);
+        return;
+    }
+    facts->repeated = true;
+    for (size_t i = 0; i < facts->outages.count; i++) {
+        const struct outage *outage = &facts->outages.list[i];
+        facts->repeated =
+            facts->repeated && outage->clients[0].client == facts->outage->clients[0].client;
+        take_outage(facts, trace, outage, lists);
+    }
+}
+
+/* --- Nothing to estimate --- */
 
 static bool say_nothing_lost(struct findings *out)
 {
@@ -111,28 +156,48 @@ static bool say_nothing_lost(struct findings *out)
     return false;
 }
 
+static void add_exits(const struct backoff_facts *facts, struct text *out)
+{
+    if (facts->exited > 0 && facts->clients == 1)
+        text_addf(out, "; the client had ended (%s)", facts->how);
+    else if (facts->exited > 0)
+        text_addf(out, "; %zu of %zu clients had ended (%s)", facts->exited, facts->clients,
+                  facts->how);
+}
+
 static bool say_nobody_returned(const struct backoff_facts *facts, struct findings *out)
 {
-    struct text watched;
-    text_init(&watched);
-    backoff_add_seconds(&watched, facts->watched);
+    struct backoff_words words;
+    struct text exits;
+    text_init(&exits);
+    add_exits(facts, &exits);
     struct finding *finding = finding_add(
         out, INCONCLUSIVE,
-        "no delay to measure: %s made no attempt in the %s after the connection was cut",
-        facts->clients == 1 ? "the client" : "the clients", text_chars(&watched));
+        "no delay to measure: %s made no attempt in the %s after the connection was lost%s",
+        facts->clients == 1 ? "the client" : "the clients", backoff_seconds(&words, facts->watched),
+        text_chars(&exits));
     finding_evidence(finding, facts->from, facts->to);
-    text_fini(&watched);
+    text_fini(&exits);
     return false;
 }
 
 static bool say_too_few(const struct backoff_facts *facts, struct findings *out)
 {
+    const struct backoff *b = &facts->estimate;
+    struct text size, exits;
+    text_init(&size);
+    text_init(&exits);
+    backoff_facts_add_size(facts, &size);
+    add_exits(facts, &exits);
     struct finding *finding = finding_add(
         out, INCONCLUSIVE,
-        "only %zu of %zu clients came back, with %zu retr%s in common; at least %d are needed",
-        facts->returned, facts->clients, facts->delays.retries,
-        facts->delays.retries == 1 ? "y" : "ies", LEAST_RETRIES);
+        "too few retries to see a schedule: %s%s%s; 10 clients with 8 each "
+        "would show it",
+        b->count > 0 ? text_chars(&size) : "not every client came back", text_chars(&exits),
+        facts->exited == 0 && facts->gave_up == facts->clients ? ", then they gave up" : "");
     finding_evidence(finding, facts->from, facts->to);
+    text_fini(&size);
+    text_fini(&exits);
     return false;
 }
 
@@ -145,13 +210,14 @@ bool backoff_facts_of(const struct trace *trace, const struct backoff_config *co
     facts->outage = biggest(&facts->outages);
     if (!facts->outage)
         return say_nothing_lost(out);
-    take(facts, &lists);
+    take(facts, trace, &lists);
     if (facts->returned == 0)
         return say_nobody_returned(facts, out);
-    retry_delays_of(lists.delays, lists.counts, lists.count, &facts->delays);
-    if (facts->delays.retries < LEAST_RETRIES)
+    backoff_estimate(lists.clients, lists.count, &facts->policy, &facts->estimate);
+    if (facts->estimate.count < LEAST_RETRIES)
         return say_too_few(facts, out);
-    retry_estimate(&facts->delays, &facts->policy, &facts->estimate);
+    backoff_gate(&facts->estimate, &facts->gate);
+    backoff_notes(&facts->estimate, &facts->notes);
     return true;
 }
 
@@ -164,37 +230,47 @@ void backoff_facts_fini(struct backoff_facts *facts)
 
 void backoff_add_seconds(struct text *out, double seconds)
 {
+    struct backoff_words words;
+    text_add(out, backoff_seconds(&words, seconds));
+}
+
+const char *backoff_seconds(struct backoff_words *words, double seconds)
+{
+    double shown = seconds < 0.9995 ? seconds * 1000 : seconds;
+    const char *unit = seconds < 0.9995 ? "ms" : "s";
+    int digits = shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0;
     if (seconds < 0.9995)
-        text_addf(out, "%.0f ms", seconds * 1000);
-    else
-        text_addf(out, seconds < 9.995 ? "%.2f s" : seconds < 99.95 ? "%.1f s" : "%.0f s", seconds);
+        digits = shown < 9.95 ? 1 : 0;
+    (void)snprintf(words->chars, sizeof words->chars, "%.*f %s", digits, shown, unit);
+    return words->chars;
+}
+
+static const char *plural(size_t count)
+{
+    return count == 1 ? "" : "s";
 }
 
 void backoff_facts_add_size(const struct backoff_facts *facts, struct text *out)
 {
-    const char *many = facts->repeated ? "outages" : "clients";
-    if (facts->delays.clients == 1)
-        text_addf(out, "1 %s, %zu retries", facts->repeated ? "outage" : "client",
-                  facts->delays.retries);
+    const struct backoff *b = &facts->estimate;
+    const char *what = facts->singles ? "outage" : "client";
+    const char *retries = b->count == 1 ? "retry" : "retries";
+    if (b->clients < facts->clients)
+        text_addf(out, "%zu of %zu %ss", b->clients, facts->clients, what);
     else
-        text_addf(out, "%zu %s, %zu retries each", facts->delays.clients, many,
-                  facts->delays.retries);
+        text_addf(out, "%zu %s%s", b->clients, what, plural(b->clients));
+    text_addf(out, ", %zu %s%s", b->count, retries, b->clients == 1 ? "" : " each");
 }
 
-static void add_cells(struct text *line, const struct backoff_facts *facts, bool spreads)
+static void add_cells(struct text *line, const struct backoff *b, bool spreads)
 {
-    for (size_t i = 0; i < facts->delays.retries; i++) {
-        const struct retry_index *at = &facts->estimate.index[i];
-        struct text cell;
-        text_init(&cell);
+    for (size_t i = 0; i < b->count; i++) {
+        struct backoff_words cell = {"-"};
         if (!spreads)
-            backoff_add_seconds(&cell, at->median);
-        else if (at->judged)
-            text_addf(&cell, "%.0f%%", at->half_width * 100);
-        else
-            text_add(&cell, "-");
-        text_addf(line, " %8s", text_chars(&cell));
-        text_fini(&cell);
+            (void)backoff_seconds(&cell, b->index[i].median);
+        else if (b->index[i].judged)
+            (void)snprintf(cell.chars, sizeof cell.chars, "+-%.0f%%", b->index[i].half_width * 100);
+        text_addf(line, " %8s", cell.chars);
     }
     text_add(line, "\n");
 }
@@ -203,14 +279,14 @@ void backoff_facts_add_table(const struct backoff_facts *facts, struct finding *
 {
     struct text lines;
     text_init(&lines);
-    text_add(&lines, "retry ");
-    for (size_t i = 0; i < facts->delays.retries; i++)
+    text_add(&lines, "retry       ");
+    for (size_t i = 0; i < facts->estimate.count; i++)
         text_addf(&lines, " %8zu", i + 1);
-    text_add(&lines, "\nmedian");
-    add_cells(&lines, facts, false);
-    if (facts->delays.clients > 1) {
-        text_add(&lines, "spread");
-        add_cells(&lines, facts, true);
+    text_add(&lines, "\nmedian delay");
+    add_cells(&lines, &facts->estimate, false);
+    if (facts->estimate.clients > 1) {
+        text_add(&lines, "jitter      ");
+        add_cells(&lines, &facts->estimate, true);
     }
     finding_table(finding, text_chars(&lines));
     text_fini(&lines);

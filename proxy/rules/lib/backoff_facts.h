@@ -1,22 +1,30 @@
-/* What the four backoff rules share: the delays of a trace's outage, estimated. */
+/* What the four backoff rules share: the delays of a trace's outage, estimated and gated, and the
+ * words in which they are told. */
 #ifndef HALFOPEN_RULES_LIB_BACKOFF_FACTS_H
 #define HALFOPEN_RULES_LIB_BACKOFF_FACTS_H
 
-#include "rules/lib/retry.h"
+#include "rules/lib/backoff_gate.h"
 #include "rules/rule.h"
 #include "trace/attempts.h"
 
 struct backoff_facts {
     struct outages outages;
-    const struct outage *outage; /* the one with the most retries; NULL: none happened */
-    struct retry_policy policy;
-    struct retry_delays delays;
-    struct retry_estimates estimate;
-    bool repeated;   /* one client, several outages: each stands for a client */
-    size_t clients;  /* that lost their connection */
+    const struct outage
+        *outage; /* the one with the most clients, then retries; NULL: none happened */
+    struct backoff_policy policy;
+    struct backoff estimate;
+    struct backoff_gate gate;
+    struct backoff_notes notes;
+    bool singles;    /* outages of one client each: every one counts as a client does */
+    bool repeated;   /* and it is the same client each time */
+    size_t clients;  /* that lost their connection, or outages when singles */
     size_t returned; /* that made at least one attempt */
-    size_t reopened;
+    size_t gave_up;  /* that stayed silent for so long that they will not come back, or exited */
+    size_t exited;
+    const char *how;   /* the first of them did: "exit 1"; NULL: none */
     double watched;    /* seconds, the longest that a client was watched after its loss */
+    double unfinished; /* seconds, the longest wait above the limit of the cap that the end cut
+                          short; 0: none */
     uint64_t from, to; /* evidence */
 };
 
@@ -37,7 +45,12 @@ void backoff_facts_fini(struct backoff_facts *);
 void backoff_facts_add_size(const struct backoff_facts *, struct text *);
 /* Medians and spreads, index by index. */
 void backoff_facts_add_table(const struct backoff_facts *, struct finding *);
-/* Seconds as the reader likes them: "1.00 s", "16.0 s", "20 ms". */
+/* Seconds as the reader likes them: "1.00 s", "16.0 s", "20 ms", "0.5 ms". */
 void backoff_add_seconds(struct text *, double seconds);
+/* As %s; the text lives until the words are used next. */
+struct backoff_words {
+    char chars[32];
+};
+const char *backoff_seconds(struct backoff_words *, double seconds);
 
 #endif

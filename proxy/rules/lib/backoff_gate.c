@@ -2,11 +2,32 @@
 
 #include <math.h>
 
-#define SHAPE_SURE  10.0
-#define SHAPE_ALONE 14.0
-#define WEAK_JITTER 0.2
-#define MOSTLY_OWN  0.8
-#define IRREGULAR   0.1 /* SD of logarithms around the best law: 10 % */
+#define FULL_CLIENTS                                                                               \
+    10 /* RULES 4.3: with so many clients and retries all is decided that can be                   \
+        */
+#define FULL_RETRIES      8
+#define HAMMER_RETRIES    4 /* as many short delays are no beginning */
+#define FEW_CLIENTS       3 /* fewer show nothing about randomness */
+#define STORM_CLIENTS     5
+#define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
+#define FACTOR_MARGIN_FEW 1.15
+#define JUDGED            5 /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
+#define STEADY            7 /* delays in ascending order that are no chance: 1 in 5040 */
+#define LUCK              0.0005    /* chance of random clients to look alike */
+#define OWN_HALF          (1.0 / 3) /* half width of a factor that each client draws once */
+#define SMALL_HALF        0.1       /* of one that it draws each time */
+#define FIXED_HALF        1.0  /* of a fixed number of seconds, in bases, that it adds each time */
+#define SMALL_FIXED       0.25 /* of such a one that still disperses clients */
+#define FIRST_HALF        1.0  /* of a first delay: between 0 and twice its mean */
+#define SHAPE_SURE        10.0 /* log likelihood ratio */
+#define SHAPE_ALONE       14.0 /* of one client, or of clients in lock-step */
+#define FIRST_LONGER      1.15 /* a first delay so much above the second may follow another law */
+#define MOSTLY_OWN        0.8
+#define LEVEL             1.05
+#define SHRINKS           0.9
+
+static const char full_outage[] = "10 clients with 8 retries each would decide it";
+static const char more_than_full[] = "it would take 12 retries of each client, or a quieter host";
 
 static struct gated when(bool open, enum raw_verdict raw, const char *enough)
 {
@@ -14,13 +35,68 @@ static struct gated when(bool open, enum raw_verdict raw, const char *enough)
     return (struct gated){verdict, verdict == RAW_INCONCLUSIVE ? enough : NULL};
 }
 
-/* Growth errs at its nominal rate, so it is asked at a stricter one. */
+static const char *enough_of(const struct backoff *raw)
+{
+    bool full = raw->clients >= FULL_CLIENTS && raw->count >= FULL_RETRIES;
+    return full ? more_than_full : full_outage;
+}
+
+/* --- Growth: at a stricter error than the raw one, and not by the first delay alone, which may
+ * follow another law (RFC 6455 7.2.3) --- */
+
+/* Random delays of one law come in ascending order once in STEADY! outages; equal ones do not rise.
+ */
+static bool rises_steadily(const struct backoff *raw)
+{
+    size_t from = 1, rises = 0;
+    if (raw->count < from + STEADY)
+        return false;
+    for (size_t i = from + 1; i < raw->count; i++) {
+        double before = raw->index[i - 1].median, after = raw->index[i].median;
+        if (after < before - raw->window / 4)
+            return false;
+        rises += after > LEVEL * before + raw->window / 2;
+    }
+    return rises >= 2;
+}
+
+static bool surely_grows(const struct backoff *raw)
+{
+    bool strictly = raw->g_lo_strict > 1 && raw->later_lo > 1 && raw->later >= BACKOFF_GROWTH_MIN;
+    return strictly || rises_steadily(raw);
+}
+
+static bool surely_level(const struct backoff *raw)
+{
+    size_t first = raw->first_left_out ? 1 : 0;
+    bool longer = raw->index[first].median > FIRST_LONGER * raw->index[first + 1].median;
+    return raw->g_hi_strict < BACKOFF_GROWTH_MIN && (!longer || raw->later_hi < BACKOFF_GROWTH_MIN);
+}
+
+/* A short median may also be the beginning of growth from a small base. */
+static bool surely_hammers(const struct backoff *raw)
+{
+    return raw->count >= HAMMER_RETRIES && raw->g_lo_strict <= 1 &&
+           raw->index[raw->count - 1].median < raw->none;
+}
+
 static struct gated gate_growth(const struct backoff *raw)
 {
-    bool sure = raw->hammer == RAW_FAIL || (raw->growth == RAW_PASS && raw->g_lo_strict > 1) ||
-                (raw->growth == RAW_FAIL && raw->g_hi_strict < BACKOFF_GROWTH_MIN);
-    return when(sure, raw->growth,
-                raw->clients < 5 ? "10 clients and 8 retries" : "10 clients and 12 retries");
+    bool sure = raw->growth == RAW_PASS ? surely_grows(raw) : surely_level(raw);
+    if (raw->hammer == RAW_FAIL)
+        sure = surely_hammers(raw);
+    return when(sure, raw->growth, enough_of(raw));
+}
+
+static struct gated gate_factor(const struct backoff *raw, enum raw_verdict growth)
+{
+    if (growth != RAW_PASS)
+        return (struct gated){RAW_INCONCLUSIVE, enough_of(raw)};
+    double margin =
+        raw->clients >= STORM_CLIENTS || raw->lock_step ? FACTOR_MARGIN : FACTOR_MARGIN_FEW;
+    bool outside = raw->gf_hi_strict * margin < BACKOFF_FACTOR_MIN ||
+                   raw->gf_lo_strict > BACKOFF_FACTOR_MAX * margin;
+    return (struct gated){outside ? RAW_FAIL : RAW_PASS, NULL};
 }
 
 static struct gated gate_shape(const struct backoff *raw, enum raw_verdict growth)
@@ -29,15 +105,160 @@ static struct gated gate_shape(const struct backoff *raw, enum raw_verdict growt
         return when(true, RAW_FAIL, NULL);
     bool alone = raw->clients == 1 || raw->lock_step;
     bool sure = fabs(raw->log_ratio) > (alone ? SHAPE_ALONE : SHAPE_SURE);
-    return when(growth == RAW_PASS && sure, raw->shape, "10 clients and 8 retries");
+    return when(growth == RAW_PASS && sure, raw->shape, enough_of(raw));
 }
 
-void backoff_gate(const struct backoff *raw, const struct backoff_policy *policy,
-                  struct backoff_gate *out)
+/* --- Jitter and storm: random clients may look alike by chance --- */
+
+/* About the chance that `together` of so many evenly spread values lie within a share of their
+ * range. */
+static double luck(size_t clients, size_t together, double share)
+{
+    double ways = (double)clients;
+    for (size_t i = 1; i < together; i++)
+        ways *= (double)(clients - i) / (double)i;
+    return together < 2 ? 1 : fmin(1, ways * pow(fmin(1, share), (double)together - 1));
+}
+
+/* The share that the window covers of a range of so much to either side. */
+static double window_share(const struct backoff *raw, double half)
+{
+    return raw->window / (2 * half);
+}
+
+/* The chance that clients which add so much to every delay, up or down, look as they do. */
+static double luck_each_time(const struct backoff *raw, double share_of_mean, double seconds)
+{
+    double chance = 1;
+    for (size_t i = 0; i < raw->count; i++) {
+        const struct backoff_index *at = &raw->index[i];
+        double half = share_of_mean * at->mean + seconds;
+        if (at->tight)
+            chance *= luck(raw->clients, at->together, window_share(raw, half));
+    }
+    return chance;
+}
+
+/* The same for clients that draw a factor once for all their delays. */
+static double luck_once(const struct backoff *raw)
+{
+    double chance = 1;
+    for (size_t i = 0; i < raw->count; i++) {
+        const struct backoff_index *at = &raw->index[i];
+        if (at->tight)
+            chance = fmin(chance,
+                          luck(raw->clients, at->together, window_share(raw, OWN_HALF * at->mean)));
+    }
+    return chance;
+}
+
+static bool waited_the_same(const struct backoff *raw)
+{
+    return luck_once(raw) < LUCK && luck_each_time(raw, SMALL_HALF, 0) < LUCK &&
+           luck_each_time(raw, 0, FIXED_HALF * raw->base) < LUCK;
+}
+
+static bool surely_alike(const struct backoff *raw)
+{
+    return (raw->clients >= FULL_CLIENTS || raw->judged >= JUDGED) && waited_the_same(raw);
+}
+
+static struct gated gate_jitter(const struct backoff *raw)
+{
+    bool sure = raw->clients >= FEW_CLIENTS && (raw->jitter != RAW_FAIL || surely_alike(raw));
+    return when(sure, raw->jitter, enough_of(raw));
+}
+
+/* Clients whose first delay alone is random start near each other only by luck. */
+static bool arrived_together(const struct backoff *raw)
+{
+    size_t first = 0, arrived = 0;
+    while (first + 1 < raw->count && !raw->index[first].judged)
+        first++;
+    for (size_t i = 0; i < raw->count; i++)
+        if (raw->index[i].synchronised && raw->index[i].arrived > arrived)
+            arrived = raw->index[i].arrived;
+    double share = window_share(raw, FIRST_HALF * raw->index[first].mean);
+    return luck(raw->clients, arrived, share) < LUCK &&
+           luck_each_time(raw, 0, SMALL_FIXED * raw->base) < LUCK &&
+           (raw->clients >= STORM_CLIENTS || raw->synchronised == raw->waves);
+}
+
+/* Clients that wait the same from the beginning disperse by noise alone. */
+static bool dispersed_by_choice(const struct backoff *raw)
+{
+    bool at_first = raw->index[0].judged && !raw->index[0].tight;
+    return raw->clients >= STORM_CLIENTS && (!raw->lock_step || at_first);
+}
+
+static struct gated gate_storm(const struct backoff *raw, enum raw_verdict jitter)
+{
+    bool sure = raw->storm == RAW_FAIL ? jitter == RAW_FAIL && arrived_together(raw)
+                                       : dispersed_by_choice(raw);
+    return when(sure, raw->storm, enough_of(raw));
+}
+
+static struct gated gate_cap(const struct backoff *raw)
+{
+    return when(raw->cap == RAW_FAIL || raw->count >= FULL_RETRIES, raw->cap,
+                raw->count >= FULL_RETRIES ? "it takes more retries" : "it takes 8 retries");
+}
+
+void backoff_gate(const struct backoff *raw, struct backoff_gate *out)
 {
     out->growth = gate_growth(raw);
+    out->factor = gate_factor(raw, out->growth.verdict);
     out->shape = gate_shape(raw, out->growth.verdict);
-    out->jitter = when(raw->clients >= 3, raw->jitter, "5 clients and 7 retries");
-    out->cap = when(raw->cap == RAW_FAIL || raw->count >= 8, raw->cap, "8 retries");
-    out->storm = when(raw->clients >= 5, raw->storm, "10 clients and 6 retries");
+    out->jitter = gate_jitter(raw);
+    out->cap = gate_cap(raw);
+    out->storm = gate_storm(raw, out->jitter.verdict);
+}
+
+/* --- Notes --- */
+
+/* The first retry from which all judged ones are tight; count when the last is not. */
+static size_t tight_from(const struct backoff *raw)
+{
+    size_t from = raw->count;
+    while (from > 0 && (raw->index[from - 1].tight || !raw->index[from - 1].judged))
+        from--;
+    return from;
+}
+
+static size_t judged_between(const struct backoff *raw, size_t from, size_t until, bool tight)
+{
+    size_t count = 0;
+    for (size_t i = from; i < until; i++)
+        count += raw->index[i].judged && raw->index[i].tight == tight;
+    return count;
+}
+
+static bool sometimes_shrinks(const struct backoff *raw)
+{
+    for (size_t i = 1; i < raw->count; i++)
+        if (raw->index[i].median < SHRINKS * raw->index[i - 1].median - raw->window)
+            return true;
+    return false;
+}
+
+static void note_lost_jitter(const struct backoff *raw, struct backoff_notes *out)
+{
+    size_t from = tight_from(raw);
+    size_t loose = judged_between(raw, 0, from, false),
+           same = judged_between(raw, from, raw->count, true);
+    if (raw->clients < FEW_CLIENTS || loose == 0 || same < 2 || !waited_the_same(raw))
+        return;
+    out->same_from = from;
+    out->lost_at_cap =
+        raw->index[raw->count - 1].median <= LEVEL * raw->index[from].median + raw->window;
+    out->first_only = !out->lost_at_cap;
+}
+
+void backoff_notes(const struct backoff *raw, struct backoff_notes *out)
+{
+    *out = (struct backoff_notes){.same_from = raw->count};
+    note_lost_jitter(raw, out);
+    out->same_seed = raw->lock_step && sometimes_shrinks(raw);
+    out->weak = raw->jitter == RAW_PASS && raw->h_hi_strict < BACKOFF_JITTER_WEAK;
+    out->own_base = raw->jitter == RAW_PASS && raw->client_share > MOSTLY_OWN;
 }

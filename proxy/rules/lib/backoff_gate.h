@@ -8,24 +8,32 @@
 
 #include "rules/lib/backoff.h"
 
+#define BACKOFF_FACTOR_MIN  1.5 /* RULES 7: a factor of about 2 */
+#define BACKOFF_FACTOR_MAX  3.0
+#define BACKOFF_JITTER_WEAK 0.2 /* a smaller half width is weak jitter */
+
 struct gated {
     enum raw_verdict verdict;
     const char *enough; /* of an inconclusive one: what would have been enough; static. Else NULL */
 };
 
 struct backoff_gate {
-    struct gated growth, shape, jitter, cap, storm;
+    struct gated growth;
+    struct gated factor; /* FAIL: outside of BACKOFF_FACTOR_MIN to _MAX */
+    struct gated shape, jitter, cap, storm;
 };
 
-void backoff_gate(const struct backoff *, const struct backoff_policy *, struct backoff_gate *out);
+void backoff_gate(const struct backoff *, struct backoff_gate *out);
 
 /* What is particular about the randomness of a schedule. */
 struct backoff_notes {
-    bool first_only;  /* random before the first or second retry and never after */
-    bool lost_at_cap; /* random until the plateau and the same for all from there on */
-    bool same_seed;   /* irregular, yet the same in every client */
-    bool weak;        /* random, by less than 20 % */
+    bool first_only;  /* random at first, then still growing but the same for all */
+    bool lost_at_cap; /* random until the delays stop growing, then the same for all */
+    bool same_seed;   /* up and down like random numbers, yet the same in every client */
+    bool weak;        /* random, by less than BACKOFF_JITTER_WEAK */
     bool own_base;    /* drawn once by each client, not for each retry */
+    size_t same_from; /* of first_only and lost_at_cap: the first retry, from 0, that is the same
+                         for all */
 };
 
 void backoff_notes(const struct backoff *, struct backoff_notes *out);

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Repeats the Monte Carlo of the backoff verdicts and writes docs/calibration.md.
+#     run.sh BUILD [RUNS [SEED]]
+# Takes a quarter of an hour of one core with the defaults; another seed asks whether the gate holds beyond the numbers it was
+# tuned on.
+set -eu
+build=$1 runs=${2:-2500} seed=${3:-20261127}
+out=docs/calibration.md
+new=$(mktemp)
+trap 'rm -f "$new"' EXIT
+cat tests/calibrate/preface.md > "$new"
+nice -n 10 "$build/calibrate" "$runs" "$seed" >> "$new"
+cp "$new" $out
+echo "$out: $runs outages per schedule and row, seed $seed"

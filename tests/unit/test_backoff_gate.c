@@ -1,0 +1,81 @@
+/* Guards what docs/calibration.md promises: few outages, always the same ones. */
+#include <stdio.h>
+
+#include "tests/calibrate/schedules.h"
+#include "tests/check.h"
+
+#define RUNS        300
+#define WRONG_LIMIT 1 /* of RUNS, passes and failures apart: 0.3 % */
+
+static const char *const questions[QUESTIONS] = {"growth", "factor", "shape", "jitter",
+                                                 "cap",    "storm",  "note"};
+
+static void check_few_wrong(const struct host *host, const struct schedule *schedule,
+                            struct size size)
+{
+    struct trial trial;
+    schedule_try(schedule, host, size, RUNS, 1, &trial);
+    for (int q = 0; q < QUESTIONS; q++) {
+        const struct tally *tally = &trial.gated[q];
+        char what[160];
+        (void)snprintf(what, sizeof what,
+                       "%s of \"%s\", %zu clients, %zu retries, %s host: %zu passed, "
+                       "%zu failed wrongly of %d",
+                       questions[q], schedule->name, size.clients, size.retries, host->name,
+                       tally->wrong_pass, tally->wrong_fail, RUNS);
+        check_true(__FILE__, __LINE__, what,
+                   tally->wrong_pass <= WRONG_LIMIT && tally->wrong_fail <= WRONG_LIMIT);
+    }
+}
+
+static void no_verdict_that_is_given_errs_often(void)
+{
+    static const struct size sizes[] = {{10, 8}, {5, 5}, {3, 6}, {1, 8}};
+    for (size_t s = 0; s < schedules_count; s++)
+        for (size_t i = 0; i < 4; i++)
+            check_few_wrong(&hosts[i % hosts_count], &schedules[s], sizes[i]);
+}
+
+/* A gate that never lets anything through would err least of all. */
+static void what_the_full_outage_is_for_is_decided(void)
+{
+    static const struct {
+        const char *schedule;
+        enum question question;
+    } wanted[] = {
+        {"none", GROWTH},
+        {"constant 1 s", GROWTH},
+        {"constant 1 s", JITTER},
+        {"constant 1 s", STORM},
+        {"linear", SHAPE},
+        {"exponential", GROWTH},
+        {"exponential", SHAPE},
+        {"exponential", JITTER},
+        {"exponential", CAP},
+        {"exponential", STORM},
+        {"required x0.5-1.5", GROWTH},
+        {"required x0.5-1.5", JITTER},
+        {"required x0.5-1.5", CAP},
+        {"required x0.5-1.5", STORM},
+        {"full jitter", GROWTH},
+        {"equal jitter", SHAPE},
+        {"gRPC 1.6 +-20 %", GROWTH},
+        {"gRPC 1.6 +-20 %", JITTER},
+        {"required, one seed", JITTER},
+        {"required, one seed", STORM},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        const struct schedule *schedule = schedule_by_name(wanted[i].schedule);
+        struct trial trial;
+        schedule_try(schedule, &hosts[0], (struct size){10, 8}, RUNS, 2, &trial);
+        char what[120];
+        (void)snprintf(what, sizeof what, "%s of \"%s\" undecided in %zu of %d",
+                       questions[wanted[i].question], schedule->name,
+                       trial.gated[wanted[i].question].undecided, RUNS);
+        check_true(__FILE__, __LINE__, what,
+                   trial.gated[wanted[i].question].undecided <= RUNS / 20);
+    }
+}
+
+SUITE(backoff_gate, TEST(no_verdict_that_is_given_errs_often),
+      TEST(what_the_full_outage_is_for_is_decided))
