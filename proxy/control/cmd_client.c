@@ -141,5 +141,6 @@ const struct command client_command = {
     .usage = "client [--flaw NAME] [--PARAMETER VALUE ...] URL",
     .brief = "the reference client, sound or with one flaw",
     .options = options,
+    .params = client_policy_params,
     .run = run,
 };

@@ -102,5 +102,6 @@ const struct command server_command = {
     .usage = "server [--listen HOST:PORT] [--PARAMETER VALUE ...]",
     .brief = "the reference server, mute unless told otherwise",
     .options = options,
+    .params = server_policy_params,
     .run = run,
 };

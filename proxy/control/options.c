@@ -6,6 +6,7 @@
 
 #include "base/nearest.h"
 #include "base/units.h"
+#include "control/policy_options.h"
 
 static const struct place command_line = {.file = NULL};
 
@@ -142,6 +143,8 @@ void options_help(const struct command *command, FILE *out)
                  option->placeholder ? option->placeholder : "");
         fprintf(out, "  %-26s %s\n", left, option->doc);
     }
+    if (command->params)
+        policy_options_help(command->params, out);
 }
 
 bool options_asked_for_help(const struct command *command, int argc, char **argv)

@@ -35,9 +35,12 @@ struct option {
     const char *doc;         /* one line */
 };
 
+struct param;
+
 struct command {
     const char *name, *usage, *brief;
     const struct option *options; /* a NULL name ends them */
+    const struct param *params;   /* further ones of a built-in endpoint, for the help; or NULL */
     int (*run)(int argc, char **argv);
 };
 

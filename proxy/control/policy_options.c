@@ -37,9 +37,10 @@ int policy_options_take(const struct param *params, void *config, int argc, char
 
 void policy_options_help(const struct param *params, FILE *out)
 {
-    fputs("\nParameters\n", out);
-    for (; params->name; params++)
-        fprintf(out, "  --%-24s %s%s%s%s\n", params->name, params->doc ? params->doc : "",
-                params->def && *params->def ? " (" : "", params->def ? params->def : "",
-                params->def && *params->def ? ")" : "");
+    fputs("\nHow it behaves\n", out);
+    for (; params->name; params++) {
+        bool has_default = params->def && *params->def;
+        fprintf(out, "  --%-24s %s%s%s\n", params->name, params->doc ? params->doc : "",
+                has_default ? "; default " : "", has_default ? params->def : "");
+    }
 }
