@@ -213,11 +213,12 @@ static bool acts_in(enum traffic traffic, const char *steps, const struct fault_
     return did;
 }
 
-/* The steps before the example decide what it meets: connections that exist, or new ones. */
-static bool example_acts(const struct fault_desc *fault, enum traffic traffic, const char *before)
+/* The steps around the example decide what it meets: connections that exist, new ones, or ends. */
+static bool example_acts(const struct fault_desc *fault, enum traffic traffic, const char *before,
+                         const char *after)
 {
-    char *steps = xprintf("  - wait: {until: open, at_most: 10s}\n%s  - %s\n  - wait: 60s\n",
-                          before, fault->example);
+    char *steps = xprintf("  - wait: {until: open, at_most: 10s}\n%s  - %s\n%s  - wait: 60s\n",
+                          before, fault->example, after);
     bool did = acts_in(traffic, steps, fault);
     free(steps);
     return did;
@@ -227,8 +228,9 @@ static void examples_of_faults_do_something_within_a_minute(void)
 {
     for (size_t i = 0; all_faults[i]; i++) {
         const struct fault_desc *fault = all_faults[i];
-        bool did = example_acts(fault, BUSY, "") || example_acts(fault, QUIET, "") ||
-                   example_acts(fault, BUSY, "  - reset: {}\n");
+        bool did = example_acts(fault, BUSY, "", "") || example_acts(fault, QUIET, "", "") ||
+                   example_acts(fault, BUSY, "  - reset: {}\n", "") ||
+                   example_acts(fault, BUSY, "", "  - close: {code: 1001}\n");
         CHECK_STR(did || fault->door ? fault->name : "did nothing", fault->name);
     }
 }
