@@ -60,6 +60,11 @@ static size_t on_output(void *driver, enum side to, const uint8_t *bytes, size_t
     size_t taken = len < link->room[to] ? len : link->room[to];
     link->room[to] -= taken;
     link->seen[to] += taken;
+    if (link->copy) {
+        memcpy(link->copy, bytes, taken);
+        link->copy += taken;
+        return taken;
+    }
     if (link->quiet || taken == 0)
         return taken;
     begin_word(link, side_name(to));
@@ -98,8 +103,9 @@ static void on_over(void *driver)
 static const struct session_ops ops = {
     .on_output = on_output, .on_action = on_action, .on_over = on_over};
 
-static void settle(struct session_bench *b)
+static bool connect_servers(struct session_bench *b)
 {
+    bool any = false;
     for (size_t i = 0; i < SESSION_BENCH_LINKS; i++) {
         struct session_bench_link *link = &b->links[i];
         if (!link->connecting || !link->session)
@@ -107,8 +113,17 @@ static void settle(struct session_bench *b)
         link->connecting = false;
         begin_word(link, "connect");
         session_connected(link->session, b->now);
+        any = true;
     }
-    run_settle(b->run, b->now);
+    return any;
+}
+
+static void settle(struct session_bench *b)
+{
+    do {
+        (void)connect_servers(b);
+        run_settle(b->run, b->now);
+    } while (connect_servers(b));
 }
 
 /* --- Life --- */

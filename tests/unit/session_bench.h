@@ -24,6 +24,7 @@ struct session_bench_link {
     struct session *session; /* NULL: over */
     size_t room[3];          /* by enum side: bytes it still takes; at first all there are */
     uint64_t seen[3];        /* bytes it was given */
+    uint8_t *copy;           /* instead of written down: what it gets is put there; NULL: no */
     bool connecting, quiet;  /* quiet: only counted, not written down */
 };
 
