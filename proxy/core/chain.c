@@ -464,6 +464,10 @@ void chain_offer(struct session *s, struct unit *u, size_t from_index)
             keep(in, u, 0);
             return;
         }
+        if (buf_len(&in->inject[u->dir]) > 0 || in->aside[u->dir].first) {
+            pass_on(in, u);
+            return;
+        }
         note_downstream(in, u);
     }
     session_sink(s, u);
