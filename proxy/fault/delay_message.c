@@ -37,7 +37,13 @@ static void keep_back(struct fault *f, struct unit *u)
         fault_set_aside(f, u, nsec_add(u->arrived, cfg->delay));
 }
 
+static bool check(const void *config, const char **param, struct text *why)
+{
+    return message_check(&((const struct delay_message *)config)->message, param, why);
+}
+
 const struct fault_desc delay_message_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "delay_message",
     .brief = "deliver selected messages late",
     .doc =
@@ -52,6 +58,7 @@ const struct fault_desc delay_message_fault = {
     .messages = true,
     .whole_frames = MESSAGE_WHOLE_BYTES,
     .params = params,
+    .check = check,
     .config_size = sizeof(struct delay_message),
     .state_size = sizeof(struct delay_state),
     .ops = {.on_frame = keep_back},

@@ -24,7 +24,13 @@ static void swallow(struct fault *f, struct unit *u)
         fault_pass(f, u);
 }
 
+static bool check(const void *config, const char **param, struct text *why)
+{
+    return message_check(&((const struct drop_message *)config)->message, param, why);
+}
+
 const struct fault_desc drop_message_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "drop_message",
     .brief = "discard selected messages while the rest passes",
     .doc =
@@ -38,6 +44,7 @@ const struct fault_desc drop_message_fault = {
     .messages = true,
     .whole_frames = MESSAGE_WHOLE_BYTES,
     .params = params,
+    .check = check,
     .config_size = sizeof(struct drop_message),
     .state_size = sizeof(struct drop_state),
     .ops = {.on_frame = swallow},

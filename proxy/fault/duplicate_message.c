@@ -50,7 +50,13 @@ static void duplicate(struct fault *f, struct unit *u)
     fault_pass(f, u);
 }
 
+static bool check(const void *config, const char **param, struct text *why)
+{
+    return message_check(&((const struct duplicate_message *)config)->message, param, why);
+}
+
 const struct fault_desc duplicate_message_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "duplicate_message",
     .brief = "deliver selected messages more than once",
     .doc =
@@ -64,6 +70,7 @@ const struct fault_desc duplicate_message_fault = {
     .messages = true,
     .whole_frames = MESSAGE_WHOLE_BYTES,
     .params = params,
+    .check = check,
     .config_size = sizeof(struct duplicate_message),
     .state_size = sizeof(struct duplicate_state),
     .ops = {.on_frame = duplicate},

@@ -48,7 +48,13 @@ static void reorder(struct fault *f, struct unit *u)
     fault_pass(f, u);
 }
 
+static bool check(const void *config, const char **param, struct text *why)
+{
+    return message_check(&((const struct reorder_message *)config)->message, param, why);
+}
+
 const struct fault_desc reorder_message_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "reorder_message",
     .brief = "deliver selected messages behind later ones",
     .doc =
@@ -62,6 +68,7 @@ const struct fault_desc reorder_message_fault = {
     .messages = true,
     .whole_frames = MESSAGE_WHOLE_BYTES,
     .params = params,
+    .check = check,
     .config_size = sizeof(struct reorder_message),
     .state_size = sizeof(struct reorder_state),
     .ops = {.on_frame = reorder},

@@ -55,7 +55,13 @@ static void pass_or_change(struct fault *f, struct unit *u)
         fault_pass(f, u);
 }
 
+static bool check(const void *config, const char **param, struct text *why)
+{
+    return message_check(&((const struct text_as_binary *)config)->message, param, why);
+}
+
 const struct fault_desc text_as_binary_fault = {
+    .layer = LAYER_WEBSOCKET,
     .name = "text_as_binary",
     .brief = "deliver text messages as binary, or the reverse",
     .doc =
@@ -68,6 +74,7 @@ const struct fault_desc text_as_binary_fault = {
     .messages = true,
     .whole_frames = MESSAGE_WHOLE_BYTES,
     .params = params,
+    .check = check,
     .config_size = sizeof(struct text_as_binary),
     .state_size = sizeof(struct text_state),
     .ops = {.on_frame = pass_or_change},

@@ -59,6 +59,15 @@ bool message_selects(struct fault *f, const struct message_choice *choice,
     return choice->chance >= 1 || rng_unit(fault_rng(f)) < choice->chance;
 }
 
+bool message_check(const struct message_choice *choice, const char **param, struct text *why)
+{
+    if (choice->min_size <= choice->max_size)
+        return true;
+    *param = "min_size";
+    text_add(why, "'min_size' is more than 'max_size': no message is selected");
+    return false;
+}
+
 /* --- Looking at units --- */
 
 bool message_is_whole(const struct unit *u)

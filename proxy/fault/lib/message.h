@@ -63,6 +63,8 @@ extern const char *const message_opcodes[]; /* in the order of enum message_opco
  * never selected. */
 bool message_selects(struct fault *, const struct message_choice *, struct message_state *,
                      const struct unit *);
+/* For fault_desc.check: sizes the right way round. */
+bool message_check(const struct message_choice *, const char **param, struct text *why);
 /* An unfragmented frame whose payload is at hand. */
 bool message_is_whole(const struct unit *);
 /* Unit's bytes are exactly a frame's head, and its payload is still to come. */
