@@ -16,7 +16,7 @@ static void add_last_lines(const struct child *child, struct text *out)
     struct text lines;
     text_init(&lines);
     if (child->process)
-        process_last_lines(process_output(child->process), LAST_LINES, &lines);
+        process_last_lines(child->process, LAST_LINES, &lines);
     if (lines.len > 0)
         text_addf(out, "\nits last lines (%s):\n%s", process_output(child->process),
                   text_chars(&lines));

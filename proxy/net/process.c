@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/output.h"
 
 #define MARK              "HALFOPEN_PROCESS"
 #define ENVIRONMENT_LIMIT 4096
@@ -28,6 +29,7 @@ struct process {
     pid_t pid;
     int input; /* -1: none */
     char *mark, *output;
+    struct output *printed; /* NULL: nobody wants it */
     struct text how;
     bool exited, asked, ending;
     void (*on_exit)(void *context, struct process *);
@@ -121,6 +123,8 @@ static void note_exit(struct process *process, int status)
 {
     command_exit_words(status, &process->how);
     process->exited = true;
+    if (process->printed)
+        output_settle(process->printed);
     close_input(process);
     if (process->on_exit)
         process->on_exit(process->context, process);
@@ -192,13 +196,6 @@ static char **merged_environment(const char *const *extra, char *mark)
     return out;
 }
 
-static int open_output(const char *path)
-{
-    if (!path)
-        return open("/dev/null", O_WRONLY | O_CLOEXEC);
-    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-}
-
 /* In the child: only what is safe between fork and exec. */
 static void become(const struct process_spec *spec, pid_t parent, int input, int output,
                    char **environment)
@@ -224,11 +221,13 @@ static void become(const struct process_spec *spec, pid_t parent, int input, int
 
 struct pipes {
     int child_input, our_input, output;
+    struct output *printed;
 };
 
 static void close_all(const struct pipes *pipes)
 {
     int error = errno;
+    output_free(pipes->printed);
     const int fds[] = {pipes->child_input, pipes->our_input, pipes->output};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0)
@@ -236,11 +235,14 @@ static void close_all(const struct pipes *pipes)
     errno = error;
 }
 
-static bool open_pipes(const struct process_spec *spec, struct pipes *pipes)
+static bool open_pipes(struct loop *loop, const struct process_spec *spec, struct pipes *pipes)
 {
     int ends[2];
-    *pipes =
-        (struct pipes){.child_input = -1, .our_input = -1, .output = open_output(spec->output)};
+    *pipes = (struct pipes){.child_input = -1, .our_input = -1, .output = -1};
+    if (spec->output)
+        pipes->printed = output_new(loop, spec->output, &pipes->output);
+    else
+        pipes->output = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (pipes->output < 0)
         return false;
     if (!spec->wants_input) {
@@ -257,7 +259,7 @@ static bool open_pipes(const struct process_spec *spec, struct pipes *pipes)
 struct process *process_start(struct processes *all, const struct process_spec *spec)
 {
     struct pipes pipes;
-    if (!open_pipes(spec, &pipes)) {
+    if (!open_pipes(all->loop, spec, &pipes)) {
         close_all(&pipes);
         return NULL;
     }
@@ -282,6 +284,7 @@ struct process *process_start(struct processes *all, const struct process_spec *
                                 .input = pipes.our_input,
                                 .mark = mark,
                                 .output = xstrdup(spec->output ? spec->output : ""),
+                                .printed = pipes.printed,
                                 .on_exit = spec->on_exit,
                                 .context = spec->context};
     text_init(&process->how);
@@ -340,6 +343,7 @@ void process_free(struct process *process)
         (void)waitpid(process->pid, NULL, 0); /* killed: it comes at once */
     loop_timer_set(process->all->loop, &process->patience, NEVER);
     close_input(process);
+    output_free(process->printed);
     unlist(process);
     text_fini(&process->how);
     free(process->mark);
@@ -402,9 +406,11 @@ void process_tree(const struct process *process, struct proctree *out)
     proctree_of(process->pid, process->mark, out);
 }
 
-void process_last_lines(const char *output_file, size_t lines, struct text *out)
+void process_last_lines(struct process *process, size_t lines, struct text *out)
 {
-    FILE *file = fopen(output_file, "re");
+    if (process->printed)
+        output_settle(process->printed);
+    FILE *file = fopen(process->output, "re");
     if (!file)
         return;
     char *bytes = xmalloc(TAIL_BYTES);

@@ -18,9 +18,9 @@ struct process;
 struct process_spec {
     const char *command; /* for /bin/sh -c, placeholders substituted; all here is copied */
     const char *const *environment; /* NAME=VALUE, beside ours; NULL ends; NULL: nothing */
-    const char *output;             /* file for stdout and stderr, appended to; NULL: /dev/null */
-    const char *folder;             /* to run in; NULL: ours */
-    bool wants_input;               /* process_send works; else stdin is /dev/null */
+    const char *output; /* file for stdout and stderr, bounded (net/output.h); NULL: /dev/null */
+    const char *folder; /* to run in; NULL: ours */
+    bool wants_input;   /* process_send works; else stdin is /dev/null */
     /* It has ended and is reaped; what it started may live until process_end. NULL: not wanted. */
     void (*on_exit)(void *context, struct process *);
     void *context;
@@ -50,6 +50,6 @@ const char *process_output(const struct process *); /* the file, or "" */
 void process_tree(const struct process *, struct proctree *);
 const char *process_mark(const struct process *); /* entry in the environment of all its tree */
 /* The newest lines of its output, at most so many, each whole but never more than 64 KiB in all. */
-void process_last_lines(const char *output_file, size_t lines, struct text *out);
+void process_last_lines(struct process *, size_t lines, struct text *out);
 
 #endif
