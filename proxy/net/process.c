@@ -40,7 +40,8 @@ struct processes {
     struct loop *loop;
     struct process *list;
     uint64_t started;
-    struct census *census; /* the newest taken; NULL: none yet */
+    struct proctree before; /* what descended from us already: whoever became us had started it */
+    struct census *census;  /* the newest taken; NULL: none yet */
     nsec census_at;
 };
 
@@ -302,7 +303,29 @@ struct processes *processes_new(struct loop *loop)
     all->loop = loop;
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* fails on old kernels: orphans are then init's */
     loop_on_signal(loop, SIGCHLD, on_child, all);
+    struct census *census = census_take();
+    proctree_ours(census, &all->before);
+    census_free(census);
     return all;
+}
+
+/* What left its family, its session and its environment came to us when it lost its parent. false:
+ * there is none. */
+static bool kill_strangers(const struct processes *all)
+{
+    struct proctree *tree = xmalloc(sizeof *tree);
+    struct census *census = census_take();
+    bool any = false;
+    proctree_ours(census, tree);
+    for (size_t i = 0; i < tree->count; i++) {
+        bool ours = true;
+        for (size_t j = 0; j < all->before.count && ours; j++)
+            ours = all->before.pids[j] != tree->pids[i];
+        any = (ours && kill(tree->pids[i], SIGKILL) == 0) || any;
+    }
+    census_free(census);
+    free(tree);
+    return any;
 }
 
 void processes_free(struct processes *all)
@@ -311,6 +334,8 @@ void processes_free(struct processes *all)
         return;
     while (all->list)
         process_free(all->list);
+    for (int i = 0; i < KILL_ROUNDS && kill_strangers(all); i++)
+        reap(all);
     reap(all);
     loop_on_signal(all->loop, SIGCHLD, NULL, NULL);
     census_free(all->census);

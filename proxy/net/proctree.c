@@ -175,6 +175,13 @@ void proctree_in(struct census *census, pid_t root, const char *mark, struct pro
     add_descendants(tree, 0, &census->all);
 }
 
+void proctree_ours(const struct census *census, struct proctree *tree)
+{
+    tree->count = 0;
+    for (size_t i = 1; i < census->ours.count; i++)
+        add_pid(tree, census->ours.pids[i]);
+}
+
 void proctree_of(pid_t root, const char *mark, struct proctree *tree)
 {
     struct census *census = census_take();

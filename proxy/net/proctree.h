@@ -25,6 +25,8 @@ void census_free(struct census *); /* NULL is allowed */
  * process group and those whose environment has the entry mark ("NAME=VALUE"; NULL: none). */
 void proctree_of(pid_t root, const char *mark, struct proctree *);
 void proctree_in(struct census *, pid_t root, const char *mark, struct proctree *); /* as of then */
+/* Everything that descends from us, as of then. */
+void proctree_ours(const struct census *, struct proctree *);
 /* Proportional set size of all of them, or resident size where the kernel tells no more. */
 uint64_t proctree_memory(const struct proctree *);
 
