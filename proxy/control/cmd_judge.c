@@ -1,5 +1,6 @@
 /* halfopen judge: saved traces again, offline; the same verdicts as when they were recorded. */
 #include <dirent.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,31 @@ struct traces {
     size_t count;
 };
 
-static int by_name(const void *a, const void *b)
+/* --- Which traces, in which order --- */
+
+/* The place of a trace in the results of the run that wrote it; behind all others when it has none.
+ */
+static size_t place_of(const json_t *results, const char *path)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    size_t place;
+    json_t *scenario;
+    json_array_foreach(json_object_get(results, "scenarios"), place, scenario)
+    {
+        const char *trace = json_string_value(json_object_get(scenario, "trace"));
+        const char *name = trace ? strrchr(trace, '/') : NULL, *end = strrchr(path, '/');
+        if (name && end && strcmp(name, end) == 0)
+            return place;
+    }
+    return SIZE_MAX;
+}
+
+static int by_place(const void *a, const void *b, void *results)
+{
+    const char *one = *(char *const *)a, *other = *(char *const *)b;
+    size_t first = place_of(results, one), second = place_of(results, other);
+    if (first != second)
+        return first < second ? -1 : 1;
+    return strcmp(one, other);
 }
 
 static bool is_trace(const char *name)
@@ -44,8 +67,11 @@ static bool is_trace(const char *name)
     return len > 6 && strcmp(name + len - 6, ".jsonl") == 0;
 }
 
-static void add_folder(struct traces *traces, const char *folder)
+/* In the order of results_file, where there is one, then by name. */
+static void add_folder(struct traces *traces, const char *folder, const char *results_file)
 {
+    json_error_t error;
+    json_t *results = json_load_file(results_file, 0, &error);
     size_t from = traces->count;
     DIR *dir = opendir(folder);
     struct dirent *entry;
@@ -54,7 +80,8 @@ static void add_folder(struct traces *traces, const char *folder)
             traces->paths[traces->count++] = xprintf("%s/%s", folder, entry->d_name);
     if (dir)
         (void)closedir(dir);
-    qsort(traces->paths + from, traces->count - from, sizeof *traces->paths, by_name);
+    qsort_r(traces->paths + from, traces->count - from, sizeof *traces->paths, by_place, results);
+    json_decref(results);
 }
 
 /* A trace, a folder of them, or a report folder. */
@@ -71,9 +98,10 @@ static void add_written(struct traces *traces, const char *written, struct diag 
             traces->paths[traces->count++] = xstrdup(written);
         return;
     }
-    char *inside = xprintf("%s/traces", written);
-    add_folder(traces, stat(inside, &info) == 0 ? inside : written);
+    char *inside = xprintf("%s/traces", written), *results = xprintf("%s/results.json", written);
+    add_folder(traces, stat(inside, &info) == 0 ? inside : written, results);
     free(inside);
+    free(results);
     if (traces->count == before)
         diag_error(diag, (struct place){0}, "%s: holds no trace (*.jsonl)", written);
 }
@@ -138,6 +166,17 @@ static void merge_seconds(struct judging *judging)
     free(judging->seconds);
 }
 
+/* How it ended decides about the exit code beside the verdicts, as when it was recorded. */
+static void note_ending(struct results *results, const struct trace *trace,
+                        struct scenario_result *result)
+{
+    enum run_ending ending = trace_ending(trace);
+    result->interrupted = ending == ENDING_MISSING || ending == ENDING_EARLY;
+    results->interrupted = results->interrupted || ending == ENDING_EARLY;
+    if (ending == ENDING_TROUBLE)
+        result->trouble = xstrdup(trace->reason);
+}
+
 static bool judge_file(struct judging *judging, const char *path)
 {
     struct results *results = judging->results;
@@ -153,7 +192,7 @@ static bool judge_file(struct judging *judging, const char *path)
     struct scenario_result result = {.trace = xstrdup(path)};
     judge_trace(trace, judging->only, &result);
     result.sha256 = digest_sha256_file(path, hash) ? xstrdup(hash) : NULL;
-    result.interrupted = !trace->complete;
+    note_ending(results, trace, &result);
     if (trace->start->confirms && *trace->start->confirms)
         keep_second(judging, trace->start->confirms, &result);
     else

@@ -15,6 +15,7 @@
 #include "net/driver.h"
 #include "net/wall.h"
 #include "scenario/load.h"
+#include "trace/trace.h"
 
 struct proxy_options {
     const char *listen, *upstream, *api, *scenario, *trace, *cert, *key, *ca;
@@ -295,7 +296,7 @@ static void on_signal(void *context, int number)
 static void close_session(struct session_by_hand *session)
 {
     if (session->driver) {
-        run_end(session->run, "finished", driver_now(session->driver));
+        run_end(session->run, RUN_FINISHED, driver_now(session->driver));
         driver_stop(session->driver);
     }
     if (session->run)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "control/job_parts.h"
+#include "trace/trace.h"
 
 #define MEMORY_EVERY NSEC_PER_SEC /* target time */
 
@@ -99,28 +100,41 @@ static void on_memory_due(struct timer *timer, nsec now)
 
 /* --- The story of a job --- */
 
+static void say_deaf_server(struct job *job)
+{
+    const struct child *server = job->server_child.process ? &job->server_child : NULL;
+    struct text words;
+    text_init(&words);
+    text_addf(&words, "the server does not accept connections on %s:%u", job_server_host(job),
+              job->server_port);
+    causes_of_deaf_server(server != NULL, job->server_port, &words);
+    job_say_trouble(job, server, text_chars(&words));
+    text_fini(&words);
+}
+
 static void say_never_connected(struct job *job, const struct run_status *status)
 {
-    if (!job->server_ready) {
-        char *sentence = xprintf("the server does not accept connections on %s:%u",
-                                 job_server_host(job), job->server_port);
-        job_say_trouble(job, job->server_child.process ? &job->server_child : NULL, sentence);
-        free(sentence);
-        return;
-    }
     int patience_s = (int)(JOB_STARTUP / NSEC_PER_SEC);
-    char *sentence =
-        status->ever_connected == status->clients
-            ? xprintf(
-                  "every client connected, but they did not stay: %u of %u were open after %d s; "
-                  "the scenario begins when all are",
-                  status->open, status->clients, patience_s)
-            : xprintf(
+    struct text words;
+    text_init(&words);
+    if (status->ever_connected == status->clients)
+        text_addf(
+            &words,
+            "every client connected, but they did not stay: %u of %u were open after %d s; the "
+            "scenario begins when all are",
+            status->open, status->clients, patience_s);
+    else
+        text_addf(&words,
                   "%u of %u clients connected within %d s; each was given its URL as {url} in the "
                   "command and as HALFOPEN_URL in the environment",
                   status->ever_connected, status->clients, patience_s);
-    job_say_trouble(job, &job->clients[0], sentence);
-    free(sentence);
+    causes_of_silence(&job->seen,
+                      &(struct circumstances){.command = job->spec.subject->client_command,
+                                              .tls = job->tls_to_client != NULL,
+                                              .port = job->ports[0]},
+                      &words);
+    job_say_trouble(job, &job->clients[0], text_chars(&words));
+    text_fini(&words);
 }
 
 /* Anew: the start of many processes is loud, and nothing of it is judged. */
@@ -153,8 +167,12 @@ static void look_at_start(struct job *job, nsec now)
         if (job_pace_is_kept(job))
             begin_scenario(job);
     } else if (now > job->began + JOB_STARTUP) {
-        say_never_connected(job, &status);
-        job_finish(job, "a client never connected");
+        if (job->server_ready)
+            say_never_connected(job, &status);
+        else
+            say_deaf_server(job);
+        job_finish(job,
+                   job->server_ready ? "a client never connected" : "the server never listened");
     }
 }
 
@@ -164,7 +182,7 @@ void job_look(struct job *job)
     if (job->state == JOB_STARTING)
         look_at_start(job, now);
     if (job->state == JOB_RUNNING && run_finished(job->run) && job_pace_is_kept(job))
-        job_finish(job, "finished");
+        job_finish(job, RUN_FINISHED);
     if (job->state == JOB_ENDING && job_children_gone(job))
         be_over(job);
 }
@@ -232,6 +250,7 @@ void job_free(struct job *job)
         (void)fclose(job->file);
     pace_free(job->pace);
     free(job->trace);
+    sightings_fini(&job->seen);
     free(job->trouble);
     free(job->unscaled);
     free(job);

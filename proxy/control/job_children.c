@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/commands.h"
 #include "control/job_parts.h"
+#include "trace/trace.h"
 
 static char *output_path(const struct job *job, const char *role, int index)
 {
@@ -43,24 +44,33 @@ static bool all_clients_exited(const struct job *job)
     return job->started_clients > 0;
 }
 
+static void say_ended_early(struct job *job, const struct child *child)
+{
+    const char *how = process_how(child->process);
+    struct text words;
+    text_init(&words);
+    if (child->client < 0)
+        text_addf(&words, "the server ended at once (%s)", how);
+    else
+        text_addf(&words, "client %d ended before the scenario began (%s)", child->client, how);
+    causes_of_exit(how, child->client >= 0, &words);
+    job_say_trouble(job, child, text_chars(&words));
+    text_fini(&words);
+}
+
 static void on_exit_of(void *context, struct process *process)
 {
     struct child *child = context;
     struct job *job = child->job;
     write_exit(job, child);
     if (job->state == JOB_STARTING) {
-        char *sentence = child->client < 0
-                             ? xprintf("the server ended at once (%s)", process_how(process))
-                             : xprintf("client %d ended before the scenario began (%s)",
-                                       child->client, process_how(process));
-        job_say_trouble(job, child, sentence);
-        free(sentence);
+        say_ended_early(job, child);
         job_finish(job, "an endpoint ended at once");
     } else if (job->state == JOB_RUNNING && child->client >= 0) {
         run_process_exited(job->run, (unsigned)child->client, driver_now(job->driver));
         driver_touch(job->driver);
         if (all_clients_exited(job))
-            job_finish(job, "every client process has exited");
+            job_finish(job, RUN_CLIENTS_EXITED);
     } else if (job->state == JOB_RUNNING) {
         job_say_trouble(job, child, "the server ended in the middle of the scenario");
         job_finish(job, "the server has exited");

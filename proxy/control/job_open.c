@@ -179,6 +179,13 @@ static bool open_driver(struct job *job)
     return true;
 }
 
+static void on_event(void *context, const struct event *ev)
+{
+    struct job *job = context;
+    if (job->state == JOB_STARTING)
+        sightings_note(&job->seen, ev);
+}
+
 static bool open_trace(struct job *job)
 {
     job->trace = xprintf("traces/%s.jsonl", job->spec.label);
@@ -191,6 +198,7 @@ static bool open_trace(struct job *job)
     }
     free(path);
     job->recorder = recorder_new(job->file);
+    recorder_listen(job->recorder, on_event, job);
     const struct subject *subject = job->spec.subject;
     run_start_emit(job->recorder,
                    &(struct run_start){.plan = job->spec.plan,

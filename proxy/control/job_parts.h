@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "control/builtin.h"
+#include "control/causes.h"
 #include "control/job.h"
 #include "control/pace.h"
 #include "net/driver.h"
@@ -49,6 +50,7 @@ struct job {
     bool asked_pace[PLAN_CLIENTS_LIMIT]; /* of the newest question */
     unsigned pace_tries;
     char *trouble, *unscaled;
+    struct sightings seen;
     bool interrupted, driver_stopped;
 };
 
@@ -57,7 +59,8 @@ struct job {
 /* Sees where the job stands and goes on. */
 void job_look(struct job *);
 void job_finish(struct job *, const char *reason);
-/* The first trouble is kept. child: whose last lines of output belong to it; NULL: nobody's. */
+/* The first trouble is kept: a sentence, then lines of causes. child: whose last lines of output
+ * belong to it; NULL: nobody's. */
 void job_say_trouble(struct job *, const struct child *, const char *sentence);
 
 /* --- job_children.c: the processes --- */

@@ -20,6 +20,7 @@
 #include "net/command.h"
 #include "net/noise.h"
 #include "net/wall.h"
+#include "trace/trace.h"
 
 #define SLOTS_PER_CORE 15 /* client processes at a time (DESIGN 5) */
 #define REDRAW         (200 * NSEC_PER_MSEC)
@@ -349,7 +350,7 @@ static void on_signal(void *context, int number)
         return;
     }
     table_say(runner->table, "interrupted: ending what runs, writing the report of what is known");
-    stop_all(runner, "interrupted");
+    stop_all(runner, RUN_INTERRUPTED);
 }
 
 static void on_deadline(struct timer *timer, nsec now)
@@ -357,7 +358,7 @@ static void on_deadline(struct timer *timer, nsec now)
     struct runner *runner = (struct runner *)((char *)timer - offsetof(struct runner, deadline));
     (void)now;
     table_say(runner->table, "the time given by --timeout is over: ending what runs");
-    stop_all(runner, "timed out");
+    stop_all(runner, RUN_TIMED_OUT);
 }
 
 /* --- Begin and end --- */
@@ -506,7 +507,7 @@ bool runner_run(const struct runner_config *config, struct results *results)
     results->started = xstrdup(runner.started);
     results->noise = (nsec)((double)runner.noise * config->speed);
     results->wall_s = nsec_to_seconds(loop_now() - began);
-    results->interrupted = runner.interrupts > 0;
+    results->interrupted = runner.stop_reason != NULL;
     note_host(results);
     if (runner.has_ca)
         ca_close(&runner.ca);

@@ -72,6 +72,7 @@ struct trace *trace_of_memory(struct trace_memory *memory)
     trace->memory = memory;
     trace->events = memory->events;
     trace->count = memory->count;
+    trace->reason = "";
     policy_defaults(&trace->policy);
     for (size_t i = 0; i < memory->count; i++) {
         const struct event *ev = &memory->events[i];
@@ -84,6 +85,7 @@ struct trace *trace_of_memory(struct trace_memory *memory)
             trace->noise = nsec_max(trace->noise, ev->run_noise.p95);
         } else if (ev->kind == EV_RUN_END) {
             trace->complete = true;
+            trace->reason = ev->run_end.reason ? ev->run_end.reason : "";
         } else if (ev->kind == EV_TRACE_FULL) {
             trace->full = true;
         }
@@ -181,6 +183,17 @@ struct trace *trace_from(const struct event *events, size_t count)
 }
 
 /* --- Views --- */
+
+enum run_ending trace_ending(const struct trace *trace)
+{
+    if (!trace->complete)
+        return ENDING_MISSING;
+    if (strcmp(trace->reason, RUN_FINISHED) == 0 || strcmp(trace->reason, RUN_CLIENTS_EXITED) == 0)
+        return ENDING_REGULAR;
+    bool early =
+        strcmp(trace->reason, RUN_INTERRUPTED) == 0 || strcmp(trace->reason, RUN_TIMED_OUT) == 0;
+    return early ? ENDING_EARLY : ENDING_TROUBLE;
+}
 
 const struct event *trace_at_seq(const struct trace *trace, uint64_t seq)
 {

@@ -18,9 +18,20 @@ struct trace {
     nsec noise;                       /* the larger of calibrated and watched, target time */
     nsec end;                         /* time of the last event */
     bool complete;                    /* run.end is there */
+    const char *reason;               /* of run.end; "" when there is none */
     bool full;                        /* frames were left out (trace.full) */
     struct trace_memory *memory;
 };
+
+/* Why a run ended, in run.end. Any other reason is a trouble of the environment. */
+#define RUN_FINISHED       "finished"
+#define RUN_CLIENTS_EXITED "every client process has exited"
+#define RUN_INTERRUPTED    "interrupted"
+#define RUN_TIMED_OUT      "timed out"
+
+enum run_ending { ENDING_MISSING, ENDING_REGULAR, ENDING_EARLY, ENDING_TROUBLE };
+
+enum run_ending trace_ending(const struct trace *);
 
 #define TRACE_CLIENTS_LIMIT 4096 /* a client numbered beyond is an error of the file */
 
