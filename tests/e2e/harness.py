@@ -8,6 +8,7 @@ import base64
 import fcntl
 import hashlib
 import json
+import multiprocessing
 import os
 import select
 import signal
@@ -472,15 +473,19 @@ class Case(unittest.TestCase):
 
 # --- Running ---
 
-class LinePerTest(unittest.TestResult):
-    def say(self, word, test, why=""):
-        took = time.monotonic() - self.began
-        name = test.id().removeprefix("__main__.")
-        print(f"{word:8}{name}  {took:.1f} s{why}", flush=True)
+WORKERS = 4  # most tests wait most of the time
+
+
+class OneTest(unittest.TestResult):
+    """What became of one test, as lines."""
 
     def __init__(self):
         super().__init__()
-        self.passed = 0
+        self.lines = []
+
+    def say(self, word, test, why=""):
+        name = test.id().removeprefix("__main__.")
+        self.lines.append(f"{word:8}{name}  {time.monotonic() - self.began:.1f} s{why}")
 
     def startTest(self, test):
         super().startTest(test)
@@ -488,7 +493,6 @@ class LinePerTest(unittest.TestResult):
 
     def addSuccess(self, test):
         super().addSuccess(test)
-        self.passed += 1
         self.say("ok", test)
 
     def addSubTest(self, test, subtest, err):
@@ -509,16 +513,30 @@ class LinePerTest(unittest.TestResult):
         self.say("skipped", test, ": " + reason)
 
 
+def run_one(test):
+    """(what to print, verdict); in a process of its own."""
+    result = OneTest()
+    test.run(result)
+    failed = bool(result.failures or result.errors)
+    verdict = "failed" if failed else "skipped" if result.skipped else "passed"
+    return "\n".join(result.lines), verdict
+
+
 def main():
     names = sys.argv[2:]
     if not os.access(HALFOPEN, os.X_OK):
         sys.exit(f"{HALFOPEN}: there is no such program; run make first")
     suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
-    result = LinePerTest()
-    for group in suite:
-        for test in group:
-            if not names or any(name in test.id() for name in names):
-                test.run(result)
-    failed = len(result.failures) + len(result.errors)
-    print(f"{result.passed} passed, {failed} failed, {len(result.skipped)} skipped")
-    sys.exit(1 if failed else 0)
+    tests = [test for group in suite for test in group
+             if not names or any(name in test.id() for name in names)]
+    tests.sort(key=lambda test: -test.limit)  # what takes long begins first
+    verdicts = []
+    with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+        ended = pool.imap_unordered(run_one, tests)
+        for _ in tests:
+            text, verdict = ended.next(timeout=max(test.limit for test in tests) + 60)
+            print(text, flush=True)
+            verdicts.append(verdict)
+    counts = [f"{verdicts.count(word)} {word}" for word in ("passed", "failed", "skipped")]
+    print(", ".join(counts))
+    sys.exit(1 if "failed" in verdicts else 0)
