@@ -26,7 +26,7 @@ SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_
 TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/tests/calibrate/schedules.o $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
-.PHONY: all docs check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
+.PHONY: all docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
 all: $(B)/halfopen $(B)/libhalfopen-time.so
 
 help:
@@ -41,6 +41,7 @@ help:
 ## make lint       layering, style, documentation freshness
 ## make bench      round trips, MiB/s and memory beside HAProxy, as ratios
 ## make docs       rewrite the reference pages in docs/ from the descriptors
+## make fidelity   our profiles against the real nginx, HAProxy, Apache and Caddy
 ## make golden     rewrite the golden files (review the diff)
 ## make calibrate  repeat the Monte Carlo of the backoff verdicts
 ## make install    PREFIX=/usr/local DESTDIR=
@@ -142,6 +143,10 @@ print-cflags:
 
 docs: all
 	@sh scripts/docs.sh $(B)
+
+fidelity: needs-fidelity
+	@$(MAKE) --no-print-directory all
+	@python3 tests/e2e/fidelity/fidelity.py $(B)
 
 calibrate: $(B)/calibrate
 	@sh tests/calibrate/run.sh $(B)

@@ -179,7 +179,6 @@ enum io_result socket_write(int fd, const void *bytes, size_t len, size_t *took)
 void socket_finish(int fd)
 {
     char scratch[4096];
-    (void)shutdown(fd, SHUT_WR); /* fails only when the connection is gone */
     for (size_t left = DRAIN_LIMIT; left >= sizeof scratch; left -= sizeof scratch)
         if (recv(fd, scratch, sizeof scratch, MSG_DONTWAIT) <= 0)
             break;
