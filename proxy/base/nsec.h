@@ -32,10 +32,10 @@ static inline nsec nsec_max(nsec a, nsec b)
     return a > b ? a : b;
 }
 
-/* a + b where either may be NEVER. */
+/* a + b where either may be NEVER; b may be negative, and a too. */
 static inline nsec nsec_add(nsec a, nsec b)
 {
-    return a == NEVER || b == NEVER || a > NEVER - b ? NEVER : a + b;
+    return a == NEVER || b == NEVER || (b > 0 && a > NEVER - b) ? NEVER : a + b;
 }
 
 #endif

@@ -24,7 +24,8 @@ bool units_count(const char *written, uint64_t *, const char **why);
 void units_add_duration(struct text *, nsec);
 void units_add_size(struct text *, uint64_t bytes);
 void units_add_rate(struct text *, double bytes_per_second);
-/* As it would be typed in YAML ("34.2s"): parsing gives the value back exactly. */
+/* As it would be typed in YAML ("34.2s"): parsing gives the value back, exactly below 2^53 ns
+ * (104 days). */
 void units_add_duration_yaml(struct text *, nsec);
 
 #endif
