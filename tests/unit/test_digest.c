@@ -1,0 +1,79 @@
+#include "base/digest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/check.h"
+
+/* RFC 6455 1.3: the sample key and its accept value. */
+static void the_accept_value_of_the_rfc_comes_out(void)
+{
+    static const char key[] = "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    uint8_t sha[20];
+    char out[29];
+    digest_sha1(key, sizeof key - 1, sha);
+    digest_base64(sha, sizeof sha, out);
+    CHECK_STR(out, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+/* FIPS 180-4's examples. */
+static void sha256_is_the_standards(void)
+{
+    char out[65];
+    digest_sha256_hex("abc", 3, out);
+    CHECK_STR(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    digest_sha256_hex("", 0, out);
+    CHECK_STR(out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+/* RFC 4648 10. */
+static void base64_pads_every_remainder(void)
+{
+    static const char *const want[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                       "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    for (size_t len = 0; len <= 6; len++) {
+        char out[9];
+        digest_base64("foobar", len, out);
+        CHECK_STR(out, want[len]);
+    }
+}
+
+static void a_file_has_the_digest_of_its_bytes_however_long(void)
+{
+    static uint8_t bytes[16384 * 2 + 1];
+    char name[] = "/tmp/halfopen-digest-XXXXXX", of_file[65], of_bytes[65];
+    int fd = mkstemp(name);
+    CHECK(fd >= 0);
+    memset(bytes, 'x', sizeof bytes);
+    CHECK_INT(write(fd, bytes, sizeof bytes), sizeof bytes);
+    close(fd);
+    CHECK(digest_sha256_file(name, of_file));
+    digest_sha256_hex(bytes, sizeof bytes, of_bytes);
+    CHECK_STR(of_file, of_bytes);
+    unlink(name);
+}
+
+static void a_file_that_cannot_be_read_says_why(void)
+{
+    char out[65];
+    errno = 0;
+    CHECK(!digest_sha256_file("/nowhere/at/all", out));
+    CHECK_INT(errno, ENOENT);
+    CHECK(!digest_sha256_file("/tmp", out));
+    CHECK_INT(errno, EISDIR);
+}
+
+static void hashes_differ_by_key_and_by_byte(void)
+{
+    CHECK(digest_hash(1, "ping", 4) == digest_hash(1, "ping", 4));
+    CHECK(digest_hash(1, "ping", 4) != digest_hash(2, "ping", 4));
+    CHECK(digest_hash(1, "ping", 4) != digest_hash(1, "pong", 4));
+    CHECK(digest_hash(1, "ping", 4) != digest_hash(1, "ping", 3));
+}
+
+SUITE(digest, TEST(the_accept_value_of_the_rfc_comes_out), TEST(sha256_is_the_standards),
+      TEST(base64_pads_every_remainder), TEST(a_file_has_the_digest_of_its_bytes_however_long),
+      TEST(a_file_that_cannot_be_read_says_why), TEST(hashes_differ_by_key_and_by_byte))
