@@ -244,6 +244,7 @@ static void on_job_over(void *context, struct job *job)
     struct scenario_result *result = task->again ? &task->second : &task->result;
     if (must_slow_down(task) && !runner->stop_reason) {
         char *note = xprintf("at speed 1: %s", job_unscaled(job));
+        free(task->result.speed_note);
         task->result.speed_note = note;
         task->speed = 1;
         task->state = TASK_WAITING;
@@ -402,15 +403,24 @@ static bool open_ca(struct runner *runner)
     return runner->has_ca;
 }
 
+/* An endpoint that was not started here keeps its own time, and one slow end slows the whole. */
+static void choose_speed(struct task *task, double asked)
+{
+    const struct subject *subject = task->subject;
+    bool foreign = subject->server_url && !subject->server_command;
+    task->speed = foreign ? 1 : asked;
+    if (foreign && asked > 1)
+        task->result.speed_note = xstrdup("at speed 1: the server was not started here");
+}
+
 static void make_tasks(struct runner *runner)
 {
     const struct runner_config *config = runner->config;
     runner->tasks = xcalloc(config->task_count + 1, sizeof *runner->tasks);
     for (size_t i = 0; i < config->task_count; i++) {
-        runner->tasks[i] = (struct task){.runner = runner,
-                                         .plan = config->tasks[i].plan,
-                                         .subject = config->tasks[i].subject,
-                                         .speed = config->speed};
+        runner->tasks[i] = (struct task){
+            .runner = runner, .plan = config->tasks[i].plan, .subject = config->tasks[i].subject};
+        choose_speed(&runner->tasks[i], config->speed);
         runner->tasks[i].label = label_of(&config->tasks[i], i, runner);
         runner->tasks[i].label_again = xprintf("%s.again", runner->tasks[i].label);
     }
