@@ -5,7 +5,8 @@
 #define PACE_POLL  (10 * NSEC_PER_MSEC) /* real */
 #define PACE_TRIES 5
 
-/* Clients without a connection at the moment hold no socket to ask about. */
+/* Clients without a connection at the moment hold no socket to ask about, and have said themselves
+ * how they waited. */
 static bool can_be_asked(const struct job *job, unsigned client)
 {
     return child_alive(&job->clients[client]) && run_client_is_open(job->run, client);
@@ -15,8 +16,8 @@ static void ask(struct job *job)
 {
     for (unsigned i = 0; i < job->started_clients; i++) {
         job->asked_pace[i] = can_be_asked(job, i);
-        if (job->asked_pace[i])
-            pace_question(job->pace, job->clients[i].process, 0, job->ports[i]);
+        pace_question(job->pace, job->clients[i].process, 0,
+                      job->asked_pace[i] ? job->ports[i] : 0);
     }
     if (child_alive(&job->server_child))
         pace_question(job->pace, job->server_child.process, job->server_port, 0);

@@ -115,8 +115,10 @@ static void *answer(void *context)
     for (size_t i = 0; i < pace->count && proof == PROOF_SCALED; i++) {
         const struct question *q = &pace->questions[i];
         proctree_in(census, q->root, q->mark, tree);
-        proof = proof_of_socket(pace->page, tree, q->local_port, q->remote_port, pace->speed,
-                                &pace->why);
+        bool has_socket = q->local_port || q->remote_port;
+        proof = has_socket ? proof_of_socket(pace->page, tree, q->local_port, q->remote_port,
+                                             pace->speed, &pace->why)
+                           : proof_of_reports(pace->page, q->root, tree, &pace->why);
     }
     free(tree);
     census_free(census);

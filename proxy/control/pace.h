@@ -22,7 +22,8 @@ void pace_free_environment(char **);
 enum pace_answer { PACE_NOT_ASKED, PACE_PENDING, PACE_KEPT, PACE_IN_DOUBT };
 
 /* Of the process that holds the endpoint's socket, with that port on its side (0: any) and that on
- * the other (0: listening). Several questions make one check. */
+ * the other (0: listening). Both 0: it holds none just now, and is asked for the waits it reported.
+ * Several questions make one check. */
 void pace_question(struct pace *, const struct process *, uint16_t local_port,
                    uint16_t remote_port);
 /* Begins to answer the questions gathered since the last answer was taken. */

@@ -134,6 +134,12 @@ static enum proof of_namespaces(pid_t pid, struct text *why)
     return PROOF_SCALED;
 }
 
+static void say_unhandled(const struct timepage_process *report, struct text *why)
+{
+    text_addf(why, "it waits in a way that cannot be sped up: %s (%" PRIu64 " times)",
+              report->unhandled_name, report->unhandled);
+}
+
 enum proof proof_of_report(const struct timepage_process *report, double speed, struct text *why)
 {
     if (!report->present) {
@@ -145,11 +151,29 @@ enum proof proof_of_report(const struct timepage_process *report, double speed, 
         return PROOF_UNSCALED;
     }
     if (report->unhandled) {
-        text_addf(why, "it waits in a way that cannot be sped up: %s (%" PRIu64 " times)",
-                  report->unhandled_name, report->unhandled);
+        say_unhandled(report, why);
         return PROOF_UNHANDLED;
     }
     return PROOF_SCALED;
+}
+
+static bool waited_unhandled(const struct timepage *page, pid_t pid, struct text *why)
+{
+    struct timepage_process report = timepage_process(page, pid);
+    if (!report.present || report.unhandled == 0)
+        return false;
+    text_addf(why, "process %ld: ", (long)pid);
+    say_unhandled(&report, why);
+    return true;
+}
+
+enum proof proof_of_reports(const struct timepage *page, pid_t root, const struct proctree *tree,
+                            struct text *why)
+{
+    bool unhandled = waited_unhandled(page, root, why);
+    for (size_t i = 0; i < tree->count && !unhandled; i++)
+        unhandled = waited_unhandled(page, tree->pids[i], why);
+    return unhandled ? PROOF_UNHANDLED : PROOF_SCALED;
 }
 
 enum proof proof_of(const struct timepage *page, pid_t pid, double speed, struct text *why)

@@ -32,6 +32,11 @@ enum proof proof_of(const struct timepage *, pid_t pid, double speed, struct tex
 enum proof proof_of_socket(const struct timepage *, const struct proctree *, uint16_t local_port,
                            uint16_t remote_port, double speed, struct text *why);
 
+/* For those who hold no socket just now: whether any of them reported a wait that is not scaled,
+ * root too, which may have ended. */
+enum proof proof_of_reports(const struct timepage *, pid_t root, const struct proctree *,
+                            struct text *why);
+
 /* Judges what a process reported about itself; pure. */
 enum proof proof_of_report(const struct timepage_process *, double speed, struct text *why);
 /* false too when these bytes are no ELF file of this machine's kind. */
