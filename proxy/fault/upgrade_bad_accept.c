@@ -1,4 +1,6 @@
 /* upgrade_bad_accept: a 101 that does not prove that the server understood. */
+#include <stdlib.h>
+
 #include "fault/lib/head.h"
 
 struct upgrade_bad_accept {
@@ -15,8 +17,15 @@ static const struct param params[] = {
     P_END,
 };
 
-/* The one of RFC 6455 1.3, whose key no client draws. */
-static const char *const values[] = {"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", NULL, ""};
+/* The proof for another key: one character is another. */
+static void set_wrong(struct fault *f, struct unit *u, const struct http_head *head)
+{
+    char *value = http_header_copy(head, "Sec-WebSocket-Accept");
+    if (value[0])
+        value[0] = value[0] == 'A' ? 'B' : 'A';
+    head_set(f, u, head, "Sec-WebSocket-Accept", value[0] ? value : "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    free(value);
+}
 
 static void spoil(struct fault *f, struct unit *u)
 {
@@ -26,7 +35,10 @@ static void spoil(struct fault *f, struct unit *u)
         fault_pass(f, u);
         return;
     }
-    head_set(f, u, &head, "Sec-WebSocket-Accept", values[cfg->how]);
+    if (cfg->how == HOW_WRONG)
+        set_wrong(f, u, &head);
+    else
+        head_set(f, u, &head, "Sec-WebSocket-Accept", cfg->how == HOW_MISSING ? NULL : "");
     http_head_fini(&head);
 }
 

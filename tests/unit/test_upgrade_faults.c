@@ -6,7 +6,7 @@
     "GET /feed HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"               \
     "Origin: https://good.example\r\n\r\n"
 #define SWITCH                                                                                     \
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n"
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: xbc\r\n\r\n"
 
 static void answers_are_kept_back_for_the_delay(void)
 {
@@ -122,7 +122,7 @@ static void the_proof_is_spoilt(void)
 {
     struct bench *b = bench_new("upgrade_bad_accept: {how: wrong}");
     bench_upgrade(b, TO_CLIENT, SWITCH);
-    CHECK_CONTAINS(bench_did(b), "Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\x0d");
+    CHECK_CONTAINS(bench_did(b), "Accept: Abc\\x0d");
     bench_free(b);
 }
 
