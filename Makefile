@@ -26,7 +26,7 @@ SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_
 TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/tests/calibrate/schedules.o $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
-.PHONY: all docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
+.PHONY: all clients docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
 all: $(B)/halfopen $(B)/libhalfopen-time.so
 
 help:
@@ -37,6 +37,7 @@ help:
 ## make check      install what is missing, build, and run all tests
 ## make unit       the unit and simulated tests only
 ## make e2e        the tests over real sockets only
+## make clients    seven real client libraries against what is known of them (20 minutes)
 ## make san        all of it again under AddressSanitizer and UBSan
 ## make lint       layering, style, documentation freshness
 ## make bench      round trips, MiB/s and memory beside HAProxy, as ratios
@@ -103,6 +104,10 @@ $(B)/calibrate: $(B)/tests/calibrate/calibrate.o $(B)/tests/calibrate/schedules.
 
 e2e: all $(B)/driver-test
 	@sh tests/e2e/run.sh $(B)
+
+clients: needs-test
+	@$(MAKE) --no-print-directory all
+	@sh tests/e2e/clients/check.sh $(B) all
 
 check: needs-test
 	@$(MAKE) --no-print-directory all $(B)/check $(B)/driver-test

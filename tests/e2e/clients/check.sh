@@ -1,10 +1,11 @@
 #!/bin/sh
-# check.sh BUILD [NAME ...]: real client libraries against the facts known of them. Without node or its
-# registry the libraries from there are skipped, which the closing line says.
+# check.sh BUILD [NAME ...|all]: real client libraries against the facts known of them, three of them
+# unless told otherwise. Without node or its registry they are skipped, which the closing line says.
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "${1:-build}" && pwd)
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] || set -- sockette centrifuge py-websockets
+[ "$1" != all ] || set -- $(sed -n 's/^  "\([a-z-]*\)": {$/\1/p' "$here/facts.json")
 cd "$here" || exit 1
 if ! command -v node >/dev/null 2>&1; then
     echo "skipped: no node"
