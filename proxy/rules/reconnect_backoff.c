@@ -3,6 +3,9 @@
 
 #include "rules/lib/backoff_facts.h"
 
+#define RUSHED_RETRIES 6
+#define RUSHED_SHARE   (1.0 / 30)
+
 static const char fix[] = "multiply the delay by about 2 after every failed attempt, up to a cap "
                           "of 30 s, then add jitter";
 
@@ -176,9 +179,50 @@ static void add_passed(const struct backoff_facts *facts, struct text *out)
         text_add(out, "; whether by a factor or in equal steps cannot be told here");
 }
 
+/* How long the schedule that is asked for takes at least, with all jitter downwards. */
+static double least_asked(const struct backoff_policy *policy, size_t retries)
+{
+    double sum = 0;
+    for (size_t i = 0; i < retries; i++)
+        sum += fmin(policy->cap, policy->base * pow(policy->factor, (double)i));
+    return sum * (1 - policy->jitter);
+}
+
+static double taken(const struct backoff *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < b->count; i++)
+        sum += b->index[i].median;
+    return sum;
+}
+
+/* So many retries in so little time are no backoff whatever law their delays follow: where a client
+ * retries at once the delays that are measured are its work, which speed multiplies. */
+static bool is_rushed(const struct backoff_facts *facts)
+{
+    const struct backoff *b = &facts->estimate;
+    return b->count >= RUSHED_RETRIES &&
+           taken(b) < RUSHED_SHARE * least_asked(&facts->policy, b->count);
+}
+
+static void add_rushed(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    struct backoff_words took, asked;
+    text_addf(out, "%zu retries came within %s, practically without delay (", b->count,
+              backoff_seconds(&took, taken(b)));
+    backoff_facts_add_size(facts, out);
+    text_addf(out, "); the schedule that is asked for takes at least %s",
+              backoff_seconds(&asked, least_asked(&facts->policy, b->count)));
+}
+
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff_gate *gate = &facts->gate;
+    if (gate->growth.verdict == RAW_INCONCLUSIVE && is_rushed(facts)) {
+        add_rushed(facts, out);
+        return FAIL;
+    }
     if (gate->growth.verdict == RAW_FAIL) {
         add_failed(facts, out);
         return FAIL;

@@ -247,6 +247,19 @@ static void a_client_that_hammers_is_convicted(void)
     outage_expect(&o, &reconnect_backoff_rule, FAIL, "practically without delay");
 }
 
+/* At speed 10 ten processes that retry at once come as fast as two cores let them. */
+static void a_hammer_slowed_by_its_own_work_is_convicted(void)
+{
+    struct outage_story o;
+    static const double delays[] = {0.53, 0.15, 0.08, 0.13, 0.04, 0.05, 0.07, 0.14, 0.12, 0.34};
+    outage_begin(&o);
+    for (int client = 0; client < 3; client++) {
+        outage_cut(&o, client, OUTAGE_AT);
+        (void)outage_retry(&o, client, OUTAGE_AT, delays, 10);
+    }
+    outage_expect(&o, &reconnect_backoff_rule, FAIL, "10 retries came within 1.65 s");
+}
+
 /* --- The cap --- */
 
 static void judge_longest(const double *delays, size_t count, enum verdict want, const char *part)
@@ -329,7 +342,7 @@ SUITE(reconnect_schedules, TEST(every_known_policy_gets_its_verdicts),
       TEST(a_client_that_never_comes_back_is_said_to), TEST(a_client_that_crashed_is_said_to),
       TEST(repeated_outages_of_one_client_show_its_jitter),
       TEST(repeated_outages_do_not_convict_of_no_jitter), TEST(hanging_attempts_are_subtracted),
-      TEST(a_client_that_hammers_is_convicted),
+      TEST(a_client_that_hammers_is_convicted), TEST(a_hammer_slowed_by_its_own_work_is_convicted),
       TEST(a_longer_cap_warns_up_to_two_minutes_with_jitter), TEST(delays_without_bound_fail),
       TEST(an_unfinished_wait_is_no_delay), TEST(the_wait_of_a_client_that_ended_is_none),
       TEST(clients_that_give_up_do_not_hide_the_others))

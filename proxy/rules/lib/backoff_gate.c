@@ -9,6 +9,7 @@
 #define HAMMER_RETRIES    4 /* as many short delays are no beginning */
 #define FEW_CLIENTS       3 /* fewer show nothing about randomness */
 #define STORM_CLIENTS     5
+#define STORM_START       5    /* windows */
 #define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
 #define FACTOR_MARGIN_FEW 1.15
 #define JUDGED            5 /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
@@ -184,17 +185,26 @@ static bool arrived_together(const struct backoff *raw)
            (raw->clients >= STORM_CLIENTS || raw->synchronised == raw->waves);
 }
 
-/* Clients that wait the same from the beginning disperse by noise alone. */
-static bool dispersed_by_choice(const struct backoff *raw)
+/* An early delay that is random keeps clients apart also when the later ones are not: five windows
+ * wide, for ten processes that share two cores disperse by as much as three without meaning to. */
+static bool chose_a_start(const struct backoff *raw)
 {
-    bool at_first = raw->index[0].judged && !raw->index[0].tight;
-    return raw->clients >= STORM_CLIENTS && (!raw->lock_step || at_first);
+    for (size_t i = 0; i < raw->count && i < 2; i++)
+        if (raw->index[i].judged && !raw->index[i].tight &&
+            raw->index[i].spread > STORM_START * raw->window)
+            return true;
+    return false;
+}
+
+static bool dispersed_by_choice(const struct backoff *raw, enum raw_verdict jitter)
+{
+    return raw->clients >= STORM_CLIENTS && (jitter == RAW_PASS || chose_a_start(raw));
 }
 
 static struct gated gate_storm(const struct backoff *raw, enum raw_verdict jitter)
 {
     bool sure = raw->storm == RAW_FAIL ? jitter == RAW_FAIL && arrived_together(raw)
-                                       : dispersed_by_choice(raw);
+                                       : dispersed_by_choice(raw, jitter);
     return when(sure, raw->storm, enough_of(raw));
 }
 
