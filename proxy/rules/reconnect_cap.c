@@ -61,7 +61,15 @@ static enum verdict decide_exceeded(const struct backoff_facts *facts, struct te
 static void add_not_reached(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
-    struct backoff_words longest, plateau;
+    struct backoff_words longest, plateau, limit;
+    if (b->over_cap > 0) {
+        text_addf(out,
+                  "%zu of the delays, at most %s, lie above the %s that are allowed: too few to "
+                  "tell a missing cap from a stall of the host; %s",
+                  b->over_cap, backoff_seconds(&longest, b->longest),
+                  backoff_seconds(&limit, b->cap_limit), facts->gate.cap.enough);
+        return;
+    }
     text_addf(out,
               "the cap of %g s was not put to the test: %zu retries came to delays of at most %s",
               facts->policy.cap, b->count, backoff_seconds(&longest, b->longest));

@@ -76,10 +76,10 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
     struct backoff_words delay, needed;
     if (b->waves < 2) {
         text_addf(out,
-                  "the delays (a median of %s) are too short for waves to be told apart: that "
-                  "takes %s, twice at "
-                  "least",
-                  backoff_seconds(&delay, b->median), backoff_seconds(&needed, 5 * b->window));
+                  "%s of %zu retries came after delays long enough for waves to be told apart: "
+                  "that takes %s, and two such retries (the median delay was %s)",
+                  b->waves == 0 ? "none" : "only one", b->count,
+                  backoff_seconds(&needed, 5 * b->window), backoff_seconds(&delay, b->median));
         return;
     }
     add_waves(facts, out);

@@ -98,7 +98,7 @@ static void the_sentences_say_what_was_seen(void)
               "less than +-20 % spreads the clients little");
     expect_of("exponential", FULL, STORMING, FAIL,
               "in 7 of 7 waves of retries all 10 clients arrived within 100 ms; at most 1 may");
-    expect_of("none", FULL, STORMING, INCONCLUSIVE, "too short for waves to be told apart");
+    expect_of("none", FULL, STORMING, INCONCLUSIVE, "none of 8 retries came after delays long enough");
     expect_of("none", FULL, JITTERED, INCONCLUSIVE,
               "too short to tell jitter from the timing noise of 25 ms");
 }
