@@ -293,7 +293,8 @@ static void on_signal(void *context, int number)
     loop_stop(context);
 }
 
-static void close_session(struct session_by_hand *session)
+/* false: the trace is not whole. */
+static bool close_session(struct session_by_hand *session)
 {
     if (session->driver) {
         run_end(session->run, RUN_FINISHED, driver_now(session->driver));
@@ -305,12 +306,16 @@ static void close_session(struct session_by_hand *session)
         driver_free(session->driver);
     if (session->recorder)
         recorder_flush(session->recorder);
+    bool whole = !session->recorder || !recorder_failed(session->recorder);
     recorder_free(session->recorder);
-    if (session->trace && fclose(session->trace) != 0)
-        fprintf(stderr, "halfopen: the trace is not whole: %s\n", strerror(errno));
+    whole = (!session->trace || fclose(session->trace) == 0) && whole;
+    if (!whole)
+        fprintf(stderr, "halfopen: %s: the trace could not be written; is the disk full?\n",
+                session->given.trace);
     tls_context_free(session->to_client);
     tls_context_free(session->to_server);
     loop_free(session->loop);
+    return whole;
 }
 
 static int serve(struct session_by_hand *session)
@@ -324,8 +329,7 @@ static int serve(struct session_by_hand *session)
         driver_start(session->driver);
         loop_run(session->loop);
     }
-    close_session(session);
-    return code;
+    return close_session(session) ? code : EXIT_ENVIRONMENT;
 }
 
 static void check_addresses(struct session_by_hand *session, struct diag *diag)

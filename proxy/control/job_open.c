@@ -172,7 +172,10 @@ static bool open_driver(struct job *job)
             driver_listen(job->driver, i, "127.0.0.1", 0,
                           job->tls_to_client ? DRIVER_BOTH_LOOPBACKS : DRIVER_ONE_FAMILY);
         if (job->ports[i] == 0) {
-            job_say_trouble(job, NULL, "no free port to listen on at 127.0.0.1");
+            char *sentence = xprintf("cannot listen on a port of 127.0.0.1 for client %u: %s", i,
+                                     strerror(errno));
+            job_say_trouble(job, NULL, sentence);
+            free(sentence);
             return false;
         }
     }

@@ -1,7 +1,9 @@
 /* halfopen: breaks WebSocket connections and judges what both ends do about it. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/nearest.h"
 #include "control/commands.h"
@@ -59,8 +61,20 @@ static int say_unknown(const char *name)
     return EXIT_USAGE;
 }
 
+/* Started with standard streams closed, the next file or socket opened would take their place, and
+ * what is printed would go there. */
+static void open_standard_streams(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR);
+    if (fd >= 0)
+        (void)close(fd); /* nothing was written to it */
+}
+
 int main(int argc, char **argv)
 {
+    open_standard_streams();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         introduce(stderr);

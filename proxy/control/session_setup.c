@@ -43,12 +43,14 @@ int setup_report(const struct results *results, const char *folder, bool json, b
         results_add_json(results, &out);
     else if (!quiet)
         report_text(results, folder, isatty(STDOUT_FILENO) ? INK_COLOUR : INK_PLAIN, &out);
-    fputs(text_chars(&out), stdout);
+    bool printed = (fputs(text_chars(&out), stdout) >= 0 && fflush(stdout) == 0) || !json;
+    if (!printed)
+        fprintf(stderr, "halfopen: the results could not be printed: %s\n", strerror(errno));
     text_fini(&out);
     if (!written)
         fprintf(stderr, "halfopen: the report could not be written to %s: %s\n", folder,
                 strerror(error));
-    return written ? results->exit_code : EXIT_ENVIRONMENT;
+    return written && printed ? results->exit_code : EXIT_ENVIRONMENT;
 }
 
 static size_t count_rules(const struct runner_config *config)

@@ -358,9 +358,12 @@ class Proxy:
             self.url = ready.readline().strip()
         if not self.url:
             code = self.process.wait(10)
-            self.stderr.seek(0)
-            raise AssertionError(f"the proxy did not start, exit {code}: {self.stderr.read()}")
+            raise AssertionError(f"the proxy did not start, exit {code}: {self.errors()}")
         self.port = int(self.url.rpartition(":")[2])
+
+    def errors(self):
+        self.stderr.seek(0)
+        return self.stderr.read()
 
     def connect(self, **how):
         return Wire(self.keep(connect(self.port, **how)))

@@ -334,6 +334,12 @@ class Endings(harness.Case):
         self.assertEqual(ended.code, 3, ended)
         self.assertIn(f"cannot listen on 127.0.0.1:{server.port}: Address already in use", ended.err)
 
+    def test_a_trace_that_cannot_be_written_is_said(self):
+        proxy = self.proxy(self.server(), "--trace", "/dev/full", trace=False)
+        proxy.open()
+        self.assertEqual(proxy.stop(), 3)
+        self.assertIn("/dev/full: the trace could not be written", proxy.errors())
+
     def test_wrong_words_are_said_and_nothing_listens(self):
         for words, message in (
                 (["--upstream", "127.0.0.1:1"], "--listen and --upstream are both needed"),

@@ -6,8 +6,10 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import signal
+import subprocess
 import sys
 import time
 import unittest
@@ -284,6 +286,39 @@ class Environment(RunCase):
         self.assertIn("/proc/nowhere", ended.err)
 
 
+    def test_results_that_cannot_be_printed(self):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            ended = self.run_one(QUIET % "200ms", SOUND, "--json", stdout=full)
+        self.assertEqual(ended.code, 3, ended)
+        self.assertIn("the results could not be printed: No space left on device", ended.err)
+
+    def test_standard_streams_that_are_closed(self):
+        file = self.write("quiet.yaml", QUIET % "200ms")
+        command = f"exec {HALFOPEN} run {file} --client '{SOUND}' --report {self.report} <&- >&- 2>&-"
+        process = subprocess.Popen(["/bin/sh", "-c", command], cwd=self.folder, env=self.environment)
+        self.processes.append(process)
+        self.assertEqual(self.assert_ends_within(process, 20), 0)
+        self.assert_whole_report()
+        self.assertEqual(events(self.trace("quiet"))[-1]["ev"], "run.end")
+        with open(self.trace("quiet"), encoding="utf-8") as trace:
+            self.assertTrue(all(line.startswith('{"seq":') for line in trace))
+
+    def test_a_reader_that_went_away(self):
+        ours, theirs = os.pipe()
+        os.close(ours)
+        ended = self.run_one(QUIET % "200ms", SOUND, stdout=theirs)
+        os.close(theirs)
+        self.assertEqual(ended.code, 0, ended)
+        self.assert_whole_report()
+
+    def test_too_few_descriptors(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
+
+        ended = self.run_one(QUIET % "200ms", SOUND, "--clients", "16", preexec_fn=limit)
+        self.assert_environment_failed(ended, "Too many open files")
+
+
 class NobodyComes(RunCase):
     """Each of these waits its 30 seconds for a client; they wait side by side."""
     limit = 120
@@ -453,8 +488,11 @@ time.sleep(600)
         process = self.start(*self.words(DEAD, SLOW))
         self.assert_comes_true(lambda: of_kind(events(self.trace("dead")), "ws.open"), "under way")
         self.assert_comes_true(lambda: of_kind(events(self.trace("dead")), "fault.act"), "pings vanish")
+        clients = [ev["pid"] for ev in of_kind(events(self.trace("dead")), "process.start")]
         process.kill()
         process.communicate()
+        self.assertEqual(len(clients), 2)
+        self.assert_comes_true(lambda: not any(map(is_alive, clients)), "the clients ended too")
         with open(self.trace("dead"), "rb") as file:
             whole = file.read()
         for cut in (whole, whole[:-1], whole[:-25]):
