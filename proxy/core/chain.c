@@ -117,9 +117,27 @@ static enum outcome ask(struct instance *in, struct unit *u)
     return in->outcome;
 }
 
+/* Frames of a fault, seen by those behind it: boundaries count there too. */
+static void note_injected(struct instance *in, const struct unit *u)
+{
+    struct frame_decoder *decoder = &in->injected[u->dir];
+    const uint8_t *bytes = u->bytes;
+    size_t len = u->len, taken;
+    enum frame_step step;
+    while ((step = frame_decode(decoder, bytes, len, &taken)) != FRAME_MORE) {
+        if (step == FRAME_END && !frame_is_control(decoder->head.opcode))
+            in->mid_message[u->dir] = !decoder->head.fin;
+        bytes += taken;
+        len -= taken;
+    }
+    in->mid_frame[u->dir] = !frame_at_boundary(decoder);
+}
+
 /* What went on downstream of an instance decides where something may be put between. */
 static void note_downstream(struct instance *in, const struct unit *u)
 {
+    if (u->injected)
+        note_injected(in, u);
     if (u->kind != UNIT_FRAME && u->kind != UNIT_PAYLOAD)
         return;
     in->mid_frame[u->dir] = !u->last;
@@ -131,13 +149,16 @@ void chain_flush_inject(struct instance *in, enum dir d)
 {
     if (in->mid_frame[d] || buf_len(&in->inject[d]) == 0 || in->queue[d].first)
         return;
-    struct unit u = {.kind = UNIT_BYTES, .dir = d, .arrived = in->session->now};
+    struct unit u = {.kind = UNIT_BYTES,
+                     .dir = d,
+                     .arrived = in->session->now,
+                     .injected = in->session->lanes[d].mode == LANE_FRAMES};
     u.len = buf_len(&in->inject[d]);
     uint8_t *copy = xmalloc(u.len);
     memcpy(copy, buf_bytes(&in->inject[d]), u.len);
     u.bytes = copy;
     buf_clear(&in->inject[d]);
-    if (in->session->lanes[d].mode == LANE_FRAMES)
+    if (u.injected)
         verbs_note_closes(in, d, copy, u.len);
     chain_offer_behind(in, &u);
     free(copy);
@@ -149,7 +170,7 @@ static void release_first_aside(struct instance *in, enum dir d)
 {
     struct held *item = held_dequeue(&in->aside[d]);
     for (struct held *part = item; part; part = part->more) {
-        if (part->unit.kind == UNIT_BYTES && in->session->lanes[d].mode == LANE_FRAMES)
+        if (part->unit.injected)
             verbs_note_closes(in, d, part->unit.bytes, part->unit.len);
         chain_offer_behind(in, &part->unit);
     }

@@ -57,6 +57,7 @@ struct instance {
     struct held *gathering[DIRS][2]; /* set aside and not yet whole: a data, a control frame */
     bool asking[DIRS];               /* inside a hook on a unit of that direction */
     bool mid_frame[DIRS], mid_message[DIRS]; /* of what went on downstream */
+    struct frame_decoder injected[DIRS];     /* of what faults before it put in */
     struct buf inject[DIRS];                 /* waits for a frame boundary */
     nsec wake, ends;
     bool stopping;       /* over: lets everything pass, is removed when the turn settles */

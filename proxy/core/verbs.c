@@ -221,6 +221,7 @@ static bool port_inject_at(struct fault *f, enum dir d, const void *bytes, size_
                      .bytes = bytes,
                      .len = len,
                      .arrived = in->session->now,
+                     .injected = in->session->lanes[d].mode == LANE_FRAMES,
                      .last = true};
     if (in->aside[d].bytes + len > HELD_HIGH_BYTES)
         return false;

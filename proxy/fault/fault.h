@@ -81,6 +81,7 @@ struct unit {
     enum cut end;                  /* END: how the source ended */
     uint64_t frame_seq;            /* seq of its ws.frame, with last; else 0 */
     bool by_fault;                 /* END: a fault ended it, not the source */
+    bool injected;                 /* BYTES: frames of a fault before this one */
     bool replaced;                 /* its bytes are not what the endpoint sent */
     size_t split; /* set by fault_split: the unit in hand is its first so many bytes */
     bool decided; /* a verb was called: asserted to happen exactly once */
