@@ -2,8 +2,9 @@
 #include "base/mem.h"
 #include "control/job_parts.h"
 
-#define PACE_POLL  (10 * NSEC_PER_MSEC) /* real */
-#define PACE_TRIES 5
+#define PACE_POLL             (10 * NSEC_PER_MSEC) /* real */
+#define PACE_TRIES            3
+#define PACE_TRIES_OF_LEAVERS 10
 
 /* Clients without a connection at the moment hold no socket to ask about, and have said themselves
  * how they waited. */
@@ -34,9 +35,12 @@ static bool someone_left(const struct job *job)
     return false;
 }
 
+/* The kernel's table of sockets is read in pieces while others open and close theirs: now and then
+ * a row is missed, which is no reason to go slow. */
 static void note_doubt(struct job *job, const char *why)
 {
-    if (someone_left(job) && ++job->pace_tries < PACE_TRIES) {
+    unsigned tries = someone_left(job) ? PACE_TRIES_OF_LEAVERS : PACE_TRIES;
+    if (++job->pace_tries < tries) {
         ask(job);
         return;
     }

@@ -204,8 +204,9 @@ enum proof proof_of_socket(const struct timepage *page, const struct proctree *t
     pid_t owners[SOCKET_OWNERS_LIMIT];
     size_t count = socket_owner_find(tree, local_port, remote_port, owners);
     if (!count) {
-        text_addf(why, "no process that was started here holds the socket on port %u",
-                  (unsigned)local_port);
+        text_addf(why, "no process that was started here holds the %s port %u",
+                  local_port ? "socket on" : "connection to",
+                  (unsigned)(local_port ? local_port : remote_port));
         return PROOF_NO_OWNER;
     }
     for (size_t i = 0; i < count; i++) {

@@ -181,7 +181,8 @@ static void add_undecided(struct text *out, enum show show, const struct tally *
 {
     text_add(out, of <= 1 ? " was" : " were");
     if (show == NEVER_IDLE) {
-        add_range(out, " never idle (longest pause ", tally,
+        add_time(out, " never idle for ", limits->enough, "");
+        add_range(out, " (the longest pause was ", tally,
                   ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
                   "target file if one of them is");
     } else {
