@@ -117,7 +117,8 @@ struct request_facts {
 
 struct session {
     struct run *run;
-    struct session *next;
+    struct session *next, **link; /* link: what points to it */
+    struct session *next_dirty;
     struct deadline deadline;
     uint32_t conn;
     unsigned client;
@@ -143,8 +144,8 @@ struct session {
     bool over, over_told;
     struct heartbeats *beats;
     bool heartbeat_now, ping_now, pong_now, open_now; /* moments of this turn */
-    int depth; /* inside a session call: actions are ours to finish */
-    bool dirty;
+    int depth;  /* inside a session call: actions are ours to finish */
+    bool dirty; /* in the run's list of those touched since it settled */
 };
 
 /* --- A fault step that was started --- */
@@ -177,8 +178,9 @@ struct run {
     struct recorder *recorder;
     struct run_options options;
     struct deadlines deadlines;
-    struct deadline own; /* of the step under way and the activations */
-    struct session *sessions;
+    struct deadline own;                /* of the step under way and the activations */
+    struct session *sessions;           /* newest first */
+    struct session *dirty, **dirty_end; /* in the order they were touched */
     uint32_t conns;
     struct activation *activations;
     uint64_t activation_serial;
@@ -288,6 +290,7 @@ enum note {
     NOTE_TRAFFIC
 };
 void run_note(struct run *, struct session *, enum note);
+void run_touch(struct run *, struct session *); /* it is looked at when the run settles */
 uint64_t run_emit(struct run *, struct event);
 /* open to us and admitted, without this one */
 unsigned run_connections(const struct run *, const struct session *without);

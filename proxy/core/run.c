@@ -73,6 +73,7 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     run->step_ends = NEVER;
     run->keeps_heads = plan_wants_heads(plan);
     run->hash_key = options->seed * 0x9e3779b97f4a7c15u + 1;
+    run->dirty_end = &run->dirty;
     deadlines_init(&run->deadlines);
     recognise_init(run);
     return run;
@@ -92,6 +93,7 @@ void run_free(struct run *run)
         run->sessions = s->next;
         end_session(s);
         chain_free(s, "run ended");
+        s->dirty = false; /* nothing settles any more */
         session_free(s);
     }
     while (run->activations) {
@@ -116,6 +118,42 @@ void run_start(struct run *run, nsec now)
     run_settle(run, now);
 }
 
+void run_touch(struct run *run, struct session *s)
+{
+    if (s->dirty)
+        return;
+    s->dirty = true;
+    s->next_dirty = NULL;
+    *run->dirty_end = s;
+    run->dirty_end = &s->next_dirty;
+}
+
+static struct session *take_touched(struct run *run)
+{
+    struct session *s = run->dirty;
+    run->dirty = s->next_dirty;
+    if (!run->dirty)
+        run->dirty_end = &run->dirty;
+    s->dirty = false;
+    return s;
+}
+
+static void link_in(struct run *run, struct session *s)
+{
+    s->next = run->sessions;
+    s->link = &run->sessions;
+    if (s->next)
+        s->next->link = &s->next;
+    run->sessions = s;
+}
+
+static void unlink_from(struct session *s)
+{
+    *s->link = s->next;
+    if (s->next)
+        s->next->link = s->link;
+}
+
 static void turn_away(struct session *s)
 {
     s->legs[SIDE_CLIENT] = LEG_CUT;
@@ -132,8 +170,7 @@ struct session *run_accept(struct run *run, unsigned client, const char *peer, c
     assert(client < run->plan->clients);
     run->now = nsec_max(run->now, now);
     struct session *s = session_new(run, client, ops, driver, run->now);
-    s->next = run->sessions;
-    run->sessions = s;
+    link_in(run, s);
     struct event ev = {
         .kind = EV_TCP_OPEN, .side = SIDE_CLIENT, .by = session_cause(s, SIDE_CLIENT)};
     ev.tcp_open = (struct ev_tcp_open){.peer = peer, .family = family};
@@ -234,32 +271,23 @@ static void ask_hanging(struct run *run)
     free(hanging);
 }
 
-static void reap(struct run *run)
+/* Only those that were touched can have changed: a turn costs what happened in it, however many
+ * connections there are. */
+static void settle_touched(struct run *run)
 {
-    struct session **link = &run->sessions;
     bool ended = false;
-    while (*link) {
-        struct session *s = *link;
+    while (run->dirty) {
+        struct session *s = take_touched(run);
+        s->heartbeat_now = s->ping_now = s->pong_now = s->open_now = false;
         chain_reap(s);
-        if (!s->over) {
-            link = &s->next;
+        if (!s->over)
             continue;
-        }
-        *link = s->next;
+        unlink_from(s);
         bury(run, s);
         ended = true;
     }
     if (ended && !run->ended)
         ask_hanging(run);
-}
-
-static void forget_moments(struct run *run)
-{
-    for (struct session *s = run->sessions; s; s = s->next)
-        if (s->dirty) {
-            s->heartbeat_now = s->ping_now = s->pong_now = s->open_now = false;
-            s->dirty = false;
-        }
 }
 
 void run_settle(struct run *run, nsec now)
@@ -271,8 +299,7 @@ void run_settle(struct run *run, nsec now)
     activations_settle(run);
     if (run->started && !run->finished && !run->ended)
         steps_advance(run);
-    forget_moments(run);
-    reap(run);
+    settle_touched(run);
     nsec at = nsec_min(activations_deadline(run), run->finished ? NEVER : run->step_ends);
     deadlines_set(&run->deadlines, &run->own, run->ended ? NEVER : at);
     run->settling = false;
@@ -303,8 +330,9 @@ void run_end(struct run *run, const char *reason, nsec now)
     for (struct session *s = run->sessions; s; s = s->next) {
         s->now = nsec_max(s->now, run->now);
         s->over = true;
+        run_touch(run, s);
     }
-    reap(run);
+    settle_touched(run);
     struct event ev = {.at = run->now, .kind = EV_RUN_END, .client = -1, .by = BY_PROXY};
     ev.run_end = (struct ev_run_end){.reason = reason};
     run_emit(run, ev);

@@ -504,7 +504,7 @@ static void note_pressure(struct session *s, struct lane *lane)
 /* After every turn: is it over, what may be read, when is it due. */
 void session_update(struct session *s)
 {
-    s->dirty = true;
+    run_touch(s->run, s);
     /* While it hangs there is no server's side: LEG_NONE is finished. */
     if (!s->over && side_is_finished(s, SIDE_CLIENT) && side_is_finished(s, SIDE_SERVER))
         s->over = true;
@@ -543,6 +543,7 @@ struct session *session_new(struct run *run, unsigned client, const struct sessi
 
 void session_free(struct session *s)
 {
+    assert(!s->dirty);
     deadlines_set(&s->run->deadlines, &s->deadline, NEVER);
     observer_fini(s);
     free(s->begun);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 
 #define ENDINGS_PER_TURN 64
+#define DUE_PER_TURN     8 /* then sockets get their turn again */
 #define SIGNALS          3
 
 static const int signal_numbers[SIGNALS] = {SIGINT, SIGTERM, SIGCHLD};
@@ -60,13 +61,8 @@ static void arm(struct loop *loop)
     loop->armed = next;
 }
 
-static void on_timer_fd(struct ev_loop *ev, ev_io *watcher, int events)
+static void call_due(struct loop *loop)
 {
-    struct loop *loop = watcher->data;
-    uint64_t firings;
-    if (read(loop->timer_fd, &firings, sizeof firings) < 0)
-        return; /* moved meanwhile: it fires again when it is due */
-    loop->armed = NEVER;
     nsec now =
         loop_now(); /* taken once: a timer set to `now` by a handler waits for the next turn */
     struct deadline *due;
@@ -74,6 +70,16 @@ static void on_timer_fd(struct ev_loop *ev, ev_io *watcher, int events)
         struct timer *timer = (struct timer *)due;
         timer->on_due(timer, now);
     }
+}
+
+static void on_timer_fd(struct ev_loop *ev, ev_io *watcher, int events)
+{
+    struct loop *loop = watcher->data;
+    uint64_t firings;
+    if (read(loop->timer_fd, &firings, sizeof firings) < 0)
+        return; /* moved meanwhile: it fires again when it is due */
+    loop->armed = NEVER;
+    call_due(loop);
 }
 
 void loop_timer_set(struct loop *loop, struct timer *timer, nsec real)
@@ -102,12 +108,22 @@ void loop_untouch(struct turn *turn)
     turn->next = turn->previous = NULL;
 }
 
-static void settle(struct loop *loop)
+static void call_touched(struct loop *loop)
 {
     while (loop->touched.next != &loop->touched) {
         struct turn *turn = loop->touched.next;
         loop_untouch(turn);
         turn->on_turn(turn);
+    }
+}
+
+static void settle(struct loop *loop)
+{
+    call_touched(loop);
+    /* What became due meanwhile is done at once: to arm the timer for it takes longer. */
+    for (int i = 0; i < DUE_PER_TURN && deadlines_next(&loop->deadlines) <= loop_now(); i++) {
+        call_due(loop);
+        call_touched(loop);
     }
     arm(loop);
 }
