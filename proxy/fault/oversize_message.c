@@ -10,11 +10,11 @@
 #define TRY_AGAIN        (10 * NSEC_PER_MSEC) /* no room, or inside a message of the peer */
 
 enum how { HOW_SENT, HOW_DECLARED };
-enum as { AS_FRAME, AS_FRAGMENTS };
+enum form { FORM_FRAME, FORM_FRAGMENTS };
 
 struct oversize_message {
     uint64_t size;
-    int how, as;
+    int how, form;
     uint64_t piece;
     double rate;
     int opcode;
@@ -45,7 +45,7 @@ static const struct param params[] = {
                  "sent: all of it is really sent; declared: the head says so, 16 bytes follow, and "
                  "what the peer sends from then on arrives inside it"),
     P_CHOICE(
-        oversize_message, as, .def = "frame", .choices = forms,
+        oversize_message, form, .def = "frame", .choices = forms,
         .doc = "one frame, or fragments without end until the size is reached; a declared one is a "
                "whole frame or the first fragment"),
     P_SIZE(oversize_message, piece, .def = "16KiB", .min = "1B", .max = "16KiB",
@@ -107,7 +107,7 @@ static void add_fragment(struct fault *f, enum dir d, uint64_t len, struct text 
 
 static uint64_t next_len(const struct oversize_message *cfg, const struct giant *giant)
 {
-    uint64_t most = cfg->as == AS_FRAGMENTS ? cfg->piece : PIECE_BYTES;
+    uint64_t most = cfg->form == FORM_FRAGMENTS ? cfg->piece : PIECE_BYTES;
     return least(most, cfg->size - giant->sent);
 }
 
@@ -119,7 +119,7 @@ static bool send_piece(struct fault *f, enum dir d)
     uint64_t len = next_len(cfg, giant);
     struct text out;
     text_init(&out);
-    if (cfg->as == AS_FRAGMENTS) {
+    if (cfg->form == FORM_FRAGMENTS) {
         add_fragment(f, d, len, &out);
     } else {
         if (giant->sent == 0)
@@ -169,7 +169,7 @@ static void declare(struct fault *f, enum dir d)
     const struct oversize_message *cfg = fault_config(f);
     struct text out;
     text_init(&out);
-    add_giant_head(f, d, cfg->as == AS_FRAME, &out);
+    add_giant_head(f, d, cfg->form == FORM_FRAME, &out);
     add_x(f, d, DECLARED_PAYLOAD, &out);
     giant_of(f, d)->done = fault_inject(f, d, text_chars(&out), out.len);
     text_fini(&out);
@@ -205,7 +205,7 @@ static void work(struct fault *f)
 static void wait_or_pass(struct fault *f, struct unit *u)
 {
     const struct oversize_message *cfg = fault_config(f);
-    bool fits_between = cfg->as == AS_FRAGMENTS && frame_is_control(u->frame.opcode);
+    bool fits_between = cfg->form == FORM_FRAGMENTS && frame_is_control(u->frame.opcode);
     if (giant_of(f, u->dir)->under_way && !fits_between)
         fault_set_aside(f, u, NEVER);
     else
@@ -229,7 +229,7 @@ static void leave(struct fault *f)
         struct text out;
         if (!giant_of(f, (enum dir)d)->under_way)
             continue;
-        if (cfg->as == AS_FRAME) {
+        if (cfg->form == FORM_FRAME) {
             fault_cut(f, SIDE_CLIENT, CUT_RST);
             fault_cut(f, SIDE_SERVER, CUT_RST);
             return;
@@ -251,7 +251,7 @@ const struct fault_desc oversize_message_fault = {
         "has a limit, refuses with 1009 as soon as the head or the sum of the fragments passes it, and "
         "neither allocates what a head declares nor gathers without end. When the fault is over before "
         "all was sent, fragments end with an empty one; inside one frame the connection is reset.",
-    .example = "oversize_message: {size: 1MiB, direction: to_client, as: fragments}",
+    .example = "oversize_message: {size: 1MiB, direction: to_client, form: fragments}",
     .dirs = DIR_BOTH,
     .params = params,
     .config_size = sizeof(struct oversize_message),

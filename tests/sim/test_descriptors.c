@@ -171,6 +171,18 @@ static void defaults_lie_within_their_bounds(void)
     check_params(policy_params, sizeof(struct policy));
 }
 
+/* The options of a step stand beside a fault's parameters or among them (DESIGN 4): one name, one
+ * thing. */
+static void no_parameter_is_named_as_an_option_of_a_step(void)
+{
+    static const char *const options[] = {"direction", "connections", "probability", "at",
+                                          "as",        "for",         "fallback"};
+    for (size_t i = 0; all_faults[i]; i++)
+        for (size_t option = 0; option < sizeof options / sizeof *options; option++)
+            CHECK_STR(param_find(all_faults[i]->params, options[option]) ? all_faults[i]->name : "",
+                      "");
+}
+
 /* --- Examples --- */
 
 enum traffic { QUIET, BUSY };
@@ -273,7 +285,8 @@ static void what_rules_need_are_events_that_exist(void)
     }
 }
 
-SUITE(descriptors, TEST(faults_are_named_as_their_files_and_sorted),
+SUITE(descriptors, TEST(no_parameter_is_named_as_an_option_of_a_step),
+      TEST(faults_are_named_as_their_files_and_sorted),
       TEST(rules_are_named_as_their_files_and_ids_are_their_own), TEST(briefs_and_docs_read_well),
       TEST(defaults_lie_within_their_bounds), TEST(examples_of_faults_do_something_within_a_minute),
       TEST(examples_of_rules_are_expectations), TEST(every_event_and_field_is_documented),

@@ -29,7 +29,7 @@ static void no_faster_than_asked(void)
 static void or_in_fragments(void)
 {
     struct frame_run *r = frame_run_new(
-        "  - oversize_message: {size: 100B, as: fragments, piece: 40B, opcode: text}\n");
+        "  - oversize_message: {size: 100B, form: fragments, piece: 40B, opcode: text}\n");
     frame_run_until(r, SECONDS(1));
     CHECK_CONTAINS(frame_got(r, SIDE_CLIENT), "text+ 'xxxx");
     const char *got = frame_got(r, SIDE_SERVER);
@@ -54,8 +54,9 @@ static void what_the_peer_sends_meanwhile_comes_behind_it(void)
 
 static void control_frames_pass_between_fragments(void)
 {
-    struct frame_run *r = frame_run_new("  - oversize_message: {size: 100B, as: fragments, piece: "
-                                        "50B, rate: 25B/s, direction: to_client}\n");
+    struct frame_run *r =
+        frame_run_new("  - oversize_message: {size: 100B, form: fragments, piece: "
+                      "50B, rate: 25B/s, direction: to_client}\n");
     frame_run_until(r, SECONDS(1));
     frame_send(r, SIDE_SERVER, OPCODE_TEXT, "a");
     frame_send(r, SIDE_SERVER, OPCODE_PING, "b");
@@ -105,8 +106,9 @@ static void inside_a_frame_its_end_is_a_reset(void)
 
 static void fragments_end_with_an_empty_one(void)
 {
-    struct frame_run *r = frame_run_new("  - oversize_message: {size: 100B, as: fragments, piece: "
-                                        "50B, rate: 1B/s, direction: to_client, for: 1s}\n");
+    struct frame_run *r =
+        frame_run_new("  - oversize_message: {size: 100B, form: fragments, piece: "
+                      "50B, rate: 1B/s, direction: to_client, for: 1s}\n");
     frame_send(r, SIDE_SERVER, OPCODE_TEXT, "a");
     frame_run_until(r, SECONDS(1));
     CHECK_STR(frame_got(r, SIDE_CLIENT), "binary+ 50; more ''; text 'a'");
