@@ -132,8 +132,13 @@ static void describe_declared(struct subject *subject, const struct target *targ
                     subject->server_command ? "command"
                     : subject->server_url   ? "url"
                                             : "built-in");
-    if (target && target->behind)
-        json_put_string(&json, "behind", target->behind);
+    if (target && target->behind.profile) {
+        json_object_open(&json, "behind");
+        json_put_string(&json, "profile", target->behind.profile);
+        json_put_string(&json, "idle", target->behind.idle);
+        json_put_string(&json, "counts", target->behind.counts);
+        json_object_close(&json);
+    }
     json_object_close(&json);
     free(client);
     subject->declared = text_take(&out);

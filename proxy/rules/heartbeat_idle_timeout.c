@@ -16,8 +16,8 @@ struct config {
 static const struct param params[] = {
     P_DURATION(
         config, timeout, .def = "", .min = "10ms", .max = "24h",
-        .doc = "idle timeout to judge against where no idle_timeout fault is at work; left out: "
-               "the policy's"),
+        .doc = "idle timeout to judge against where no fault with an idle timer is at work; left "
+               "out: that of behind in the target file, else the policy's"),
     P_END,
 };
 
@@ -29,8 +29,9 @@ static const char *const counts_words[] = {"any", "from_client", "from_server", 
 struct timer {
     nsec timeout;
     enum counts counts;
-    bool at_work;  /* a fault ends the connection; else it is only asked what one would do */
-    nsec from, to; /* when, within the undisturbed time of the connection */
+    bool at_work;      /* a fault ends the connection; else it is only asked what one would do */
+    const char *label; /* of that fault */
+    nsec from, to;     /* when, within the undisturbed time of the connection */
 };
 
 /* What one connection shows. The order is that of their weight: of several connections of a client
@@ -71,52 +72,59 @@ struct sight {
 
 /* --- The timer --- */
 
-static void read_params(const char *written, struct timer *timer)
+/* Of a fault's parameters, or of what the target file is behind. false: it has no idle timer. */
+static bool read_timer(const json_t *values, struct timer *timer)
 {
     const char *why;
-    nsec after;
-    json_t *values = json_loads(written, 0, NULL);
+    nsec after = 0;
     const char *text = json_string_value(json_object_get(values, "after"));
     const char *counts = json_string_value(json_object_get(values, "counts"));
-    if (text && units_duration(text, &after, &why) && after > 0)
-        timer->timeout = after;
-    for (size_t i = 0; counts && i < sizeof counts_words / sizeof *counts_words; i++)
-        if (strcmp(counts, counts_words[i]) == 0)
+    text = text ? text : json_string_value(json_object_get(values, "idle"));
+    if (!counts || !text || !units_duration(text, &after, &why) || after <= 0)
+        return false;
+    for (size_t i = 0; i < sizeof counts_words / sizeof *counts_words; i++)
+        if (strcmp(counts, counts_words[i]) == 0) {
             timer->counts = (enum counts)i;
-    json_decref(values);
+            timer->timeout = after;
+            return true;
+        }
+    return false;
 }
 
-static bool is_idle_fault(const struct event *ev, uint32_t conn)
+/* A fault with an idle timer begins on the connection. */
+static bool begins_timer(const struct event *ev, uint32_t conn, struct timer *timer)
 {
-    return ev->kind == EV_FAULT_ON && ev->conn == conn &&
-           strcmp(ev->fault_on.fault, "idle_timeout") == 0;
+    if (ev->kind != EV_FAULT_ON || ev->conn != conn)
+        return false;
+    json_t *values = json_loads(ev->fault_on.params, 0, NULL);
+    bool has = read_timer(values, timer);
+    json_decref(values);
+    return has;
 }
 
 /* The shortest timeout at work on the connection; it may have begun when it was accepted. */
 static struct timer timer_of(const struct trace *trace, const struct connection *c, nsec asked)
 {
     struct timer timer = {.timeout = asked, .from = c->from, .to = c->to};
-    const char *label = NULL;
     for (const struct event *ev = trace->events; ev < c->end; ev++) {
-        if (is_idle_fault(ev, c->conn)) {
-            struct timer found = {.timeout = asked, .at_work = true, .to = c->to};
-            read_params(ev->fault_on.params, &found);
+        struct timer found = {.at_work = true, .to = c->to};
+        if (begins_timer(ev, c->conn, &found)) {
             found.from = nsec_max(c->from, ev->at);
-            if (timer.at_work && found.timeout >= timer.timeout)
-                continue;
-            timer = found;
-            label = ev->fault_on.label;
-        } else if (ev->kind == EV_FAULT_OFF && ev->conn == c->conn && label &&
-                   strcmp(ev->fault_off.label, label) == 0) {
+            found.label = ev->fault_on.label;
+            if (!timer.at_work || found.timeout < timer.timeout)
+                timer = found;
+        } else if (ev->kind == EV_FAULT_OFF && ev->conn == c->conn && timer.label &&
+                   strcmp(ev->fault_off.label, timer.label) == 0) {
             timer.to = nsec_max(timer.from, ev->at);
         }
     }
     return timer;
 }
 
-static bool was_cut_idle(const struct connection *c)
+static bool was_cut_by(const struct connection *c, const struct timer *timer)
 {
-    return c->end->kind == EV_FAULT_ACT && strcmp(c->end->fault_act.fault, "idle_timeout") == 0;
+    return timer->at_work && c->end->kind == EV_FAULT_ACT &&
+           strcmp(c->end->fault_act.label, timer->label) == 0;
 }
 
 /* --- One connection --- */
@@ -186,29 +194,59 @@ static enum show show_of_life(const struct sight *sight, nsec builtin_beat, nsec
     return longest <= room ? ROOMY : TIGHT;
 }
 
-static struct sight look_at(const struct trace *trace, const struct connection *c, nsec asked)
+/* The silence at whose end it was cut was as long as the timer waits: not for another reason. */
+static bool was_silent_so_long(const struct trace *trace, const struct connection *c,
+                               const struct sight *sight)
+{
+    nsec before = c->end->at - sight->timer.timeout + trace->noise;
+    for (const struct event *ev = c->end; ev > trace->events && ev->at > before; ev--)
+        if (ev->conn == c->conn && (ev->kind == EV_WS_FRAME || ev->kind == EV_WS_OPEN))
+            return sight->timer.counts != COUNTS_ANY;
+    return true;
+}
+
+static struct sight look_with(const struct trace *trace, const struct connection *c,
+                              const struct timer *timer, const struct beats *beats)
+{
+    struct sight sight = {.show = OWN_ENDS, .from = c->open->seq, .to = c->end->seq};
+    sight.timer = *timer;
+    sight.beat = beats->endpoints;
+    sight.observed = timer->to - timer->from;
+    sight.from_client =
+        heartbeats_longest_silence(trace, c->conn, SIDE_CLIENT, timer->from, timer->to);
+    sight.from_server =
+        heartbeats_longest_silence(trace, c->conn, SIDE_SERVER, timer->from, timer->to);
+    sight.silence = silence_that_counts(trace, c, &sight);
+    /* What the timer let live was not silent for as long: bytes came that make no whole frame. */
+    if (timer->at_work)
+        sight.silence = nsec_min(sight.silence, timer->timeout);
+    if (was_cut_by(c, timer) && was_silent_so_long(trace, c, &sight))
+        sight.show = show_of_cut(&sight, trace->noise);
+    else
+        sight.show = show_of_life(&sight, beats->builtin, trace->noise);
+    return sight;
+}
+
+/* By the timer at work, and by the one the target file says is on the path in production: the worse
+ * counts. */
+static struct sight look_at(const struct trace *trace, const struct connection *c,
+                            const struct timer *asked)
 {
     struct sight sight = {.show = OWN_ENDS, .from = c->open->seq, .to = c->end->seq};
     if (c->client_by == BY_BUILTIN && c->server_by != BY_ENDPOINT)
         return sight;
     struct beats beats = beats_of(trace, c);
-    struct timer timer = timer_of(trace, c, asked);
-    sight.timer = timer;
-    sight.beat = beats.endpoints;
-    sight.observed = timer.to - timer.from;
-    sight.from_client =
-        heartbeats_longest_silence(trace, c->conn, SIDE_CLIENT, timer.from, timer.to);
-    sight.from_server =
-        heartbeats_longest_silence(trace, c->conn, SIDE_SERVER, timer.from, timer.to);
-    sight.silence = silence_that_counts(trace, c, &sight);
-    /* What the timer let live was not silent for as long: bytes came that make no whole frame. */
-    if (timer.at_work)
-        sight.silence = nsec_min(sight.silence, timer.timeout);
-    if (was_cut_idle(c) && timer.at_work)
-        sight.show = show_of_cut(&sight, trace->noise);
-    else
-        sight.show = show_of_life(&sight, beats.builtin, trace->noise);
-    return sight;
+    struct timer timer = timer_of(trace, c, asked->timeout);
+    if (!timer.at_work)
+        timer.counts = asked->counts;
+    sight = look_with(trace, c, &timer, &beats);
+    if (!asked->label || !timer.at_work)
+        return sight;
+    struct timer declared = *asked;
+    declared.from = c->from;
+    declared.to = c->to;
+    struct sight there = look_with(trace, c, &declared, &beats);
+    return there.show > sight.show ? there : sight;
 }
 
 /* --- Sentences --- */
@@ -332,7 +370,7 @@ static void report(struct findings *out, const struct sight *sight, const struct
 /* --- The rule --- */
 
 static struct sight look_at_client(const struct trace *trace, const struct connections *all,
-                                   size_t first, size_t end, nsec asked)
+                                   size_t first, size_t end, const struct timer *asked)
 {
     struct sight worst = {.show = NOTHING};
     for (size_t i = first; i < end; i++) {
@@ -346,10 +384,24 @@ static struct sight look_at_client(const struct trace *trace, const struct conne
     return worst;
 }
 
+/* The rule's own parameter, else what the target file is behind (label says so), else the policy.
+ */
+static struct timer asked_of(const struct trace *trace, const struct config *cfg)
+{
+    struct timer asked = {.timeout = trace->policy.idle_timeout};
+    json_t *target = json_loads(trace->start->target, 0, NULL);
+    if (cfg->timeout > 0)
+        asked.timeout = cfg->timeout;
+    else if (read_timer(json_object_get(target, "behind"), &asked))
+        asked.label = "behind";
+    json_decref(target);
+    return asked;
+}
+
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
     const struct config *cfg = config;
-    nsec asked = cfg->timeout > 0 ? cfg->timeout : trace->policy.idle_timeout;
+    struct timer asked = asked_of(trace, cfg);
     struct tally tallies[SHOWS] = {{0}};
     struct sight worst[SHOWS] = {{.show = NOTHING}};
     struct connections all;
@@ -357,7 +409,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     connections_of(trace, &all);
     for (size_t first = 0; first < all.count; first = end) {
         end = connections_of_client_end(&all, first);
-        struct sight sight = look_at_client(trace, &all, first, end, asked);
+        struct sight sight = look_at_client(trace, &all, first, end, &asked);
         clients++;
         tally_add(&tallies[sight.show], sight.silence, sight.from, sight.to);
         if (worst[sight.show].show == NOTHING || sight.silence > worst[sight.show].silence)

@@ -7,6 +7,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "scenario/find.h"
+#include "scenario/preset.h"
 #include "scenario/target_parts.h"
 
 #define KEPT_DEPTH_LIMIT 8 /* of auth and messages */
@@ -28,13 +30,66 @@ static void load_system(struct target *target, const struct node *system, struct
     (void)field_copy(field_find(system, "owner"), &target->system.owner, diag);     /* told */
 }
 
+/* From the given members, else from the profile's facts. NULL: nobody knows, and said so. */
+static char *idle_fact(const struct preset *preset, const struct node *behind, const char *name,
+                       struct diag *diag)
+{
+    const struct node *given = field_find(behind, name);
+    for (size_t i = 0; i < preset->fact_count; i++) {
+        const struct preset_fact *fact = &preset->facts[i];
+        if (strcmp(fact->param->name, name) != 0 || (given && given->kind == NODE_SCALAR))
+            continue;
+        if (!fact->value)
+            diag_error(diag, behind->place,
+                       "nobody knows '%s' of %s: give it, as in behind: "
+                       "{profile: %s, %s: %s}",
+                       name, preset->name, preset->name, name, fact->param->def);
+        return fact->value ? xstrdup(fact->value) : NULL;
+    }
+    return xstrdup(given ? given->text : param_find(preset->fault->params, name)->def);
+}
+
+static void check_facts(const struct preset *preset, const struct node *behind, struct diag *diag)
+{
+    static const char *const keys[] = {"profile", NULL};
+    static const char *const timer[] = {"idle", "counts", NULL};
+    void *scratch = xcalloc(1, preset->fault->config_size);
+    for (const struct node *child = behind->first; child; child = child->next)
+        if (is_listed(timer, child->key))
+            (void)field_param(param_find(preset->fault->params, child->key), child, scratch, diag);
+        else if (!is_listed(keys, child->key))
+            diag_error(diag, child->key_place, "'behind' has no '%s': profile, idle and counts",
+                       child->key);
+    param_free(preset->fault->params, scratch);
+    free(scratch);
+}
+
 static void load_behind(struct target *target, const struct node *behind, struct diag *diag)
 {
-    if (!field_copy(behind, &target->behind, diag))
+    const struct fault_desc *fault = fault_find("intermediary");
+    const struct node *profile =
+        behind->kind == NODE_MAPPING ? field_need(behind, "profile", diag) : behind;
+    if (!profile || !field_is_scalar(profile, "nginx", diag))
         return;
-    if (!behind->text[0] || strpbrk(behind->text, " \t\n"))
-        diag_error(diag, behind->place, "'behind' is '%s': one word is expected, as in nginx",
-                   field_written(behind));
+    if (profile->written) { /* which no message shows */
+        diag_error(diag, profile->place,
+                   "'behind' is '%s': a name written out is expected, as in nginx",
+                   field_written(profile));
+        return;
+    }
+    char *folder = find_data_folder();
+    char *path = find_preset(folder, fault->presets, fault->name, profile->text,
+                             profile->place.file, profile->place, diag);
+    struct preset *preset = path ? preset_load(path, fault, diag) : NULL;
+    if (preset) {
+        check_facts(preset, behind, diag);
+        target->behind.profile = xstrdup(preset->name);
+        target->behind.idle = idle_fact(preset, behind, "idle", diag);
+        target->behind.counts = idle_fact(preset, behind, "counts", diag);
+    }
+    preset_free(preset);
+    free(path);
+    free(folder);
 }
 
 static void load_pattern(const struct node *node, char **out, struct diag *diag)
@@ -213,7 +268,9 @@ void target_free(struct target *target)
                      target->server.url,
                      target->server.health,
                      target->server.ca,
-                     target->behind,
+                     target->behind.profile,
+                     target->behind.idle,
+                     target->behind.counts,
                      target->heartbeat.ping,
                      target->heartbeat.pong,
                      target->auth,

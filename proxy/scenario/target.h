@@ -41,7 +41,11 @@ struct target {
         bool verify; /* the server's certificate; true unless said otherwise */
     } server;
     bool tls; /* the client is given a wss:// URL */
-    char *behind;
+    struct {
+        char *profile; /* the intermediary in production; NULL: none is declared */
+        char *idle,
+            *counts; /* its idle timer, as parameters of the fault intermediary are written */
+    } behind;
     struct {
         char *ping, *pong;
     } heartbeat;           /* PCRE2 that compiles */

@@ -76,7 +76,7 @@ static enum cause cause_of(const struct story *s, enum side side)
 
 /* --- The run --- */
 
-void story_speed(struct story *s, double speed)
+static void start(struct story *s, double speed, const char *target)
 {
     struct event *ev = story_add(s, 0, EV_RUN_START, SIDE_NONE, BY_PROXY);
     ev->conn = 0;
@@ -87,7 +87,17 @@ void story_speed(struct story *s, double speed)
                                           .policy = "{}",
                                           .expect = "[]",
                                           .steps = "[]",
-                                          .target = "{}"};
+                                          .target = target};
+}
+
+void story_speed(struct story *s, double speed)
+{
+    start(s, speed, "{}");
+}
+
+void story_target(struct story *s, const char *json)
+{
+    start(s, 1, json);
 }
 
 void story_noise(struct story *s, double noise)
@@ -180,6 +190,12 @@ void story_idle_fault(struct story *s, double at, const char *params)
 {
     add_fault(s, at, "idle_timeout", SIDE_CLIENT, false, params);
     add_fault(s, at, "idle_timeout", SIDE_SERVER, false, params);
+}
+
+void story_fault_with(struct story *s, double at, const char *fault, const char *params)
+{
+    add_fault(s, at, fault, SIDE_CLIENT, false, params);
+    add_fault(s, at, fault, SIDE_SERVER, false, params);
 }
 
 void story_fault_off(struct story *s, double at, const char *fault, const char *why)

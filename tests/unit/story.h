@@ -35,6 +35,9 @@ void story_open(struct story *, double at);    /* accepted, asked, answered, ope
 void story_attempt(struct story *, double at); /* accepted and asked for the upgrade */
 void story_fault(struct story *, double at, const char *fault, enum side hears, bool silences);
 void story_idle_fault(struct story *, double at, const char *params);
+void story_fault_with(struct story *, double at, const char *fault, const char *params);
+/* First of all: what the target file declares; borrowed. */
+void story_target(struct story *, const char *json);
 void story_fault_off(struct story *, double at, const char *fault, const char *why);
 void story_cut(struct story *, double at, const char *fault, const char *how);
 void story_fin(struct story *, double at, enum side);

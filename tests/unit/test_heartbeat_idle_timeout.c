@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "tests/check.h"
 #include "tests/unit/story.h"
 
@@ -296,6 +298,71 @@ static void a_run_cut_short_is_inconclusive(void)
     expect(&s, INCONCLUSIVE, "undisturbed for only 60");
 }
 
+#define NGINX "{\"profile\":\"nginx\",\"idle\":\"60s\",\"counts\":\"any\"}"
+
+/* Four minutes with pings, without a fault, on a path that the target file declares. */
+static void on_the_declared_path(const char *behind, double every, enum verdict want,
+                                 const char *part)
+{
+    struct story s;
+    char target[200];
+    story_begin(&s);
+    (void)snprintf(target, sizeof target, "{\"behind\":%s}", behind);
+    story_target(&s, target);
+    story_open(&s, 0);
+    story_pings(&s, every, every, 239.9, true);
+    story_run_end(&s, 240);
+    expect(&s, want, part);
+}
+
+static void the_declared_intermediary_is_the_timer(void)
+{
+    static const char heroku[] = "{\"profile\":\"heroku\",\"idle\":\"20s\",\"counts\":\"any\"}";
+    on_the_declared_path(heroku, 15, PASS, "a proxy that waits 20 s asks for at most 15 s");
+    on_the_declared_path(heroku, 30, FAIL, "a proxy with an idle timeout of 20 s ends that");
+}
+
+static void one_that_never_ends_a_tunnel_asks_for_nothing_else(void)
+{
+    on_the_declared_path("{\"profile\":\"caddy\",\"idle\":\"0s\",\"counts\":\"none\"}", 30, PASS,
+                         "never silent for longer than 30.0 s; a proxy that waits 60 s");
+}
+
+static void a_stricter_path_in_production_counts_beside_the_fault(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_target(&s, "{\"behind\":{\"profile\":\"x\",\"idle\":\"20s\",\"counts\":\"any\"}}");
+    story_idle_fault(&s, 0, SIXTY);
+    story_open(&s, 0);
+    story_pings(&s, 30, 30, 239.9, true);
+    story_run_end(&s, 240);
+    expect(&s, FAIL, "a proxy with an idle timeout of 20 s ends that");
+}
+
+static void an_intermediary_that_cuts_the_idle_convicts(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_fault_with(&s, 0, "intermediary", NGINX);
+    story_open(&s, 0);
+    story_cut(&s, 60, "intermediary", "close");
+    story_run_end(&s, 240);
+    expect(&s, FAIL, "was cut after 60 s in which nothing was said");
+}
+
+static void one_that_cuts_the_busy_does_not(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_fault_with(&s, 0, "intermediary", NGINX);
+    story_open(&s, 0);
+    story_pings(&s, 20, 20, 199, true);
+    story_cut(&s, 200, "intermediary", "close");
+    story_run_end(&s, 240);
+    expect(&s, PASS, "never silent for longer than 20.0 s");
+}
+
 static void halfopens_own_ends_are_not_judged(void)
 {
     struct story s;
@@ -323,4 +390,8 @@ SUITE(heartbeat_idle_timeout, TEST(a_beat_every_thirty_seconds_passes),
       TEST(a_timer_on_another_connection_is_not_ours),
       TEST(broken_parameters_fall_back_on_the_policy), TEST(both_directions_are_reported),
       TEST(a_reconnected_client_is_judged_by_its_worst_connection),
-      TEST(a_run_cut_short_is_inconclusive), TEST(halfopens_own_ends_are_not_judged))
+      TEST(a_run_cut_short_is_inconclusive), TEST(the_declared_intermediary_is_the_timer),
+      TEST(one_that_never_ends_a_tunnel_asks_for_nothing_else),
+      TEST(a_stricter_path_in_production_counts_beside_the_fault),
+      TEST(an_intermediary_that_cuts_the_idle_convicts), TEST(one_that_cuts_the_busy_does_not),
+      TEST(halfopens_own_ends_are_not_judged))

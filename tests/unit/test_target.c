@@ -73,8 +73,19 @@ static void the_system_is_read(void)
     CHECK_STR(t->system.name, "web");
     CHECK_STR(t->system.version, "1.2");
     CHECK_STR(t->system.owner, "rt");
-    CHECK_STR(t->behind, "nginx");
+    CHECK_STR(t->behind.profile, "nginx");
+    CHECK_STR(t->behind.idle, "60s");
+    CHECK_STR(t->behind.counts, "any");
     CHECK(t->tls);
+    target_free(t);
+}
+
+static void what_a_profile_leaves_open_is_given_beside_it(void)
+{
+    struct target *t = load("behind: {profile: haproxy, idle: 50s}\n");
+    CHECK_STR(t->behind.profile, "haproxy");
+    CHECK_STR(t->behind.idle, "50s");
+    CHECK_STR(t->behind.counts, "any");
     target_free(t);
 }
 
@@ -163,6 +174,7 @@ static void nothing_at_all_is_the_built_in_pair(void)
 
 SUITE(target, TEST(the_client_is_read), TEST(the_server_is_read),
       TEST(a_certificate_is_looked_for_beside_the_target_file), TEST(the_system_is_read),
+      TEST(what_a_profile_leaves_open_is_given_beside_it),
       TEST(the_environment_is_put_in_and_remembered),
       TEST(a_message_never_shows_a_value_of_the_environment),
       TEST(messages_and_auth_are_kept_as_json), TEST(rules_are_required_and_accepted_by_name_or_id),
