@@ -110,17 +110,19 @@ static void *answer(void *context)
 {
     struct pace *pace = context;
     struct census *census = census_take();
+    struct socket_table *sockets = socket_table_read();
     struct proctree *tree = xmalloc(sizeof *tree);
     enum proof proof = PROOF_SCALED;
     for (size_t i = 0; i < pace->count && proof == PROOF_SCALED; i++) {
         const struct question *q = &pace->questions[i];
         proctree_in(census, q->root, q->mark, tree);
         bool has_socket = q->local_port || q->remote_port;
-        proof = has_socket ? proof_of_socket(pace->page, tree, q->local_port, q->remote_port,
-                                             pace->speed, &pace->why)
+        proof = has_socket ? proof_of_socket(pace->page, sockets, tree, q->local_port,
+                                             q->remote_port, pace->speed, &pace->why)
                            : proof_of_reports(pace->page, q->root, tree, &pace->why);
     }
     free(tree);
+    socket_table_free(sockets);
     census_free(census);
     atomic_store(&pace->answer, proof == PROOF_SCALED ? PACE_KEPT : PACE_IN_DOUBT);
     return NULL;

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/socket_owner.h"
-
 #define LINE_BYTES 4096
 
 /* The section's header, when all of it lies within the file. */
@@ -197,12 +195,12 @@ enum proof proof_of(const struct timepage *page, pid_t pid, double speed, struct
     return proof;
 }
 
-enum proof proof_of_socket(const struct timepage *page, const struct proctree *tree,
-                           uint16_t local_port, uint16_t remote_port, double speed,
-                           struct text *why)
+enum proof proof_of_socket(const struct timepage *page, const struct socket_table *sockets,
+                           const struct proctree *tree, uint16_t local_port, uint16_t remote_port,
+                           double speed, struct text *why)
 {
     pid_t owners[SOCKET_OWNERS_LIMIT];
-    size_t count = socket_owner_find(tree, local_port, remote_port, owners);
+    size_t count = socket_owner_find(sockets, tree, local_port, remote_port, owners);
     if (!count) {
         text_addf(why, "no process that was started here holds the %s port %u",
                   local_port ? "socket on" : "connection to",

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/text.h"
-#include "net/proctree.h"
+#include "net/socket_owner.h"
 #include "net/timepage.h"
 
 enum proof {
@@ -29,8 +29,9 @@ enum proof {
 enum proof proof_of(const struct timepage *, pid_t pid, double speed, struct text *why);
 /* For all that hold the endpoint's socket, its port first, the other end's second (0: the listening
  * socket); the first that is not PROOF_SCALED is returned. */
-enum proof proof_of_socket(const struct timepage *, const struct proctree *, uint16_t local_port,
-                           uint16_t remote_port, double speed, struct text *why);
+enum proof proof_of_socket(const struct timepage *, const struct socket_table *,
+                           const struct proctree *, uint16_t local_port, uint16_t remote_port,
+                           double speed, struct text *why);
 
 /* For those who hold no socket just now: whether any of them reported a wait that is not scaled,
  * root too, which may have ended. */

@@ -8,8 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+
 #define INODES_LIMIT 256 /* sockets with the same two ports, differing in address */
 #define LINE_BYTES   512
+#define ROWS_LIMIT   ((size_t)1 << 20)
+
+struct socket_table {
+    struct socket_row *rows;
+    size_t count, room;
+};
 
 struct inodes {
     uint64_t list[INODES_LIMIT];
@@ -48,19 +56,52 @@ static bool matches(const struct socket_row *row, uint16_t local_port, uint16_t 
            row->remote_port == remote_port && row->listening == (remote_port == 0);
 }
 
-static void collect(const char *path, uint16_t local_port, uint16_t remote_port,
-                    struct inodes *inodes)
+static void add_row(struct socket_table *table, const struct socket_row *row)
+{
+    if (table->count == ROWS_LIMIT)
+        return;
+    if (table->count == table->room) {
+        table->room = table->room ? table->room * 2 : 256;
+        table->rows = xrealloc(table->rows, table->room * sizeof *table->rows);
+    }
+    table->rows[table->count++] = *row;
+}
+
+static void read_rows(struct socket_table *table, const char *path)
 {
     char line[LINE_BYTES];
     struct socket_row row;
     FILE *file = fopen(path, "re");
     if (!file)
         return;
-    while (inodes->count < INODES_LIMIT && fgets(line, sizeof line, file)) {
-        if (socket_owner_parse(line, &row) && matches(&row, local_port, remote_port))
-            inodes->list[inodes->count++] = row.inode;
-    }
+    while (fgets(line, sizeof line, file))
+        if (socket_owner_parse(line, &row) && row.inode != 0)
+            add_row(table, &row);
     fclose(file);
+}
+
+struct socket_table *socket_table_read(void)
+{
+    struct socket_table *table = xcalloc(1, sizeof *table);
+    read_rows(table, "/proc/net/tcp");
+    read_rows(table, "/proc/net/tcp6");
+    return table;
+}
+
+void socket_table_free(struct socket_table *table)
+{
+    if (!table)
+        return;
+    free(table->rows);
+    free(table);
+}
+
+static void collect(const struct socket_table *table, uint16_t local_port, uint16_t remote_port,
+                    struct inodes *inodes)
+{
+    for (size_t i = 0; i < table->count && inodes->count < INODES_LIMIT; i++)
+        if (matches(&table->rows[i], local_port, remote_port))
+            inodes->list[inodes->count++] = table->rows[i].inode;
 }
 
 static bool is_one_of(const struct inodes *inodes, uint64_t inode)
@@ -99,13 +140,13 @@ static bool holds_one(pid_t pid, const struct inodes *inodes)
     return found;
 }
 
-size_t socket_owner_find(const struct proctree *tree, uint16_t local_port, uint16_t remote_port,
+size_t socket_owner_find(const struct socket_table *table, const struct proctree *tree,
+                         uint16_t local_port, uint16_t remote_port,
                          pid_t owners[SOCKET_OWNERS_LIMIT])
 {
     struct inodes inodes = {.count = 0};
     size_t count = 0;
-    collect("/proc/net/tcp", local_port, remote_port, &inodes);
-    collect("/proc/net/tcp6", local_port, remote_port, &inodes);
+    collect(table, local_port, remote_port, &inodes);
     for (size_t i = 0; inodes.count && i < tree->count && count < SOCKET_OWNERS_LIMIT; i++) {
         if (holds_one(tree->pids[i], &inodes))
             owners[count++] = tree->pids[i];
