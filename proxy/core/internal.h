@@ -112,7 +112,14 @@ enum leg { LEG_NONE, LEG_CONNECTING, LEG_OPEN, LEG_SHUT, LEG_CUT };
 struct request_facts {
     char *path, *key, *protocols, *extensions;
     bool upgrade, counts, noted;
-    enum http_asked asked;
+};
+
+#define PIPELINE_LIMIT 64 /* requests whose responses are still to come; further ones are OTHER */
+
+/* What was asked and not answered yet, in order: the framing of a response depends on it. */
+struct pipeline {
+    uint8_t asked[PIPELINE_LIMIT]; /* enum http_asked, a ring */
+    size_t first, count;
 };
 
 struct session {
@@ -139,6 +146,7 @@ struct session {
     uint64_t *begun; /* serials of the activations that began here, over or not */
     size_t begun_count;
     struct request_facts request;
+    struct pipeline pipeline;
     bool open;         /* 101 delivered */
     bool open_pending; /* 101 seen and not yet delivered */
     bool over, over_told;

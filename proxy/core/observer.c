@@ -135,6 +135,23 @@ static void record_request(struct session *s, const struct http_head *head,
     text_fini(&wrong);
 }
 
+static void note_asked(struct pipeline *pipeline, enum http_asked asked)
+{
+    if (pipeline->count == PIPELINE_LIMIT)
+        return;
+    pipeline->asked[(pipeline->first + pipeline->count++) % PIPELINE_LIMIT] = (uint8_t)asked;
+}
+
+static enum http_asked take_asked(struct pipeline *pipeline)
+{
+    if (pipeline->count == 0)
+        return HTTP_ASKED_OTHER;
+    enum http_asked asked = (enum http_asked)pipeline->asked[pipeline->first];
+    pipeline->first = (pipeline->first + 1) % PIPELINE_LIMIT;
+    pipeline->count--;
+    return asked;
+}
+
 static void note_request(struct session *s, const struct http_head *head)
 {
     struct upgrade_request asked;
@@ -146,7 +163,7 @@ static void note_request(struct session *s, const struct http_head *head)
     request->protocols = http_header_copy(head, "Sec-WebSocket-Protocol");
     request->extensions = http_header_copy(head, "Sec-WebSocket-Extensions");
     request->upgrade = asked.asks;
-    request->asked = http_asked(head);
+    note_asked(&s->pipeline, http_asked(head));
     record_request(s, head, &asked);
     if (request->counts && !request->noted) {
         request->noted = true;
@@ -274,7 +291,7 @@ static void on_response(struct session *s, struct lane *lane, const struct http_
         s->open_pending = s->request.counts;
     } else if (!http_is_interim(head)) {
         lane->mode = LANE_BODY;
-        http_body_response(&lane->body, head, s->request.asked);
+        http_body_response(&lane->body, head, take_asked(&s->pipeline));
         if (s->request.upgrade)
             s->lanes[TO_SERVER].mode = LANE_HEAD;
     }
