@@ -250,6 +250,52 @@ class NotWebSocket(harness.Case):
         self.assertEqual([ev["status"] for ev in proxy.wait_for("http.response", 4)],
                          [100, 201, 100, 201])
 
+    def test_an_upgrade_to_something_else_passes(self):
+        def serve(wire):
+            wire.head()
+            wire.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+            while True:
+                wire.send(wire.exactly(4))
+
+        proxy = self.proxy(self.server(serve))
+        wire = proxy.connect()
+        wire.send(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+        self.assertIn("101", wire.head())
+        for word in (b"PING", b"HTTP", b"\x81\x00\r\n"):
+            wire.send(word)
+            self.assertEqual(wire.exactly(4), word)
+        self.assertEqual(proxy.events("ws.open"), [])
+
+    def test_a_head_that_is_too_long_passes(self):
+        got = []
+
+        def serve(wire):
+            got.append(wire.head())
+            wire.send(b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n\r\n")
+
+        proxy = self.proxy(self.server(serve))
+        wire = proxy.connect()
+        head = harness.request_head(headers=["X-Long: " + "y" * (200 << 10)])
+        wire.send(head)
+        self.assertIn("431", wire.head())
+        self.assertEqual(got, [head.decode()])
+
+    def test_requests_in_one_write_and_a_head_request_among_them(self):
+        def serve(wire):
+            for _ in range(3):
+                method = wire.head().split()[0]
+                body = b"" if method == "HEAD" else b"hello"
+                wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + body)
+
+        proxy = self.proxy(self.server(serve))
+        wire = proxy.connect()
+        wire.send(b"".join(b"%s / HTTP/1.1\r\nHost: x\r\n\r\n" % method
+                           for method in (b"HEAD", b"GET", b"HEAD")))
+        for body in (b"", b"hello", b""):
+            self.assertIn("200 OK", wire.head())
+            self.assertEqual(wire.exactly(len(body)), body)
+        self.assertEqual([ev["status"] for ev in proxy.wait_for("http.response", 3)], [200] * 3)
+
     def test_a_refused_upgrade_is_told_and_passes(self):
         def refuse(wire):
             wire.head()
@@ -435,7 +481,7 @@ class Tls(harness.Case):
         proxy = self.proxy(f"wss://localhost:{server.port}", "--insecure")
         self.assertTrue(proxy.open().sock)
 
-    def test_wss_on_both_sides_with_half_close_and_big_messages(self):
+    def test_wss_on_both_sides_with_big_messages(self):
         payload = random.Random(9).randbytes(4 << 20)
 
         def serve(wire):

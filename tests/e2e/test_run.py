@@ -426,11 +426,11 @@ time.sleep(600)
         self.assert_all_gone(3)
 
     def test_much_output_is_bounded(self):
-        client = self.python("import threading\nwire = dial()\n"
-                             "print('the first line', flush=True)\n"
+        client = self.python("print('the first line')\n"
                              "for i in range(60000):\n    print('line', i, 'x' * 40)\n"
-                             "print('the last line', flush=True)\ntime.sleep(60)\n")
-        ended = self.run_one(QUIET % "3s", client)
+                             "print('the last line', flush=True)\n"
+                             "wire = dial()\ntime.sleep(60)\n")
+        ended = self.run_one(QUIET % "200ms", client)
         self.assertEqual(ended.code, 0, ended)
         log = os.path.join(self.report, "output", "quiet-client-0.log")
         self.assertLess(os.path.getsize(log), 2 << 20)
@@ -464,6 +464,56 @@ time.sleep(600)
 
     def test_sigterm_in_the_middle(self):
         self.interrupt(signal.SIGTERM)
+
+    def test_sigint_while_clients_are_awaited(self):
+        process = self.start(*self.words(QUIET % "1s", self.family("born('client')\ntime.sleep(600)\n")))
+        self.assert_comes_true(lambda: self.pids(), "started")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, 130, out + err)
+        self.assert_all_gone(1)
+        self.assert_whole_report()
+        self.assertEqual(events(self.trace("quiet"))[-1]["reason"], "interrupted")
+
+    def test_sigint_in_the_run_that_was_to_confirm(self):
+        process = self.start(*self.words(DEAD, SLOW))
+        self.assert_comes_true(lambda: of_kind(events(self.trace("dead.again")), "ws.open"), "again")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, 130, out + err)
+        rule, = self.results()["scenarios"][0]["rules"]
+        self.assertEqual(rule["verdict"], "inconclusive", rule)
+        self.assertEqual(self.results()["counts"]["fail"], 0)
+        self.assertEqual(self.halfopen("judge", self.report).code, 130)
+
+    def test_what_was_never_begun_is_in_the_report(self):
+        scenarios = [self.write(f"{name}.yaml", (QUIET % "60s").replace("quiet", name))
+                     for name in ("first", "second")]
+        process = self.start("run", *scenarios, "--client", SOUND, "--jobs", "1", "--report", self.report)
+        self.assert_comes_true(lambda: of_kind(events(self.trace("first")), "ws.open"), "under way")
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate()
+        self.assertEqual(process.returncode, 130, out + err)
+        self.assertEqual([(s["name"], s["interrupted"]) for s in self.results()["scenarios"]],
+                         [("first", True), ("second", True)])
+        self.assertFalse(os.path.exists(self.trace("second")))
+
+    def test_a_client_that_exits_in_the_middle_and_one_that_stays(self):
+        client = self.python("wire = dial()\nif sys.argv[1] == '0':\n    time.sleep(0.3)\n    sys.exit(7)\n"
+                             "time.sleep(60)\n") + " {index}"
+        ended = self.run_one(QUIET % "1s", client, "--clients", "2")
+        self.assertEqual(ended.code, 0, ended)
+        exited, = of_kind(events(self.trace("quiet")), "process.exit")
+        self.assertEqual((exited["client"], exited["how"], exited["asked"]), (0, "exit 7", False))
+        self.assertEqual(events(self.trace("quiet"))[-1]["reason"], "finished")
+
+    def test_all_clients_exit_in_the_middle(self):
+        client = self.python("wire = dial()\ntime.sleep(0.3)\n")
+        ended = self.run_one(QUIET % "30s" + "expect: [heartbeat.interval]\n", client)
+        self.assertEqual(ended.code, 4, ended)
+        self.assertEqual(events(self.trace("quiet"))[-1]["reason"],
+                         "every client process has exited")
+        self.assertLess(self.results()["wall_s"], 20)
 
     def test_a_second_signal_does_not_wait(self):
         client = self.family("deaf()\nborn('deaf')\nwire = dial()\ntime.sleep(600)\n")
@@ -590,6 +640,23 @@ class Options(RunCase):
         ended = self.halfopen("run", dead, quiet, "--client", SOUND, "--only", "qui*", "--report",
                               self.report)
         self.assertEqual([s["name"] for s in self.results()["scenarios"]], ["quiet"], ended)
+
+    def test_one_at_a_time(self):
+        scenarios = [self.write(f"{name}.yaml", (QUIET % "300ms").replace("quiet", name))
+                     for name in ("first", "second")]
+        ended = self.halfopen("run", *scenarios, "--client", SOUND, "--jobs", "1", "--report", self.report)
+        self.assertEqual(ended.code, 0, ended)
+        changed = [os.stat(self.trace(name)).st_mtime for name in ("first", "second")]
+        self.assertGreater(changed[1] - changed[0], 0.25)
+
+    def test_strict_counts_warnings(self):
+        late = SOUND.replace("--ping 500ms", "--ping 1500ms")
+        warned = DEAD.replace("warn_within: 2s", "warn_within: 10s").replace("1500ms", "1s")
+        ended = self.run_one(warned, late)
+        self.assertEqual(ended.code, 0, ended)
+        self.assertEqual(self.results()["counts"]["warn"], 1)
+        ended = self.run_one(warned, late, "--strict")
+        self.assertEqual(ended.code, 1, ended)
 
     def test_clients_and_seed_are_what_was_asked(self):
         ended = self.run_one(QUIET % "200ms", SOUND, "--clients", "5", "--seed", "4711")
