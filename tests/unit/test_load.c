@@ -357,7 +357,9 @@ static void check_bundled(const char *path)
     diag_print(diag, stderr);
     check_int(__FILE__, __LINE__, path, diag_problems(diag), 0);
     CHECK_STR(plan ? plan->name : "", name);
-    CHECK(plan && plan->story[0] && plan->expect_count > 0 && plan_longest(plan) != NEVER);
+    CHECK(plan && plan->story[0] && plan_longest(plan) != NEVER);
+    /* What a client is judged by has something to judge it by; others may be for the eye. */
+    CHECK(plan && (plan->expect_count > 0 || !strstr(path, "/client/")));
     free(name);
     plan_free(plan);
     diag_free(diag);
