@@ -1,0 +1,205 @@
+/* What holds for every trace a scenario leaves, whoever played it: it is read back as it was
+ * written, faults that began end, findings cite what is there, and how reads were cut changes no
+ * verdict. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "endpoint/flaws.h"
+#include "tests/check.h"
+#include "tests/sim/world.h"
+#include "trace/recorder.h"
+
+#define SENDER_RATE    (128.0 * 1024) /* as in test_matrix.c */
+#define SENDER_MESSAGE (64 * 1024)
+
+static const char *const players[] = {NULL, "no_heartbeat", "never_reconnects",
+                                      "reconnects_at_once"};
+
+typedef void (*looker)(const struct text *lines, const struct trace *, const char *scenario);
+
+static void play(const struct plan *plan, const char *flaw, size_t slice, struct text *lines)
+{
+    struct sim_config cfg;
+    sim_config_init(&cfg, plan);
+    cfg.seed = 5;
+    cfg.lateness = 3 * NSEC_PER_MSEC;
+    cfg.slice = slice;
+    if (flaw)
+        CHECK(client_flaw_apply(&cfg.client, flaw));
+    CHECK_STR(sim_run(&cfg, lines), "finished");
+}
+
+static void look_at(const struct plan *plan, const char *flaw, looker look)
+{
+    struct text lines;
+    struct diag *diag = diag_new();
+    text_init(&lines);
+    play(plan, flaw, 0, &lines);
+    struct trace *trace = trace_parse("trace.jsonl", text_chars(&lines), lines.len, diag);
+    CHECK(trace != NULL);
+    if (trace)
+        look(&lines, trace, plan->name);
+    trace_free(trace);
+    diag_free(diag);
+    text_fini(&lines);
+}
+
+static void look_at_all(looker look)
+{
+    struct sim_plans plans = sim_plans_load("client");
+    for (size_t i = 0; i < plans.count; i++) {
+        if (plans.list[i]->client.sends > 0) {
+            plans.list[i]->client.sends = SENDER_RATE;
+            plans.list[i]->client.message_bytes = SENDER_MESSAGE;
+        }
+        for (size_t player = 0; player < sizeof players / sizeof *players; player++)
+            look_at(plans.list[i], players[player], look);
+    }
+    sim_plans_free(&plans);
+}
+
+/* --- Written again, it is the same --- */
+
+static void write_again(const struct text *lines, const struct trace *trace, const char *scenario)
+{
+    struct text again;
+    text_init(&again);
+    for (size_t i = 0; i < trace->count; i++) {
+        event_write(&trace->events[i], &again);
+        text_add(&again, "\n");
+    }
+    /* Times are kept to the microsecond: seconds of an event lose nothing by being read. */
+    CHECK_BYTES(again.chars, again.len, lines->chars, lines->len);
+    text_fini(&again);
+}
+
+static void a_trace_that_was_read_is_written_the_same(void)
+{
+    look_at_all(write_again);
+}
+
+/* --- Order --- */
+
+static void look_at_order(const struct text *lines, const struct trace *trace, const char *scenario)
+{
+    const struct event *last = &trace->events[trace->count - 1];
+    CHECK(trace->complete);
+    CHECK_INT(last->kind, EV_RUN_END);
+    CHECK_INT(trace->events[0].kind, EV_RUN_START);
+    for (size_t i = 0; i < trace->count; i++) {
+        CHECK_INT(trace->events[i].seq, i + 1);
+        if (i > 0 && trace->events[i].at < trace->events[i - 1].at)
+            CHECK_STR("time goes back", scenario);
+    }
+}
+
+static void time_goes_on_from_the_first_event_to_the_last(void)
+{
+    look_at_all(look_at_order);
+}
+
+/* --- Ends --- */
+
+static bool ends(const struct event *ev, const struct event *on)
+{
+    if (on->kind == EV_FAULT_ON)
+        return ev->kind == EV_FAULT_OFF && ev->conn == on->conn &&
+               strcmp(ev->fault_off.label, on->fault_on.label) == 0;
+    if (on->kind == EV_TCP_OPEN)
+        return ev->kind == EV_CONN_END && ev->conn == on->conn;
+    return ev->kind == EV_STEP_END && ev->step_end.step == on->step_start.step;
+}
+
+static void look_for_ends(const struct text *lines, const struct trace *trace, const char *scenario)
+{
+    const struct event *end = trace->events + trace->count;
+    for (const struct event *on = trace->events; on < end; on++) {
+        bool begins =
+            on->kind == EV_FAULT_ON || on->kind == EV_TCP_OPEN || on->kind == EV_STEP_START;
+        const struct event *ev = on + 1;
+        while (begins && ev < end && !ends(ev, on) && !(on->conn == 0 && ev->kind == EV_RUN_END))
+            ev++;
+        if (begins && ev == end)
+            CHECK_STR(event_name(on->kind), "something that ends");
+    }
+}
+
+static void faults_connections_and_steps_that_begin_end(void)
+{
+    look_at_all(look_for_ends);
+}
+
+/* Nothing is said of a connection before it is accepted and after its end. */
+static void look_at_lives(const struct text *lines, const struct trace *trace, const char *scenario)
+{
+    uint8_t *alive = xcalloc(trace->count + 1, 1); /* by conn */
+    for (size_t i = 0; i < trace->count; i++) {
+        const struct event *ev = &trace->events[i];
+        if (ev->conn == 0)
+            continue;
+        bool fine = ev->kind == EV_TCP_OPEN ? !alive[ev->conn] : alive[ev->conn] == 1;
+        if (!fine)
+            CHECK_STR(event_name(ev->kind), scenario);
+        alive[ev->conn] = ev->kind == EV_CONN_END ? 2 : 1;
+    }
+    free(alive);
+}
+
+static void a_connection_is_spoken_of_from_its_begin_to_its_end(void)
+{
+    look_at_all(look_at_lives);
+}
+
+/* --- Evidence --- */
+
+static void look_at_evidence(const struct text *lines, const struct trace *trace,
+                             const char *scenario)
+{
+    struct scenario_result result = {0};
+    judge_trace(trace, NULL, &result);
+    for (size_t i = 0; i < result.rule_count; i++) {
+        const struct rule_result *rule = &result.rules[i];
+        bool cited = rule->from == 0 && rule->to == 0;
+        if (!cited)
+            cited = trace_at_seq(trace, rule->from) && trace_at_seq(trace, rule->to) &&
+                    rule->from <= rule->to;
+        CHECK_STR(cited ? "" : rule->rule->name, "");
+        bool decided = rule->verdict == FAIL || rule->verdict == WARN || rule->verdict == PASS;
+        if (decided && rule->from == 0)
+            CHECK_STR(rule->rule->name, "evidence");
+    }
+    scenario_result_fini(&result);
+}
+
+static void findings_cite_what_is_there(void)
+{
+    look_at_all(look_at_evidence);
+}
+
+/* --- Cuts --- */
+
+static void how_reads_are_cut_changes_no_verdict(void)
+{
+    struct sim_plans plans = sim_plans_load("client");
+    for (size_t i = 0; i < plans.count; i++) {
+        struct text lines;
+        struct scenario_result result;
+        if (plans.list[i]->client.sends > 0)
+            continue; /* megabytes in pieces of a few bytes */
+        text_init(&lines);
+        play(plans.list[i], NULL, 7, &lines);
+        sim_judge(&lines, &result);
+        for (size_t rule = 0; rule < result.rule_count; rule++)
+            CHECK_STR(verdict_name(result.rules[rule].verdict), "pass");
+        scenario_result_fini(&result);
+        text_fini(&lines);
+    }
+    sim_plans_free(&plans);
+}
+
+SUITE(traces, TEST(a_trace_that_was_read_is_written_the_same),
+      TEST(time_goes_on_from_the_first_event_to_the_last),
+      TEST(faults_connections_and_steps_that_begin_end),
+      TEST(a_connection_is_spoken_of_from_its_begin_to_its_end), TEST(findings_cite_what_is_there),
+      TEST(how_reads_are_cut_changes_no_verdict))
