@@ -17,16 +17,40 @@ static void give_up(const struct diag *diag, const char *what)
     abort();
 }
 
-void sim_judge(const struct text *trace, struct scenario_result *result)
+struct trace *sim_read(const struct text *lines)
 {
     struct diag *diag = diag_new();
-    struct trace *read = trace_parse("trace.jsonl", text_chars(trace), trace->len, diag);
-    if (!read || diag_problems(diag) > 0)
+    struct trace *trace = trace_parse("trace.jsonl", text_chars(lines), lines->len, diag);
+    if (!trace || diag_problems(diag) > 0)
         give_up(diag, "the trace cannot be read");
-    *result = (struct scenario_result){0};
-    judge_trace(read, NULL, result);
-    trace_free(read);
     diag_free(diag);
+    return trace;
+}
+
+const struct event *sim_event(const struct trace *trace, enum event_kind kind, int nth)
+{
+    const struct event *ev = NULL;
+    size_t i = 0;
+    do
+        ev = trace_next(trace, &i, kind);
+    while (ev && nth-- > 0);
+    return ev;
+}
+
+int sim_count(const struct trace *trace, enum event_kind kind)
+{
+    int count = 0;
+    for (size_t i = 0; trace_next(trace, &i, kind);)
+        count++;
+    return count;
+}
+
+void sim_judge(const struct text *lines, struct scenario_result *result)
+{
+    struct trace *trace = sim_read(lines);
+    *result = (struct scenario_result){0};
+    judge_trace(trace, NULL, result);
+    trace_free(trace);
 }
 
 enum verdict sim_verdict(const struct scenario_result *result, const char *rule)

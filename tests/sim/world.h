@@ -42,7 +42,13 @@ void sim_config_init(struct sim_config *, const struct plan *);
 /* Appends the trace. Returns the reason in run.end: "finished", or why it ended early. */
 const char *sim_run(const struct sim_config *, struct text *trace);
 
-/* Parses the trace (which must be readable: else it aborts with the reader's words) and judges it.
+/* Reads the trace (which must be readable: else it aborts with the reader's words); trace_free. */
+struct trace *sim_read(const struct text *trace);
+/* The nth event of that kind, from 0. NULL: not so many. */
+const struct event *sim_event(const struct trace *, enum event_kind, int nth);
+int sim_count(const struct trace *, enum event_kind);
+
+/* Reads the trace likewise and judges it.
  * The caller calls scenario_result_fini. */
 void sim_judge(const struct text *trace, struct scenario_result *);
 /* INCONCLUSIVE when the rule was not judged. */
