@@ -98,7 +98,8 @@ static void the_sentences_say_what_was_seen(void)
               "less than +-20 % spreads the clients little");
     expect_of("exponential", FULL, STORMING, FAIL,
               "in 7 of 7 waves of retries all 10 clients arrived within 100 ms; at most 1 may");
-    expect_of("none", FULL, STORMING, INCONCLUSIVE, "none of 8 retries came after delays long enough");
+    expect_of("none", FULL, STORMING, INCONCLUSIVE,
+              "none of 8 retries came after delays long enough");
     expect_of("none", FULL, JITTERED, INCONCLUSIVE,
               "too short to tell jitter from the timing noise of 25 ms");
 }
@@ -247,6 +248,23 @@ static void a_client_that_hammers_is_convicted(void)
     outage_expect(&o, &reconnect_backoff_rule, FAIL, "practically without delay");
 }
 
+/* Ten real clients that wait a second each time, at speed 10 on two busy cores. */
+static void first_retries_that_noise_spread_are_not_random(void)
+{
+    static const double first[] = {1.098, 1.151, 1.057, 1.136, 1.031,
+                                   1.136, 1.150, 1.199, 1.077, 1.172};
+    struct outage_story o;
+    outage_begin(&o);
+    for (int client = 0; client < 10; client++) {
+        double delays[8] = {first[client]};
+        for (int i = 1; i < 8; i++)
+            delays[i] = 1.011 + 0.004 * ((client + i) % 5);
+        outage_cut(&o, client, OUTAGE_AT);
+        (void)outage_retry(&o, client, OUTAGE_AT, delays, 8);
+    }
+    outage_expect(&o, &reconnect_jitter_rule, FAIL, "waited the same time");
+}
+
 /* At speed 10 ten processes that retry at once come as fast as two cores let them. */
 static void a_hammer_slowed_by_its_own_work_is_convicted(void)
 {
@@ -342,7 +360,9 @@ SUITE(reconnect_schedules, TEST(every_known_policy_gets_its_verdicts),
       TEST(a_client_that_never_comes_back_is_said_to), TEST(a_client_that_crashed_is_said_to),
       TEST(repeated_outages_of_one_client_show_its_jitter),
       TEST(repeated_outages_do_not_convict_of_no_jitter), TEST(hanging_attempts_are_subtracted),
-      TEST(a_client_that_hammers_is_convicted), TEST(a_hammer_slowed_by_its_own_work_is_convicted),
+      TEST(a_client_that_hammers_is_convicted),
+      TEST(first_retries_that_noise_spread_are_not_random),
+      TEST(a_hammer_slowed_by_its_own_work_is_convicted),
       TEST(a_longer_cap_warns_up_to_two_minutes_with_jitter), TEST(delays_without_bound_fail),
       TEST(an_unfinished_wait_is_no_delay), TEST(the_wait_of_a_client_that_ended_is_none),
       TEST(clients_that_give_up_do_not_hide_the_others))

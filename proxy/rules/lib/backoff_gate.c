@@ -9,6 +9,7 @@
 #define HAMMER_RETRIES    4 /* as many short delays are no beginning */
 #define FEW_CLIENTS       3 /* fewer show nothing about randomness */
 #define STORM_CLIENTS     5
+#define RANDOM_HALF       0.25 /* half width of one retry */
 #define STORM_START       5    /* windows */
 #define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
 #define FACTOR_MARGIN_FEW 1.15
@@ -243,6 +244,15 @@ static size_t judged_between(const struct backoff *raw, size_t from, size_t unti
     return count;
 }
 
+/* Wider than what a busy host does to equal delays. */
+static bool is_random_before(const struct backoff *raw, size_t until)
+{
+    for (size_t i = 0; i < until; i++)
+        if (raw->index[i].judged && !raw->index[i].tight && raw->index[i].half_width >= RANDOM_HALF)
+            return true;
+    return false;
+}
+
 static bool sometimes_shrinks(const struct backoff *raw)
 {
     for (size_t i = 1; i < raw->count; i++)
@@ -254,9 +264,9 @@ static bool sometimes_shrinks(const struct backoff *raw)
 static void note_lost_jitter(const struct backoff *raw, struct backoff_notes *out)
 {
     size_t from = tight_from(raw);
-    size_t loose = judged_between(raw, 0, from, false),
-           same = judged_between(raw, from, raw->count, true);
-    if (raw->clients < FEW_CLIENTS || loose == 0 || same < 2 || !waited_the_same(raw))
+    size_t same = judged_between(raw, from, raw->count, true);
+    if (raw->clients < FEW_CLIENTS || same < 2 || !is_random_before(raw, from) ||
+        !waited_the_same(raw))
         return;
     out->same_from = from;
     out->lost_at_cap =
