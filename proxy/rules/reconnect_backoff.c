@@ -80,7 +80,7 @@ static void add_level(const struct backoff_facts *facts, struct text *out)
               "factor of ",
               backoff_seconds(&before, b->index[first].median), first + 1,
               backoff_seconds(&after, b->index[b->count - 1].median), b->count);
-    text_addf(out, "%.2f a retry, surely below %.2f; ", b->g, b->g_hi_strict);
+    text_addf(out, "%.2f a retry, surely below %.2f; ", b->g, b->g_hi_strict + 0.005);
     backoff_facts_add_size(facts, out);
     text_add(out, ")");
 }

@@ -21,11 +21,6 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
                     facts->policy.cap);
 }
 
-static bool still_grows(const struct backoff *b)
-{
-    return b->plateau_from + b->first_left_out + 1 >= b->count;
-}
-
 /* The delays are above what even the longest tolerable cap would give: by single ones, of which one
  * may hide an attempt that nobody saw, or by the last median, further than chance moves it. */
 static bool beyond_tolerable(const struct backoff *b, const struct backoff_policy *policy)
@@ -33,7 +28,7 @@ static bool beyond_tolerable(const struct backoff *b, const struct backoff_polic
     double chance = 3 * b->h / sqrt((double)b->clients + 2);
     double last = b->index[b->count - 1].median;
     return b->second_longest > TOLERABLE + policy->eps ||
-           (still_grows(b) && last > TOLERABLE_CAP * (1.02 + chance) + policy->eps);
+           (backoff_still_grows(b) && last > TOLERABLE_CAP * (1.02 + chance) + policy->eps);
 }
 
 static void add_allowed(const struct backoff_facts *facts, struct text *out)
@@ -50,7 +45,7 @@ static enum verdict decide_exceeded(const struct backoff_facts *facts, struct te
     struct backoff_words longest, plateau;
     bool beyond = beyond_tolerable(b, &facts->policy);
     text_addf(out, "the longest delay was %s", backoff_seconds(&longest, b->longest));
-    if (still_grows(b))
+    if (backoff_still_grows(b))
         text_addf(out, ", and after %zu retries the delays still grow; ", b->count);
     else
         text_addf(out, ", with a cap of about %s; ", backoff_seconds(&plateau, b->plateau));
@@ -75,7 +70,7 @@ static void add_not_reached(const struct backoff_facts *facts, struct text *out)
               facts->policy.cap, b->count, backoff_seconds(&longest, b->longest));
     if (facts->gate.growth.verdict == RAW_FAIL)
         text_add(out, ", which do not grow (see reconnect.backoff)");
-    else if (facts->gate.growth.verdict == RAW_PASS && !still_grows(b) &&
+    else if (facts->gate.growth.verdict == RAW_PASS && !backoff_still_grows(b) &&
              b->plateau < facts->policy.cap / 2)
         text_addf(out, " and settle at about %s", backoff_seconds(&plateau, b->plateau));
     else

@@ -83,7 +83,7 @@ static void print_wrong(size_t runs, uint64_t seed)
     print_head("host | clients | retries");
     for (size_t h = 0; h < hosts_count; h++)
         for (size_t k = 0; k < LENGTH(client_counts); k++)
-            for (size_t n = 4; n <= 8; n++)
+            for (size_t n = 4; n <= 9; n++)
                 print_row(&hosts[h], (struct size){client_counts[k], n}, runs, seed);
 }
 

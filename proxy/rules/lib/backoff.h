@@ -91,7 +91,7 @@ struct backoff {
 double backoff_cap_limit(const struct backoff_policy *);
 
 /* Fewer than two delays of each client: everything but cap and hammer stays inconclusive. */
-void backoff_estimate(const struct backoff_client *, size_t clients, const struct backoff_policy *,
-                      struct backoff *out);
+void backoff_estimate(const struct backoff_client *clients, size_t count,
+                      const struct backoff_policy *, struct backoff *out);
 
 #endif

@@ -7,6 +7,7 @@
         */
 #define FULL_RETRIES      8
 #define HAMMER_RETRIES    4 /* as many short delays are no beginning */
+#define CAP_BY_LINE       9
 #define FEW_CLIENTS       3 /* fewer show nothing about randomness */
 #define STORM_CLIENTS     5
 #define RANDOM_HALF       0.25 /* half width of one retry */
@@ -30,6 +31,11 @@
 
 static const char full_outage[] = "10 clients with 8 retries each would decide it";
 static const char more_than_full[] = "it would take 12 retries of each client, or a quieter host";
+
+bool backoff_still_grows(const struct backoff *raw)
+{
+    return raw->plateau_from + raw->first_left_out + 1 >= raw->count;
+}
 
 static struct gated when(bool open, enum raw_verdict raw, const char *enough)
 {
@@ -209,9 +215,13 @@ static struct gated gate_storm(const struct backoff *raw, enum raw_verdict jitte
     return when(sure, raw->storm, enough_of(raw));
 }
 
-static struct gated gate_cap(const struct backoff *raw)
+/* Where delays without a cap would be is known for exponential growth; after many retries a line
+ * that was taken for one would seem to have reached its cap. */
+static struct gated gate_cap(const struct backoff *raw, enum raw_verdict shape)
 {
-    return when(raw->cap == RAW_FAIL || raw->count >= FULL_RETRIES, raw->cap,
+    bool known = shape == RAW_PASS || raw->count <= CAP_BY_LINE;
+    bool enough = raw->count >= FULL_RETRIES && known && !backoff_still_grows(raw);
+    return when(raw->cap == RAW_FAIL || enough, raw->cap,
                 raw->count >= FULL_RETRIES ? "it takes more retries" : "it takes 8 retries");
 }
 
@@ -221,7 +231,7 @@ void backoff_gate(const struct backoff *raw, struct backoff_gate *out)
     out->factor = gate_factor(raw, out->growth.verdict);
     out->shape = gate_shape(raw, out->growth.verdict);
     out->jitter = gate_jitter(raw);
-    out->cap = gate_cap(raw);
+    out->cap = gate_cap(raw, out->shape.verdict);
     out->storm = gate_storm(raw, out->jitter.verdict);
 }
 

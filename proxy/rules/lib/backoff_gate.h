@@ -23,6 +23,9 @@ struct backoff_gate {
     struct gated shape, jitter, cap, storm;
 };
 
+/* The last delays are not seen to be at a plateau. */
+bool backoff_still_grows(const struct backoff *);
+
 void backoff_gate(const struct backoff *, struct backoff_gate *out);
 
 /* What is particular about the randomness of a schedule. */
