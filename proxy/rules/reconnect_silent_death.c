@@ -25,6 +25,10 @@ static const struct param params[] = {
     P_END,
 };
 
+/* Noticing takes two timers in a row, the ping's and that of the missing answer; each may be late.
+ */
+#define TIMERS 2
+
 struct limits {
     nsec pass, warn, patience, noise; /* patience: never noticed within it is never */
     nsec ping, pong;
@@ -54,7 +58,8 @@ static struct limits limits_of(const struct trace *trace, const struct config *c
 {
     const struct policy *policy = &trace->policy;
     nsec window = nsec_add(policy->ping, policy->pong);
-    struct limits limits = {.noise = trace->noise, .ping = policy->ping, .pong = policy->pong};
+    struct limits limits = {
+        .noise = TIMERS * trace->noise, .ping = policy->ping, .pong = policy->pong};
     limits.pass = cfg->within > 0 ? cfg->within : nsec_add(window, GRACE);
     limits.warn = nsec_max(cfg->warn_within, limits.pass);
     limits.patience = nsec_max(nsec_add(window, nsec_add(window, window)), limits.warn);

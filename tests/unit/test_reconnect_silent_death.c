@@ -70,14 +70,15 @@ static void one_beyond_the_limit_warns(void)
     noticed_after(45.001, 0, WARN, "only after 45.0 s");
 }
 
+/* Twice: the ping may be late, and so may be the timer of its answer. */
 static void noise_is_added_to_the_limit(void)
 {
-    noticed_after(45.2, 0.2, PASS, "45.2 s");
+    noticed_after(45.4, 0.2, PASS, "45.4 s");
 }
 
 static void beyond_the_noise_warns(void)
 {
-    noticed_after(45.201, 0.2, WARN, "45.2 s");
+    noticed_after(45.401, 0.2, WARN, "45.4 s");
 }
 
 static void ninety_seconds_warn(void)

@@ -1,0 +1,113 @@
+/* Other careful clients than the reference: schedules and heartbeats that real libraries have
+ * (RULES 8) and that are fine, on a host whose timers come late. No rule fails any of them in any
+ * scenario. */
+#include <string.h>
+
+#include "base/text.h"
+#include "tests/check.h"
+#include "tests/sim/world.h"
+
+#define SEEDS        4
+#define LATENESS     (20 * NSEC_PER_MSEC)
+#define CHANGE_LIMIT 6
+
+static const struct careful {
+    const char *name;
+    struct {
+        const char *parameter, *value;
+    } changes[CHANGE_LIMIT];
+} clients[] = {
+    {"beats every 10 s", {{"ping", "10s"}}},
+    {"engine.io's 25 s and 20 s", {{"ping", "25s"}, {"pong", "20s"}}},
+    {"gRPC's schedule",
+     {{"backoff_factor", "1.6"},
+      {"jitter_low", "0.8"},
+      {"jitter_high", "1.2"},
+      {"backoff_cap", "120s"}}},
+    {"full jitter", {{"jitter_low", "0"}, {"jitter_high", "1"}}},
+    {"equal jitter", {{"jitter_low", "0.5"}, {"jitter_high", "1"}}},
+    {"a little jitter", {{"jitter_low", "0.9"}, {"jitter_high", "1.1"}}},
+    {"a random first delay", {{"first_delay", "uniform"}}},
+    {"python-websockets' growth",
+     {{"first_delay", "uniform"},
+      {"backoff_base", "3.1s"},
+      {"backoff_factor", "1.618"},
+      {"backoff_cap", "90s"}}},
+    {"gives up after ten", {{"retry_limit", "10"}}},
+    {"begins with 5 s", {{"backoff_base", "5s"}}},
+    {"no longer than 10 s", {{"backoff_cap", "10s"}}},
+    {"triples", {{"backoff_factor", "3"}}},
+    {"half as much again", {{"backoff_factor", "1.5"}}},
+};
+
+static void become(struct client_policy *policy, const struct careful *client)
+{
+    for (int i = 0; i < CHANGE_LIMIT && client->changes[i].parameter; i++) {
+        const struct param *param = param_find(client_policy_params, client->changes[i].parameter);
+        struct text why;
+        text_init(&why);
+        CHECK(param && param_set(param, policy, client->changes[i].value, &why));
+        text_fini(&why);
+    }
+}
+
+static void play(const struct plan *plan, const struct careful *client, uint64_t seed,
+                 struct scenario_result *result)
+{
+    struct sim_config cfg;
+    struct text trace;
+    sim_config_init(&cfg, plan);
+    cfg.seed = seed;
+    cfg.lateness = LATENESS;
+    become(&cfg.client, client);
+    text_init(&trace);
+    CHECK_STR(sim_run(&cfg, &trace), "finished");
+    sim_judge(&trace, result);
+    text_fini(&trace);
+}
+
+static void check_not_failed(const struct scenario_result *result, const struct careful *client)
+{
+    for (size_t i = 0; i < result->rule_count; i++) {
+        const struct rule_result *rule = &result->rules[i];
+        struct text words;
+        text_init(&words);
+        if (rule->verdict == FAIL)
+            text_addf(&words, "%s, %s, seed %d: %s", client->name, rule->rule->name,
+                      (int)result->seed, rule->summary);
+        CHECK_STR(text_chars(&words), "");
+        text_fini(&words);
+    }
+}
+
+static void no_careful_client_is_convicted(void)
+{
+    struct sim_plans plans = sim_plans_load("client");
+    for (size_t i = 0; i < plans.count; i++) {
+        if (plans.list[i]->client.sends > 0)
+            continue; /* nothing here changes how much is sent */
+        for (size_t client = 0; client < sizeof clients / sizeof *clients; client++)
+            for (uint64_t seed = 101; seed < 101 + SEEDS; seed++) {
+                struct scenario_result result;
+                play(plans.list[i], &clients[client], seed, &result);
+                check_not_failed(&result, &clients[client]);
+                scenario_result_fini(&result);
+            }
+    }
+    sim_plans_free(&plans);
+}
+
+/* Its window is the limit itself: what its timers are late must not tip the verdict. */
+static void a_window_that_equals_the_limit_passes(void)
+{
+    struct plan *plan = sim_plan("scenarios/client/silent-drop.yaml");
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        struct scenario_result result;
+        play(plan, &clients[1], seed, &result);
+        CHECK_STR(verdict_name(sim_verdict(&result, "reconnect.silent_death")), "pass");
+        scenario_result_fini(&result);
+    }
+    plan_free(plan);
+}
+
+SUITE(careful, TEST(no_careful_client_is_convicted), TEST(a_window_that_equals_the_limit_passes))
