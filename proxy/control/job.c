@@ -191,9 +191,9 @@ static void on_due(struct timer *timer, nsec now)
 {
     struct job *job = (struct job *)timer;
     (void)now;
-    job_look(job);
     if (job->state == JOB_STARTING || job->state == JOB_ENDING)
         loop_timer_set(job->loop, timer, loop_now() + JOB_STAGGER);
+    job_look(job); /* last: a job that is over is freed by whoever is told */
 }
 
 static void on_turn(struct turn *turn)
