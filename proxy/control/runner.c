@@ -59,18 +59,33 @@ struct runner {
 
 /* --- Folder --- */
 
-static void empty(const char *folder)
+static bool ends_in(const char *name, const char *ending)
+{
+    size_t len = strlen(name), ending_len = strlen(ending);
+    return len > ending_len && strcmp(name + len - ending_len, ending) == 0;
+}
+
+/* Of what an earlier run left; somebody's own files may stand beside it. */
+static void empty(const char *folder, const char *ending)
 {
     DIR *dir = opendir(folder);
     struct dirent *entry;
     while (dir && (entry = readdir(dir)) != NULL) {
         char *path = xprintf("%s/%s", folder, entry->d_name);
-        if (entry->d_name[0] != '.')
+        if (ends_in(entry->d_name, ending))
             (void)unlink(path);
         free(path);
     }
     if (dir)
         (void)closedir(dir);
+}
+
+/* A report that is older than the traces would be taken for theirs if this run were killed. */
+static void remove_results(const char *folder)
+{
+    char *path = xprintf("%s/results.json", folder);
+    (void)unlink(path);
+    free(path);
 }
 
 static bool make_all(const char *folder)
@@ -103,12 +118,15 @@ bool runner_make_folder(const char *folder)
 {
     if (!make_all(folder) || !lock(folder))
         return false;
-    static const char *const parts[] = {"traces", "output"};
+    static const struct {
+        const char *name, *ending;
+    } parts[] = {{"traces", ".jsonl"}, {"output", ".log"}};
+    remove_results(folder);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        char *path = xprintf("%s/%s", folder, parts[i]);
+        char *path = xprintf("%s/%s", folder, parts[i].name);
         bool made = make_all(path);
         if (made)
-            empty(path);
+            empty(path, parts[i].ending);
         free(path);
         if (!made)
             return false;

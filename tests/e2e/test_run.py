@@ -372,10 +372,14 @@ def not_found(wire):
 # --- Processes ---
 
 FAMILY = """\
-import subprocess, signal
+import glob, signal
 def born(name):
-    with open(f"{folder}/pid-{name}-{os.getpid()}", "w") as file:
+    with open(f"{folder}/{name}-{os.getpid()}", "w") as file:
         file.write(str(os.getpid()))
+    os.rename(file.name, f"{folder}/pid-{name}-{os.getpid()}")
+def wait_for_births(count):
+    while len(glob.glob(f"{folder}/pid-*")) < count:
+        time.sleep(0.01)
 def deaf():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -410,14 +414,13 @@ def child(name, new_session=False, bare=False):
         os._exit(0)
     born(name)
     if bare:
-        with open(f"{folder}/pid-bare-{os.getpid()}", "w") as file:
-            file.write(str(os.getpid()))
         os.execve("/bin/sleep", ["sleep", "600"], {})
     time.sleep(600)
     os._exit(0)
 child("orphan")
 child("daemon", new_session=True)
 child("stranger", new_session=True, bare=True)
+wait_for_births(3)
 w = dial()
 time.sleep(600)
 """)
@@ -443,7 +446,7 @@ time.sleep(600)
     def interrupt(self, number):
         client = self.family("born('client')\n"
                              "if os.fork() == 0:\n    deaf()\n    born('child')\n    time.sleep(600)\n"
-                             "wire = dial()\nwire.rest()\ntime.sleep(600)\n")
+                             "wait_for_births(2)\nwire = dial()\nwire.rest()\ntime.sleep(600)\n")
         process = self.start(*self.words(DEAD.replace("clients: 2", "clients: 1"), client))
         self.assert_comes_true(lambda: of_kind(events(self.trace("dead")), "fault.on"), "under way")
         process.send_signal(number)
@@ -657,6 +660,21 @@ class Options(RunCase):
         self.assertEqual(self.results()["counts"]["warn"], 1)
         ended = self.run_one(warned, late, "--strict")
         self.assertEqual(ended.code, 1, ended)
+
+    def test_a_folder_with_other_files_in_it(self):
+        for name in ("traces/notes.txt", "traces/old.jsonl", "output/photo.png", "output/old-client-0.log",
+                     "results.json", "mine.txt"):
+            path = os.path.join(self.report, name)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="ascii") as file:
+                file.write("{}")
+        ended = self.run_one(QUIET % "200ms", SOUND)
+        self.assertEqual(ended.code, 0, ended)
+        left = sorted(os.path.relpath(os.path.join(at, name), self.report)
+                      for at, _, names in os.walk(self.report) for name in names)
+        self.assertEqual(left, ["index.html", "junit.xml", "mine.txt", "output/photo.png",
+                                "output/quiet-client-0.log", "results.json", "traces/notes.txt",
+                                "traces/quiet.jsonl"])
 
     def test_clients_and_seed_are_what_was_asked(self):
         ended = self.run_one(QUIET % "200ms", SOUND, "--clients", "5", "--seed", "4711")
