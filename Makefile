@@ -7,11 +7,13 @@ B       ?= build
 SPEED   ?= 10
 
 PACKAGES := openssl yaml-0.1 jansson zlib libpcre2-8 libxml-2.0
+PACKAGES_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGES_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused-parameter
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARNINGS) $(CFLAGS) $(SANITIZE) -Iproxy -I. -I$(B)/gen \
-    $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-ALL_LIBS = $(SANITIZE) $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lev -lm -lpthread
+    $(PACKAGES_CFLAGS)
+ALL_LIBS = $(SANITIZE) $(PACKAGES_LIBS) -lev -lm -lpthread
 
 FAULTS := $(sort $(basename $(notdir $(wildcard proxy/fault/*.c))))
 RULES  := $(sort $(basename $(notdir $(wildcard proxy/rules/*.c))))
@@ -66,11 +68,15 @@ $(B)/libhalfopen-time.so: $(wildcard proxy/preload/*.c proxy/preload/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -g -fPIC -shared -Iproxy -o $@ $(filter %.c,$^) -ldl -lpthread
 
-$(B)/%.o: %.c
+# Another version, compiler or option compiles everything anew.
+$(B)/gen/flags: FORCE
+	@mkdir -p $(@D); echo '$(CC) $(VERSION) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(VERSION) $(ALL_CFLAGS)' > $@
+
+$(B)/%.o: %.c $(B)/gen/flags
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -DHALFOPEN_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
 
-$(B)/gen/%.o: $(B)/gen/%.c
+$(B)/gen/%.o: $(B)/gen/%.c $(B)/gen/flags
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The registries are the sorted folder listings: dropping a file in registers it.
