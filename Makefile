@@ -3,6 +3,9 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CC      ?= cc
+# What is made is said in a word; V=1 shows the commands.
+Q   := $(if $(V),,@)
+say := $(if $(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-5s %s\n')
 B       ?= build
 SPEED   ?= 10
 
@@ -58,15 +61,18 @@ needs-%:
 	@sh scripts/needs.sh $*
 
 $(B)/halfopen: $(B)/proxy/control/main.o $(LIB)
-	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
+	$(say) link $@
+	$(Q)$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
 
 $(LIB): $(OBJS)
 	@rm -f $@
-	ar rcs $@ $^
+	$(say) ar $@
+	$(Q)ar rcs $@ $^
 
 $(B)/libhalfopen-time.so: $(wildcard proxy/preload/*.c proxy/preload/*.h)
 	@mkdir -p $(@D)
-	$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -g -fPIC -shared -Iproxy -o $@ $(filter %.c,$^) -ldl -lpthread
+	$(say) cc $@
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -O2 -g -fPIC -shared -Iproxy -o $@ $(filter %.c,$^) -ldl -lpthread
 
 # Another version, compiler or option compiles everything anew.
 $(B)/gen/flags: FORCE
@@ -74,10 +80,12 @@ $(B)/gen/flags: FORCE
 
 $(B)/%.o: %.c $(B)/gen/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -DHALFOPEN_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
+	$(say) cc $<
+	$(Q)$(CC) $(ALL_CFLAGS) -DHALFOPEN_VERSION='"$(VERSION)"' -MMD -MP -c -o $@ $<
 
 $(B)/gen/%.o: $(B)/gen/%.c $(B)/gen/flags
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(say) cc $<
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # The registries are the sorted folder listings: dropping a file in registers it.
 $(B)/gen/faults.c: $(B)/gen/faults.list
@@ -94,7 +102,8 @@ $(B)/gen/suites.list: FORCE
 	@mkdir -p $(@D); echo '$(SUITES)' | cmp -s - $@ || echo '$(SUITES)' > $@
 
 $(B)/check: $(TEST_OBJS) $(LIB)
-	$(CC) -o $@ $(TEST_OBJS) $(LIB) $(ALL_LIBS) -lcunit
+	$(say) link $@
+	$(Q)$(CC) -o $@ $(TEST_OBJS) $(LIB) $(ALL_LIBS) -lcunit
 
 unit: $(B)/check
 	$(B)/check $(ONLY)
@@ -103,10 +112,12 @@ golden: $(B)/check
 	@GOLDEN=1 $(B)/check $(ONLY)
 
 $(B)/driver-test: $(B)/tests/e2e/driver.o $(LIB)
-	$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
+	$(say) link $@
+	$(Q)$(CC) -o $@ $< $(LIB) $(ALL_LIBS)
 
 $(B)/calibrate: $(B)/tests/calibrate/calibrate.o $(B)/tests/calibrate/schedules.o $(LIB)
-	$(CC) -o $@ $(filter %.o,$^) $(LIB) $(ALL_LIBS)
+	$(say) link $@
+	$(Q)$(CC) -o $@ $(filter %.o,$^) $(LIB) $(ALL_LIBS)
 
 e2e: all $(B)/driver-test
 	@sh tests/e2e/run.sh $(B)
