@@ -1,6 +1,7 @@
 #include "rules/lib/backoff_gate.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #define FULL_CLIENTS                                                                               \
     10 /* RULES 4.3: with so many clients and retries all is decided that can be                   \
@@ -134,6 +135,46 @@ static double window_share(const struct backoff *raw, double half)
     return raw->window / (2 * half);
 }
 
+static bool is_equal(const struct backoff *raw, size_t i)
+{
+    return raw->index[i].tight && raw->index[i].together == raw->clients;
+}
+
+static int compare_widths(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double ways_to_choose(size_t from, size_t some)
+{
+    double ways = 1;
+    for (size_t i = 0; i < some; i++)
+        ways *= (double)(from - i) / (double)(i + 1);
+    return ways;
+}
+
+/* The chance that in half of the retries in which all clients waited the same they lie as near each
+ * other as they do: often far nearer than the window, and noise only spreads them. */
+static double luck_of_equals(const struct backoff *raw, double share_of_mean, double seconds)
+{
+    double widths[BACKOFF_DELAYS_LIMIT], least = HUGE_VAL;
+    size_t count = 0;
+    for (size_t i = 0; i < raw->count; i++) {
+        if (!is_equal(raw, i))
+            continue;
+        widths[count++] = raw->index[i].spread;
+        least = fmin(least, raw->index[i].mean);
+    }
+    if (count == 0)
+        return 1;
+    qsort(widths, count, sizeof *widths, compare_widths);
+    size_t half = (count + 1) / 2;
+    double range = 2 * (share_of_mean * least + seconds);
+    double chance = luck(raw->clients, raw->clients, widths[half - 1] / range);
+    return fmin(1, ways_to_choose(count, half) * pow(chance, (double)half));
+}
+
 /* The chance that clients which add so much to every delay, up or down, look as they do. */
 static double luck_each_time(const struct backoff *raw, double share_of_mean, double seconds)
 {
@@ -144,7 +185,7 @@ static double luck_each_time(const struct backoff *raw, double share_of_mean, do
         if (at->tight)
             chance *= luck(raw->clients, at->together, window_share(raw, half));
     }
-    return chance;
+    return fmin(chance, luck_of_equals(raw, share_of_mean, seconds));
 }
 
 /* The same for clients that draw a factor once for all their delays. */
