@@ -161,6 +161,19 @@ static void a_silence_that_ended_is_not_never(void)
     expect(&s, INCONCLUSIVE, "lasted only 20.0 s");
 }
 
+/* Pongs that a fault forges tell the client that its peer lives. */
+static void a_fault_that_speaks_for_the_peer_ends_the_silence(void)
+{
+    struct story s;
+    story_begin(&s);
+    beating_and_dead(&s);
+    struct event *act = story_add(&s, 90.001, EV_FAULT_ACT, SIDE_CLIENT, BY_FAULT);
+    act->fault_act = (struct ev_fault_act){
+        .fault = "forge_pong", .label = "forge_pong", .verb = "inject", .detail = "", .count = 1};
+    story_run_end(&s, 400);
+    expect(&s, INCONCLUSIVE, "did nothing during the silence, which lasted only 30.0 s");
+}
+
 static void the_proxys_reset_is_no_noticing(void)
 {
     struct story s;
@@ -347,9 +360,10 @@ SUITE(reconnect_silent_death, TEST(a_fin_within_the_window_passes),
       TEST(a_moment_short_of_three_windows_is_inconclusive), TEST(a_run_cut_short_is_inconclusive),
       TEST(heartbeats_that_go_unanswered_for_ever_are_named),
       TEST(a_servers_heartbeat_that_is_not_missed_is_named), TEST(a_new_connection_is_noticing),
-      TEST(a_silence_that_ended_is_not_never), TEST(the_proxys_reset_is_no_noticing),
-      TEST(another_connection_that_closes_is_no_noticing), TEST(the_servers_fin_is_no_noticing),
-      TEST(a_fault_that_silences_nobody_shows_nothing),
+      TEST(a_silence_that_ended_is_not_never),
+      TEST(a_fault_that_speaks_for_the_peer_ends_the_silence),
+      TEST(the_proxys_reset_is_no_noticing), TEST(another_connection_that_closes_is_no_noticing),
+      TEST(the_servers_fin_is_no_noticing), TEST(a_fault_that_silences_nobody_shows_nothing),
       TEST(silence_for_the_server_alone_shows_nothing),
       TEST(an_ordinary_close_before_anything_is_missed_is_no_noticing),
       TEST(an_ordinary_close_after_an_unanswered_ping_is_noticing),

@@ -81,6 +81,14 @@ static void note_frame(struct watch *watch, const struct event *ev)
     watch->missed = nsec_min(watch->missed, ev->at);
 }
 
+/* Another fault spoke in the peer's name, as forge_pong does: that is no silence. */
+static bool is_word_of_a_fault(const struct watch *watch, const struct event *ev)
+{
+    return ev->kind == EV_FAULT_ACT && ev->side == SIDE_CLIENT &&
+           strcmp(ev->fault_act.verb, "inject") == 0 &&
+           strcmp(ev->fault_act.label, watch->label) != 0;
+}
+
 static void be_over(struct watch *watch, nsec at)
 {
     watch->death->watched = at;
@@ -100,7 +108,7 @@ static void note_on_conn(struct watch *watch, const struct event *ev, nsec patie
     else if (ev->kind == EV_FAULT_OFF && strcmp(ev->fault_off.label, watch->label) == 0)
         be_over(watch, ev->at);
     else if ((of_client && (ev->kind == EV_TCP_SHUT || ev->kind == EV_TCP_CLOSE)) ||
-             ev->kind == EV_CONN_END)
+             ev->kind == EV_CONN_END || is_word_of_a_fault(watch, ev))
         be_over(watch, ev->at);
 }
 
