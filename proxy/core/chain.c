@@ -159,7 +159,7 @@ void chain_flush_inject(struct instance *in, enum dir d)
     u.bytes = copy;
     buf_clear(&in->inject[d]);
     if (u.injected)
-        verbs_note_closes(in, d, copy, u.len);
+        verbs_note_said(in, d, copy, u.len);
     chain_offer_behind(in, &u);
     free(copy);
 }
@@ -171,7 +171,7 @@ static void release_first_aside(struct instance *in, enum dir d)
     struct held *item = held_dequeue(&in->aside[d]);
     for (struct held *part = item; part; part = part->more) {
         if (part->unit.injected)
-            verbs_note_closes(in, d, part->unit.bytes, part->unit.len);
+            verbs_note_said(in, d, part->unit.bytes, part->unit.len);
         chain_offer_behind(in, &part->unit);
     }
     held_free(item);

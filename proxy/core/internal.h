@@ -57,6 +57,8 @@ struct instance {
     struct held *gathering[DIRS][2]; /* set aside and not yet whole: a data, a control frame */
     bool asking[DIRS];               /* inside a hook on a unit of that direction */
     bool mid_frame[DIRS], mid_message[DIRS]; /* of what went on downstream */
+    struct frame_decoder said[DIRS];         /* of what it puts in itself */
+    struct text said_payload[DIRS];          /* its start, unmasked */
     struct frame_decoder injected[DIRS];     /* of what faults before it put in */
     struct buf inject[DIRS];                 /* waits for a frame boundary */
     nsec wake, ends;
@@ -211,8 +213,8 @@ struct run {
 /* verbs.c */
 extern const struct fault_port verbs_port;
 void verbs_write_acts(struct instance *); /* counted acts that are not in the trace yet */
-/* Close frames among whole frames that a fault injects. */
-void verbs_note_closes(struct instance *, enum dir, const uint8_t *, size_t);
+/* What a fault injects, frame by frame. */
+void verbs_note_said(struct instance *, enum dir, const uint8_t *, size_t);
 
 /* held.c: aside is kept in order of until, a queue in order of arrival. */
 struct held *held_new(const struct unit *, nsec until);

@@ -3,12 +3,15 @@
  * chain.c. */
 #include "core/internal.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "ws/close.h"
 #include "ws/redact.h"
+#include "ws/signature.h"
 
 /* --- Events: every verb that interferes --- */
 
@@ -59,16 +62,12 @@ static void note_once(struct instance *in, const char *verb, const char *detail,
 /* --- What is said in an endpoint's place --- */
 
 /* A Close of ours is recorded as ours, so that the answer to it can be told from a first word. */
-static void note_close(struct instance *in, enum dir d, const struct frame_head *head,
-                       const uint8_t *masked, size_t len)
+static void note_close(struct instance *in, enum dir d)
 {
-    uint8_t payload[FRAME_CONTROL_MAX];
     struct close_payload close;
     struct text reason;
-    memcpy(payload, masked, len);
-    if (head->masked)
-        frame_mask(payload, len, head->mask_key, 0);
-    close_parse(payload, len, &close);
+    const struct text *payload = &in->said_payload[d];
+    close_parse((const uint8_t *)text_chars(payload), payload->len, &close);
     text_init(&reason);
     redact_words((const char *)close.reason, close.reason_len, &reason);
     struct event ev = {.kind = EV_WS_CLOSE, .side = dir_from(d), .by = BY_FAULT};
@@ -78,19 +77,56 @@ static void note_close(struct instance *in, enum dir d, const struct frame_head 
     text_fini(&reason);
 }
 
-void verbs_note_closes(struct instance *in, enum dir d, const uint8_t *bytes, size_t len)
+static void note_frame(struct instance *in, enum dir d)
 {
-    struct frame_decoder decoder;
+    struct session *s = in->session;
+    const struct frame_head *head = &in->said[d].head;
+    const struct text *payload = &in->said_payload[d];
+    char hash[17];
+    struct signature signature = signature_of(
+        s->run->hash_key, (const uint8_t *)text_chars(payload), payload->len, head->payload_len);
+    (void)snprintf(hash, sizeof hash, "%016" PRIx64, signature.content);
+    struct event ev = {.kind = EV_WS_INJECTED, .side = dir_from(d), .by = BY_FAULT};
+    ev.ws_injected = (struct ev_ws_injected){.opcode = head->opcode,
+                                             .fin = head->fin,
+                                             .rsv = head->rsv,
+                                             .masked = head->masked,
+                                             .len = head->payload_len,
+                                             .hash = hash};
+    ev.seq = session_emit(s, ev);
+    ev.at = s->now;
+    if (s->beats)
+        (void)heartbeats_feed(s->beats, &ev);
+}
+
+static void keep_said(struct instance *in, enum dir d, const uint8_t *bytes, size_t len)
+{
+    struct text *payload = &in->said_payload[d];
+    const struct frame_decoder *decoder = &in->said[d];
+    size_t from = payload->len, room = SIGNATURE_LIMIT_BYTES - from;
+    len = len < room ? len : room;
+    if (len == 0)
+        return;
+    text_add_bytes(payload, bytes, len);
+    if (decoder->head.masked)
+        frame_mask((uint8_t *)payload->chars + from, len, decoder->head.mask_key, decoder->offset);
+}
+
+/* Frames may come in parts: a giant does. */
+void verbs_note_said(struct instance *in, enum dir d, const uint8_t *bytes, size_t len)
+{
+    struct frame_decoder *decoder = &in->said[d];
     enum frame_step step;
     size_t taken;
-    frame_decoder_init(&decoder);
-    while ((step = frame_decode(&decoder, bytes, len, &taken)) != FRAME_MORE) {
-        if (step == FRAME_PAYLOAD && decoder.head.opcode == OPCODE_CLOSE &&
-            taken <= FRAME_CONTROL_MAX)
-            note_close(in, d, &decoder.head, bytes, taken);
-        else if (step == FRAME_HEAD && decoder.head.opcode == OPCODE_CLOSE &&
-                 decoder.head.payload_len == 0)
-            note_close(in, d, &decoder.head, bytes, 0);
+    while ((step = frame_decode(decoder, bytes, len, &taken)) != FRAME_MORE) {
+        if (step == FRAME_HEAD)
+            text_clear(&in->said_payload[d]);
+        else if (step == FRAME_PAYLOAD)
+            keep_said(in, d, bytes, taken);
+        else if (in->session->run->options.observe)
+            note_frame(in, d);
+        if (step == FRAME_END && decoder->head.opcode == OPCODE_CLOSE)
+            note_close(in, d);
         bytes += taken;
         len -= taken;
     }

@@ -47,6 +47,8 @@ struct heartbeats {
     struct group *groups;
     size_t count, room;
     uint64_t other[3]; /* by enum side: messages of kinds beyond the limit */
+    bool asked[3];     /* by enum side: a fault sent it a ping */
+    nsec asked_at[3];  /* the newest of them */
 };
 
 struct heartbeats *heartbeats_new(nsec reply_window)
@@ -252,22 +254,40 @@ static struct ping *find_ping(struct group *group, const char *hash)
     return NULL;
 }
 
-/* A late pong is no reply in time, but it is nobody's own heartbeat either. */
-static struct group *take_pong(struct heartbeats *beats, struct group *pongs,
-                               const struct beat *beat)
+/* Whose ping this pong answers. NULL: nobody's. */
+static struct group *answered_by(struct heartbeats *beats, enum side side, const char *hash,
+                                 nsec at)
 {
     for (size_t i = 0; i < beats->count; i++) {
         struct group *group = &beats->groups[i];
-        bool asks = group->facts.kind == HEARTBEAT_PROTOCOL && group->facts.from != beat->side;
-        struct ping *ping = asks ? find_ping(group, beat->hash) : NULL;
+        bool asks = group->facts.kind == HEARTBEAT_PROTOCOL && group->facts.from != side;
+        struct ping *ping = asks ? find_ping(group, hash) : NULL;
         if (!ping)
             continue;
         ping->answered = true;
-        pongs->is_reply = true;
-        group->facts.replied += beat->at - ping->at <= beats->reply_window;
+        group->facts.replied += at - ping->at <= beats->reply_window;
         return group;
     }
     return NULL;
+}
+
+/* --- Frames of faults --- */
+
+/* What a fault says is nobody's heartbeat. Its pings may be answered, its pongs answer. */
+static void take_injected(struct heartbeats *beats, const struct event *ev)
+{
+    if (ev->ws_injected.opcode == OPCODE_PING) {
+        beats->asked[side_other(ev->side)] = true;
+        beats->asked_at[side_other(ev->side)] = ev->at;
+    } else if (ev->ws_injected.opcode == OPCODE_PONG) {
+        (void)answered_by(beats, ev->side, ev->ws_injected.hash, ev->at); /* or it is unasked */
+    }
+}
+
+static bool may_answer_a_fault(const struct heartbeats *beats, const struct beat *beat)
+{
+    return beat->opcode == OPCODE_PONG && beats->asked[beat->side] &&
+           beat->at - beats->asked_at[beat->side] <= beats->reply_window;
 }
 
 /* --- Replies to messages --- */
@@ -333,11 +353,18 @@ static struct group *take_message(struct heartbeats *beats, struct group *group,
     return group->answers == NOBODY ? NULL : &beats->groups[group->answers];
 }
 
+/* A late pong is no reply in time, but it is nobody's own heartbeat either. */
 bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
 {
     struct beat beat;
     struct group *asked = NULL;
+    if (ev->kind == EV_WS_INJECTED)
+        take_injected(beats, ev);
     if (!read_beat(ev, &beat))
+        return false;
+    if (beat.opcode == OPCODE_PONG)
+        asked = answered_by(beats, beat.side, beat.hash, beat.at);
+    if (!asked && may_answer_a_fault(beats, &beat))
         return false;
     struct group *group = group_of(beats, &beat);
     if (!group) {
@@ -348,7 +375,7 @@ bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
     if (group->facts.kind == HEARTBEAT_PROTOCOL)
         note_ping(group, &beat);
     else if (group->facts.kind == HEARTBEAT_UNSOLICITED_PONG)
-        asked = take_pong(beats, group, &beat);
+        group->is_reply = group->is_reply || asked;
     else
         asked = take_message(beats, group, &beat);
     group->facts.recognised = is_recognised(group);

@@ -148,7 +148,8 @@ static void write_line(struct recorder *recorder, const struct event *ev)
 
 static bool is_frame(enum event_kind kind)
 {
-    return kind == EV_WS_FRAME || kind == EV_WS_MESSAGE || kind == EV_WS_DELIVERED;
+    return kind == EV_WS_FRAME || kind == EV_WS_MESSAGE || kind == EV_WS_DELIVERED ||
+           kind == EV_WS_INJECTED;
 }
 
 static void say_full(struct recorder *recorder, nsec at)

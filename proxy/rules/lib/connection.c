@@ -149,7 +149,8 @@ struct heartbeats *connection_heartbeats(const struct trace *trace, const struct
 {
     struct heartbeats *beats = heartbeats_new(trace->policy.pong);
     for (const struct event *ev = c->open; ev < c->end; ev++)
-        if (ev->conn == c->conn && (ev->kind == EV_WS_FRAME || ev->kind == EV_WS_MESSAGE))
+        if (ev->conn == c->conn &&
+            (ev->kind == EV_WS_FRAME || ev->kind == EV_WS_MESSAGE || ev->kind == EV_WS_INJECTED))
             (void)heartbeats_feed(beats, ev);
     return beats;
 }
