@@ -10,6 +10,7 @@ struct page {
     const struct results *results;
     const char *folder;
     bool colour;
+    const char *table; /* the newest shown */
     struct text *out;
 };
 
@@ -79,6 +80,14 @@ static void add_wrapped(struct page *page, int margin, const char *words)
     text_add(page->out, "\n");
 }
 
+/* Rules about the same outage bring the same table. */
+static bool is_table_new(struct page *page, const char *table)
+{
+    bool is_new = !page->table || strcmp(page->table, table) != 0;
+    page->table = table;
+    return is_new;
+}
+
 static void add_table(struct page *page, const char *table)
 {
     while (*table) {
@@ -113,7 +122,7 @@ static void add_block(struct page *page, const struct scenario_result *scenario,
               rule->verdict == FAIL && !rule->confirmed ? "  not confirmed" : "");
     text_add(page->out, "    ");
     add_wrapped(page, 4, rule->summary);
-    if (rule->table && rule->verdict == FAIL)
+    if (rule->table && rule->verdict == FAIL && is_table_new(page, rule->table))
         add_table(page, rule->table);
     if (rule->fix) {
         text_add(page->out, "    Fix       ");
