@@ -36,6 +36,15 @@ static void no_verdict_that_is_given_errs_often(void)
             check_few_wrong(&hosts[i % hosts_count], &schedules[s], sizes[i]);
 }
 
+/* Among many retries a line looks like an exponential law at its cap; of nine with a cap of 120 s
+ * none may be above the limit yet. */
+static void no_cap_passes_that_was_not_reached(void)
+{
+    check_few_wrong(&hosts[0], schedule_by_name("linear x0.5-1.5"), (struct size){10, 14});
+    check_few_wrong(&hosts[0], schedule_by_name("linear"), (struct size){10, 14});
+    check_few_wrong(&hosts[0], schedule_by_name("gRPC 1.6 +-20 %"), (struct size){10, 9});
+}
+
 /* A gate that never lets anything through would err least of all. */
 static void what_the_full_outage_is_for_is_decided(void)
 {
@@ -78,4 +87,4 @@ static void what_the_full_outage_is_for_is_decided(void)
 }
 
 SUITE(backoff_gate, TEST(no_verdict_that_is_given_errs_often),
-      TEST(what_the_full_outage_is_for_is_decided))
+      TEST(no_cap_passes_that_was_not_reached), TEST(what_the_full_outage_is_for_is_decided))
