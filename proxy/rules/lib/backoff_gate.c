@@ -3,9 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FULL_CLIENTS                                                                               \
-    10 /* RULES 4.3: with so many clients and retries all is decided that can be                   \
-        */
+/* RULES 4.3: with so many clients and retries all is decided that can be. */
+#define FULL_CLIENTS      10
 #define FULL_RETRIES      8
 #define HAMMER_RETRIES    4 /* as many short delays are no beginning */
 #define CAP_BY_LINE       9
