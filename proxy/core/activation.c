@@ -58,11 +58,15 @@ static void forget_begun(const struct activation *a, struct session *s)
             s->begun[i--] = s->begun[--s->begun_count];
 }
 
+static bool hides_attempts(const struct fault_step *step)
+{
+    return step->desc->door && step->desc->door(step->config) != DOOR_OPEN;
+}
+
 /* Acts on what is not yet a connection: its begin and end are told for all of them (conn 0). */
 static bool concerns_attempts(const struct fault_step *step)
 {
-    const struct fault_desc *desc = step->desc;
-    return desc->ops.on_attempt || (desc->door && desc->door(step->config) != DOOR_OPEN);
+    return step->desc->ops.on_attempt || hides_attempts(step);
 }
 
 static void write_replaced(struct run *run, const struct fault_step *step)

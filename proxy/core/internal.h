@@ -62,6 +62,7 @@ struct instance {
     struct frame_decoder injected[DIRS];     /* of what faults before it put in */
     struct buf inject[DIRS];                 /* waits for a frame boundary */
     nsec wake, ends;
+    double deaf[3];      /* by enum side: the share of its segments that is to be lost */
     bool stopping;       /* over: lets everything pass, is removed when the turn settles */
     bool asked_before;   /* the unit in hand waited to be asked about */
     bool hung;           /* its hang was written */
@@ -143,6 +144,8 @@ struct session {
     struct lane lanes[DIRS];
     enum leg legs[3]; /* by enum side: what we can still do with it */
     bool gone[3];     /* by enum side: the endpoint's socket is finished */
+    bool end_told[3]; /* by enum side: its tcp.close was written before its end was read */
+    double deaf[3];   /* by enum side: the share of its segments that is lost now */
     struct instance *instances[INSTANCES_LIMIT]; /* from client to server */
     size_t instance_count;
     uint64_t *begun; /* serials of the activations that began here, over or not */
@@ -279,7 +282,7 @@ void session_sink(struct session *, struct unit *); /* past the last fault */
 void session_cut(struct session *, enum side, enum cut, enum cause, const char *fault,
                  const char *label);
 void session_stall(struct session *, enum dir, bool on, enum cause);
-void session_deafen(struct session *, enum side, double ratio);
+void session_deafen(struct session *, enum side); /* after an instance changed its mind */
 void session_cork(struct session *);
 void session_uncork(struct session *);
 void session_update(struct session *);

@@ -128,16 +128,25 @@ nsec plan_expected(const struct plan *plan)
     return total;
 }
 
-static bool is_unmet(const struct step *step, bool (*has)(enum fault_need))
+/* --- What faults need --- */
+
+static const char *lacking(const struct fault_step *fault, plan_why_not *why_not)
 {
-    return step->kind == STEP_FAULT && !has(fault_needs(step->fault.desc, step->fault.config));
+    return why_not(fault_needs(fault->desc, fault->config));
 }
 
-const struct fault_step *plan_unmet(const struct plan *plan, bool (*has)(enum fault_need))
+static bool is_unmet(const struct fault_step *fault, plan_why_not *why_not)
 {
-    for (size_t i = 0; i < plan->step_count; i++)
-        if (is_unmet(&plan->steps[i], has) && !plan->steps[i].fault.fallback)
-            return &plan->steps[i].fault;
+    return *lacking(fault, why_not) != '\0';
+}
+
+const struct fault_step *plan_unmet(const struct plan *plan, plan_why_not *why_not)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct fault_step *fault = &plan->steps[i].fault;
+        if (plan->steps[i].kind == STEP_FAULT && !fault->fallback && is_unmet(fault, why_not))
+            return fault;
+    }
     return NULL;
 }
 
@@ -155,9 +164,56 @@ static void fall_back(struct fault_step *fault, const char *why)
         param_defaults(fault->desc->params, fault->config);
 }
 
-void plan_fall_back(struct plan *plan, bool (*has)(enum fault_need), const char *why)
+void plan_fall_back(struct plan *plan, plan_why_not *why_not)
+{
+    for (size_t i = 0; i < plan->step_count; i++) {
+        struct fault_step *fault = &plan->steps[i].fault;
+        if (plan->steps[i].kind == STEP_FAULT && fault->fallback && is_unmet(fault, why_not))
+            fall_back(fault, lacking(fault, why_not));
+    }
+}
+
+static const struct fault_step *first_fault(const struct plan *plan,
+                                            bool (*is_wanted)(const struct fault_step *))
 {
     for (size_t i = 0; i < plan->step_count; i++)
-        if (is_unmet(&plan->steps[i], has) && plan->steps[i].fault.fallback)
-            fall_back(&plan->steps[i].fault, why);
+        if (plan->steps[i].kind == STEP_FAULT && is_wanted(&plan->steps[i].fault))
+            return &plan->steps[i].fault;
+    return NULL;
+}
+
+static bool wants_tls_to_client(const struct fault_step *fault)
+{
+    return fault->desc->tls && (fault->dirs & DIR_MASK(TO_CLIENT));
+}
+
+static bool wants_tls_to_server(const struct fault_step *fault)
+{
+    return fault->desc->tls && (fault->dirs & DIR_MASK(TO_SERVER));
+}
+
+const struct fault_step *plan_without_tls(const struct plan *plan, bool client_tls, bool server_tls)
+{
+    const struct fault_step *fault = client_tls ? NULL : first_fault(plan, wants_tls_to_client);
+    return fault || server_tls ? fault : first_fault(plan, wants_tls_to_server);
+}
+
+static bool is_kernel_timed(const struct fault_step *fault)
+{
+    return fault->desc->kernel_time;
+}
+
+const struct fault_step *plan_kernel_timed(const struct plan *plan)
+{
+    return first_fault(plan, is_kernel_timed);
+}
+
+static bool wants_authority(const struct fault_step *fault)
+{
+    return fault->desc->authority;
+}
+
+const struct fault_step *plan_wants_authority(const struct plan *plan)
+{
+    return first_fault(plan, wants_authority);
 }

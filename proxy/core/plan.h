@@ -131,11 +131,18 @@ void plan_free(struct plan *);
 /* zeroed but for sensible defaults; borrowed */
 struct step *plan_add_step(struct plan *, enum step_kind);
 void plan_add_expectation(struct plan *, const char *rule, const char *params_json);
+/* What the machine lacks, as a sentence that is kept; "": it has it. net/kernel.h, or a test's. */
+typedef const char *plan_why_not(enum fault_need);
 /* The first fault that needs what the machine does not have, and has no fallback; NULL: none. */
-const struct fault_step *plan_unmet(const struct plan *, bool (*has)(enum fault_need));
-/* Puts fallbacks in the place of faults that need what is not there; why (kept) says so in the
- * trace. */
-void plan_fall_back(struct plan *, bool (*has)(enum fault_need), const char *why);
+const struct fault_step *plan_unmet(const struct plan *, plan_why_not *);
+/* Puts fallbacks in the place of faults that need what is not there; the trace says why. */
+void plan_fall_back(struct plan *, plan_why_not *);
+/* The first fault that works on TLS only, on a leg that has none; NULL: none. */
+const struct fault_step *plan_without_tls(const struct plan *, bool client_tls, bool server_tls);
+/* The first fault that wants one of the local authority's certificates; NULL: none. */
+const struct fault_step *plan_wants_authority(const struct plan *);
+/* The first fault that only speed 1 does justice, RULES 0 "Clocks"; NULL: none. */
+const struct fault_step *plan_kernel_timed(const struct plan *);
 /* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
 nsec plan_longest(const struct plan *);
 /* Rough time they take when the endpoint behaves, for --dry-run and the header line. */

@@ -363,6 +363,17 @@ static enum door door_of(const struct run *run, unsigned client)
     return DOOR_OPEN;
 }
 
+static void note_door(struct run *run, unsigned client)
+{
+    struct event ev = {.at = run->now,
+                       .kind = EV_TCP_DOOR,
+                       .client = (int)client,
+                       .side = SIDE_CLIENT,
+                       .by = BY_FAULT};
+    ev.tcp_door = (struct ev_tcp_door){.hangs = run->clients[client].door == DOOR_HANG};
+    run_emit(run, ev);
+}
+
 void run_set_doors(struct run *run)
 {
     for (unsigned i = 0; i < run->plan->clients; i++) {
@@ -370,6 +381,7 @@ void run_set_doors(struct run *run)
         if (door == run->clients[i].door)
             continue;
         run->clients[i].door = door;
+        note_door(run, i);
         if (run->on_door)
             run->on_door(run->door_context, i, door);
     }

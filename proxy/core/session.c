@@ -163,12 +163,23 @@ static void note_end(struct session *s, enum side from, enum cut how, const char
     (void)how;
 }
 
+/* A client that does not get as far as its request has tried all the same; one that is held was
+ * counted when it came. */
+static void note_attempt(struct session *s)
+{
+    if (s->request.noted || s->admission != ADMIT)
+        return;
+    s->request.noted = true;
+    run_note(s->run, s, NOTE_ATTEMPT);
+}
+
 void session_end(struct session *s, enum side from, enum cut how, const char *words, nsec now)
 {
     struct lane *lane = &s->lanes[dir_of_source(from)];
     enter(s, now);
     if (!(lane->ended && (how == CUT_FIN || s->gone[from])) && !s->over) {
-        note_end(s, from, how, words);
+        if (!s->end_told[from])
+            note_end(s, from, how, words);
         bool first = !lane->ended;
         lane->ended = true;
         lane->end = how;
@@ -183,11 +194,26 @@ void session_end(struct session *s, enum side from, enum cut how, const char *wo
             note_lost_websocket(s);
         if (first)
             observer_end(s, lane);
+        if (from == SIDE_CLIENT && s->tls_trouble != TLS_FINE)
+            note_attempt(s);
         if (s->admission == HANG)
             s->over = true;
         else if (first || how == CUT_RST)
             chain_feed(
                 s, &(struct unit){.kind = UNIT_END, .dir = lane->dir, .arrived = now, .end = how});
+    }
+    leave(s);
+}
+
+void session_seen_ended(struct session *s, enum side side, const char *how, nsec now)
+{
+    struct lane *lane = &s->lanes[dir_of_source(side)];
+    enter(s, now);
+    if (!s->end_told[side] && !lane->ended && !s->over) {
+        s->end_told[side] = true;
+        note_end(s, side, CUT_FIN, how);
+        if (side == SIDE_CLIENT)
+            note_lost_websocket(s);
     }
     leave(s);
 }
@@ -265,10 +291,8 @@ static void deliver_head(struct session *s, const struct unit *u)
 static void pass_end(struct session *s, const struct unit *u)
 {
     enum side to = dir_to(u->dir);
-    if (u->by_fault)
-        session_cut(s, to, u->end, BY_FAULT, "", "");
-    else
-        session_cut(s, to, u->end == CUT_RST ? CUT_RST : CUT_FIN, BY_PROXY, "", "");
+    bool as_it_came = u->by_fault || u->end == CUT_RST || u->end == CUT_CLOSE;
+    session_cut(s, to, as_it_came ? u->end : CUT_FIN, u->by_fault ? BY_FAULT : BY_PROXY, "", "");
 }
 
 void session_sink(struct session *s, struct unit *u)
@@ -377,9 +401,31 @@ void session_stall(struct session *s, enum dir d, bool on, enum cause by)
     act(s, on ? ACTION_CLOSE_WINDOW : ACTION_OPEN_WINDOW, from, CUT_FIN);
 }
 
-void session_deafen(struct session *s, enum side side, double ratio)
+/* Losses are independent: what two faults leave is what both let through. A side that was cut stays
+ * as it is: its silence is for good. */
+void session_deafen(struct session *s, enum side side)
 {
-    ask_driver(s, (struct action){.kind = ACTION_DEAFEN, .side = side, .ratio = ratio});
+    double heard = 1;
+    for (size_t i = 0; i < s->instance_count; i++)
+        heard *= 1 - s->instances[i]->deaf[side];
+    if (s->legs[side] == LEG_CUT || s->deaf[side] == 1 - heard)
+        return;
+    s->deaf[side] = 1 - heard;
+    ask_driver(s, (struct action){.kind = ACTION_DEAFEN, .side = side, .ratio = 1 - heard});
+}
+
+static bool deafens(const struct instance *in)
+{
+    return !in->stopping && (in->deaf[SIDE_CLIENT] > 0 || in->deaf[SIDE_SERVER] > 0);
+}
+
+/* A fault whose loss the kernel refuses is not at work, and must not be taken for it. */
+static void give_up_deafening(struct session *s)
+{
+    for (size_t i = 0; i < s->instance_count; i++)
+        if (deafens(s->instances[i]))
+            chain_stop(s, s->instances[i], "refused");
+    chain_release(s);
 }
 
 /* --- The server's leg --- */
@@ -444,6 +490,38 @@ void session_answer(struct session *s, const char *action, const char *answer, c
     ev.fault_answer =
         (struct ev_fault_answer){.action = action, .answer = answer, .detail = detail};
     session_emit(s, ev);
+    if (strcmp(action, "deafen") == 0 && strcmp(answer, "refused") == 0)
+        give_up_deafening(s);
+    leave(s);
+}
+
+/* The blame for a handshake is the fault's when it spoiled it: a stall only made it wait. */
+static enum cause handshake_cause(const struct session *s)
+{
+    bool ours = s->tls_trouble != TLS_FINE && s->tls_trouble != TLS_STALL;
+    return ours ? BY_FAULT : session_cause(s, SIDE_CLIENT);
+}
+
+void session_tls_failed(struct session *s, const char *how, nsec now)
+{
+    struct lane *lane = &s->lanes[TO_SERVER];
+    enter(s, now);
+    if (!s->over && !lane->ended) {
+        struct event ev = {.kind = EV_TLS_FAILED, .side = SIDE_CLIENT, .by = handshake_cause(s)};
+        ev.tls_failed = (struct ev_tls_failed){.how = how};
+        session_emit(s, ev);
+        note_attempt(s);
+        buf_clear(&s->lanes[TO_CLIENT].out);
+        session_cut(s, SIDE_CLIENT, CUT_CLOSE, ev.by == BY_FAULT ? BY_FAULT : BY_PROXY, "", "");
+        lane->ended = true;
+        lane->end = CUT_CLOSE; /* nobody is left to whom the server could still say something */
+        if (s->admission == HANG)
+            s->over = true;
+        else
+            chain_feed(s,
+                       &(struct unit){
+                           .kind = UNIT_END, .dir = TO_SERVER, .arrived = now, .end = CUT_CLOSE});
+    }
     leave(s);
 }
 

@@ -68,5 +68,11 @@ bool session_wants_input(const struct session *, enum side from);
 void session_answer(struct session *, const char *action, const char *answer, const char *detail,
                     nsec now);
 void session_tls_open(struct session *, enum side, const char *version, const char *name, nsec now);
+/* The handshake with the client did not succeed; its socket is closed, or this closes it. how: the
+ * alert it sent, or the library's words. */
+void session_tls_failed(struct session *, const char *how, nsec now);
+/* The kernel shows that side has ended although nothing of it can be read: it is deafened. Told
+ * now; what it sent, and the end itself, may still come. */
+void session_seen_ended(struct session *, enum side, const char *how, nsec now);
 
 #endif

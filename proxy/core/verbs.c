@@ -326,7 +326,8 @@ static void port_deafen(struct fault *f, enum side side, double ratio)
 {
     struct instance *in = instance_of(f);
     note_once(in, ratio > 0 ? "deafen" : "hear", "", side);
-    session_deafen(in->session, side, ratio);
+    in->deaf[side] = ratio;
+    session_deafen(in->session, side);
 }
 
 static void port_refuse(struct fault *f, enum cut how)

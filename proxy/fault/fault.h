@@ -134,6 +134,11 @@ struct fault_desc {
     bool instant;
     bool breaks_deflate; /* drops or reorders messages: permessage-deflate is taken out of the offer
                           */
+    bool tls;            /* the legs it names must be TLS */
+    bool authority;      /* its certificate is made by the local authority */
+    /* What the endpoint sees is timed by its kernel, whose clock no speed can change: a scenario
+     * with it runs at speed 1 (RULES 0, clocks). */
+    bool kernel_time;
     enum fault_need need; /* without it the fault is refused, or replaced by the step's fallback */
     enum fault_need (*needs)(const void *config); /* when parameters decide; else NULL */
     enum door (*door)(const void *config);        /* NULL: open */
@@ -270,7 +275,7 @@ void fault_end(struct fault *, enum dir, enum cut);
 void fault_cut(struct fault *, enum side, enum cut);
 void fault_stall(struct fault *, enum dir, bool on); /* stop reading the source, window closed */
 /* The kernel loses this share of the segments that side sends us, before TCP sees them: 1: all,
- * nothing is acknowledged; 0: it hears again. NEED_FILTER. */
+ * nothing is acknowledged; 0: it hears again. What several faults ask for adds up. NEED_FILTER. */
 void fault_deafen(struct fault *, enum side, double ratio);
 void fault_wake(struct fault *, nsec at); /* on_timer then; NEVER: not at all */
 

@@ -14,7 +14,8 @@
 struct trial {
     struct attempt attempt;
     const char *label; /* of the fault that silences it; NULL: none */
-    bool ipv6, asked, counts, held, no_attempt;
+    bool ipv6, asked, counts, no_attempt;
+    bool held; /* it met something of ours before it could ask: no preconnect */
 };
 
 struct trials {
@@ -106,7 +107,7 @@ static void note_act(struct trial *trial, const struct event *ev)
 {
     if (strcmp(ev->fault_act.verb, "refuse") == 0)
         fail(&trial->attempt, ev, ATTEMPT_REFUSED);
-    else if (strcmp(ev->fault_act.verb, "hang") == 0)
+    else if (strcmp(ev->fault_act.verb, "hang") == 0 || strcmp(ev->fault_act.verb, "tls") == 0)
         trial->held = true;
 }
 
@@ -157,11 +158,16 @@ static void note_close(struct trial *trial, const struct event *ev)
     fail(attempt, ev, ATTEMPT_ABANDONED);
 }
 
+static bool is_without_a_word(const char *how)
+{
+    return strcmp(how, "silent") == 0 || strcmp(how, "vanish") == 0;
+}
+
 /* A connection that we leave without a word is no loss to the client until it notices. */
 static void note_shut(struct trial *trial, const struct event *ev)
 {
     bool ours = ev->by == BY_FAULT;
-    if (strcmp(ev->tcp_shut.how, "silent") == 0) {
+    if (is_without_a_word(ev->tcp_shut.how)) {
         trial->held = true;
         silence(trial, ev, "");
         return;
@@ -192,6 +198,10 @@ static void note_of_client(struct trial *trial, const struct event *ev)
         break;
     case EV_TCP_SHUT:
         note_shut(trial, ev);
+        break;
+    case EV_TLS_FAILED:
+        trial->held = true;
+        fail(&trial->attempt, ev, ATTEMPT_TLS);
         break;
     default:
         break;
@@ -356,6 +366,23 @@ void attempts_of_all(const struct trace *trace, struct attempts *out)
 {
     *out = (struct attempts){0};
     attempts_of_clients(trace, ANY_CLIENT, out);
+}
+
+nsec attempts_hidden(const struct trace *trace, int client, nsec from, nsec to)
+{
+    nsec since = NEVER;
+    for (size_t i = 0; i < trace->count && trace->events[i].at <= to; i++) {
+        const struct event *ev = &trace->events[i];
+        if (ev->kind != EV_TCP_DOOR || ev->client != client)
+            continue;
+        if (ev->tcp_door.hangs)
+            since = ev->at;
+        else if (since != NEVER && ev->at >= from)
+            break;
+        else
+            since = NEVER;
+    }
+    return since == NEVER ? NEVER : nsec_max(since, from);
 }
 
 void attempts_fini(struct attempts *attempts)

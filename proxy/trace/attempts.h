@@ -14,7 +14,8 @@ enum attempt_outcome {
     ATTEMPT_STATUS,    /* an HTTP status other than 101 */
     ATTEMPT_CUT,       /* ended by us before it opened */
     ATTEMPT_ABANDONED, /* the client gave up */
-    ATTEMPT_PENDING    /* still under way at the end of the trace */
+    ATTEMPT_PENDING,   /* still under way at the end of the trace */
+    ATTEMPT_TLS        /* its TLS handshake did not succeed */
 };
 
 struct attempt {
@@ -41,6 +42,8 @@ struct attempts {
 void attempts_of(const struct trace *, int client, struct attempts *out);
 void attempts_of_all(const struct trace *, struct attempts *out); /* client by client */
 void attempts_fini(struct attempts *);
+/* The first instant of [from, to] at which connects of that client could not be seen; NEVER. */
+nsec attempts_hidden(const struct trace *, int client, nsec from, nsec to);
 
 /* One outage: the clients' open connections were cut or silenced together and attempts were made to
  * fail. From the first fault that acts until the first attempt that opens, per client. */
@@ -72,7 +75,8 @@ struct outages {
 
 /* Every outage of the run in order: connections that a fault ended, or silenced until the client
  * took them for dead. Losses within 5 s of one another are one outage; a client that loses its
- * connection again is in another. */
+ * connection again is in another. What a client did while its connects could not be seen is left
+ * out. */
 void outages_of(const struct trace *, struct outages *out);
 void outages_fini(struct outages *);
 

@@ -115,6 +115,12 @@ static nsec taken_at(const struct attempt *attempt)
     return attempt->lost != NEVER && attempt->lost_by == BY_FAULT ? attempt->lost : NEVER;
 }
 
+static void retries_fini(struct retries *retries)
+{
+    free(retries->delays);
+    free(retries->starts);
+}
+
 void outages_of(const struct trace *trace, struct outages *out)
 {
     nsec end = end_of(trace);
@@ -123,8 +129,14 @@ void outages_of(const struct trace *trace, struct outages *out)
     attempts_of_all(trace, &attempts);
     for (size_t i = 0; i < attempts.count; i++) {
         nsec taken = taken_at(&attempts.list[i]);
-        if (taken != NEVER)
-            add_retries(out, retries_after(&attempts, i, end), taken);
+        if (taken == NEVER)
+            continue;
+        struct retries retries = retries_after(&attempts, i, end);
+        /* Delays between attempts of which some were not seen are no delays of the client's. */
+        if (attempts_hidden(trace, retries.client, retries.lost, retries.observed) == NEVER)
+            add_retries(out, retries, taken);
+        else
+            retries_fini(&retries);
     }
     attempts_fini(&attempts);
     if (out->count > 0)
@@ -134,10 +146,8 @@ void outages_of(const struct trace *trace, struct outages *out)
 void outages_fini(struct outages *outages)
 {
     for (size_t i = 0; i < outages->count; i++) {
-        for (size_t k = 0; k < outages->list[i].count; k++) {
-            free(outages->list[i].clients[k].delays);
-            free(outages->list[i].clients[k].starts);
-        }
+        for (size_t k = 0; k < outages->list[i].count; k++)
+            retries_fini(&outages->list[i].clients[k]);
         free(outages->list[i].clients);
     }
     free(outages->list);

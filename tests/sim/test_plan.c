@@ -64,22 +64,22 @@ static void steps_have_sensible_defaults(void)
 }
 
 /* A machine that has nothing, and one that has all. */
-static bool has_nothing(enum fault_need need)
+static const char *has_nothing(enum fault_need need)
 {
-    return need == NEED_NOTHING;
+    return need == NEED_NOTHING ? "" : "no rights";
 }
 
-static bool has_all(enum fault_need need)
+static const char *has_all(enum fault_need need)
 {
     (void)need;
-    return true;
+    return "";
 }
 
 static void faults_without_needs_are_never_replaced(void)
 {
     struct plan *plan = plan_of_steps("  - drop: {}\n    as: x\n  - wait: 1s\n");
     CHECK(plan_unmet(plan, has_nothing) == NULL);
-    plan_fall_back(plan, has_nothing, "no rights");
+    plan_fall_back(plan, has_nothing);
     CHECK_STR(plan->steps[0].fault.desc->name, "drop");
     CHECK(plan->steps[0].fault.stands_for == NULL);
     plan_free(plan);
@@ -119,9 +119,9 @@ static void or_replaced_and_said_to_be(void)
     if (!plan)
         return;
     CHECK(plan_unmet(plan, has_nothing) == NULL);
-    plan_fall_back(plan, has_all, "no rights");
+    plan_fall_back(plan, has_all);
     CHECK_STR(plan->steps[0].fault.desc->name, first_in_need()->name);
-    plan_fall_back(plan, has_nothing, "no rights");
+    plan_fall_back(plan, has_nothing);
     CHECK_STR(plan->steps[0].fault.desc->name, "drop");
     CHECK_STR(plan->steps[0].fault.stands_for, first_in_need()->name);
     CHECK_STR(plan->steps[0].fault.why_replaced, "no rights");

@@ -147,6 +147,22 @@ static void observe(struct watch *watch, const struct event *on, const struct ev
     death->watched = nsec_min(death->watched, death->end);
 }
 
+/* While connects are not answered no new connection is seen: none proves that none was wanted, and
+ * the first one after it does not show when the silence was noticed. */
+static nsec go_blind(const struct trace *trace, struct death *death)
+{
+    nsec blind = attempts_hidden(trace, death->client, death->began, death->end);
+    death->watched = nsec_min(death->watched, blind);
+    return blind;
+}
+
+static void forget_unseen_return(struct death *death, nsec blind)
+{
+    if (death->back != NEVER || blind >= death->end)
+        return;
+    death->end = death->noticed == NEVER ? blind : nsec_max(blind, death->noticed);
+}
+
 /* --- Its new connection --- */
 
 static void look_for_return(const struct trace *trace, struct death *death)
@@ -210,7 +226,9 @@ static struct death death_of(const struct trace *trace, const struct connection 
     observe(&watch, on, last, nsec_min(PATIENCE_LEAST, trace->policy.pong / 2));
     if (death.beats == BEATS_NONE && watch.sent)
         death.beats = BEATS_UNCLEAR;
+    nsec blind = go_blind(trace, &death);
     look_for_return(trace, &death);
+    forget_unseen_return(&death, blind);
     return death;
 }
 
