@@ -9,14 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/pem.h>
-
 #include "base/mem.h"
 #include "net/certificate.h"
+#include "net/pem.h"
 
 #define AUTHORITY_DAYS 3650
 #define LEAF_DAYS      397 /* longer ones are refused by some clients */
-#define RENEW_DAYS     30
 #define BUNDLE_LIMIT   ((size_t)8 << 20)
 
 static const char *const system_bundles[] = {
@@ -58,53 +56,6 @@ static bool make_folders(const char *path, struct text *why)
     return !failed;
 }
 
-/* Whole or not at all: written beside it and renamed. */
-static bool write_file(const char *path, mode_t mode, bool (*fill)(FILE *, const void *),
-                       const void *context, struct text *why)
-{
-    char *beside = xprintf("%s.%ld", path, (long)getpid());
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
-    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-    bool done = file && fill(file, context);
-    if (file)
-        done = fclose(file) == 0 && done;
-    done = done && rename(beside, path) == 0;
-    if (!done) {
-        text_addf(why, "%s: %s", path, strerror(errno));
-        (void)unlink(beside);
-    }
-    free(beside);
-    return done;
-}
-
-static bool fill_certificate(FILE *file, const void *cert)
-{
-    return PEM_write_X509(file, cert) == 1;
-}
-
-static bool fill_key(FILE *file, const void *key)
-{
-    return PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) == 1;
-}
-
-static X509 *read_certificate(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    X509 *cert = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
-    if (file)
-        fclose(file);
-    return cert;
-}
-
-static EVP_PKEY *read_key(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    EVP_PKEY *key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
-    if (file)
-        fclose(file);
-    return key;
-}
-
 /* --- The bundle --- */
 
 static bool copy_file(FILE *to, const char *path)
@@ -137,19 +88,12 @@ static bool fill_bundle(FILE *file, const void *context)
 
 /* --- Keys and certificates --- */
 
-static void forget(EVP_PKEY *key, X509 *cert)
-{
-    EVP_PKEY_free(key);
-    X509_free(cert);
-}
-
 static bool make_authority(const char *cert_path, const char *key_path, struct text *why)
 {
     EVP_PKEY *key = certificate_key();
     X509 *cert = certificate_authority(key, "halfopen local authority", AUTHORITY_DAYS);
-    bool done = write_file(key_path, 0600, fill_key, key, why) &&
-                write_file(cert_path, 0644, fill_certificate, cert, why);
-    forget(key, cert);
+    bool done = pem_write_pair(cert_path, cert, key_path, key, why);
+    pem_forget(key, cert);
     return done;
 }
 
@@ -158,46 +102,27 @@ static bool make_leaf(const struct ca *ca, X509 *authority, EVP_PKEY *authority_
 {
     EVP_PKEY *key = certificate_key();
     X509 *cert = certificate_for_localhost(key, authority, authority_key, LEAF_DAYS);
-    bool done = write_file(ca->key, 0600, fill_key, key, why) &&
-                write_file(ca->certificate, 0644, fill_certificate, cert, why);
-    forget(key, cert);
+    bool done = pem_write_pair(ca->certificate, cert, ca->key, key, why);
+    pem_forget(key, cert);
     return done;
-}
-
-/* A pair of which one is missing, expiring or another's is no pair. */
-static bool is_usable(X509 *cert, EVP_PKEY *key)
-{
-    return cert && key && certificate_lasts(cert, RENEW_DAYS) &&
-           X509_check_private_key(cert, key) == 1;
-}
-
-static bool pair_is_usable(const char *cert_path, const char *key_path, X509 *signer)
-{
-    X509 *cert = read_certificate(cert_path);
-    EVP_PKEY *key = read_key(key_path);
-    bool usable = is_usable(cert, key);
-    if (usable && signer)
-        usable = X509_verify(cert, X509_get0_pubkey(signer)) == 1;
-    forget(key, cert);
-    return usable;
 }
 
 static bool make_missing(const struct ca *ca, struct text *why)
 {
     char *authority_key_path = xprintf("%s/authority.key", ca->folder);
-    bool done = pair_is_usable(ca->authority, authority_key_path, NULL) ||
+    bool done = pem_pair_lasts(ca->authority, authority_key_path, NULL) ||
                 make_authority(ca->authority, authority_key_path, why);
-    X509 *authority = done ? read_certificate(ca->authority) : NULL;
-    EVP_PKEY *key = done ? read_key(authority_key_path) : NULL;
+    X509 *authority = done ? pem_certificate(ca->authority) : NULL;
+    EVP_PKEY *key = done ? pem_key(authority_key_path) : NULL;
     if (done && (!authority || !key)) {
         text_addf(why, "%s cannot be read", ca->folder);
         done = false;
     }
-    if (done && !pair_is_usable(ca->certificate, ca->key, authority))
+    if (done && !pem_pair_lasts(ca->certificate, ca->key, authority))
         done = make_leaf(ca, authority, key, why);
-    forget(key, authority);
+    pem_forget(key, authority);
     free(authority_key_path);
-    return done && write_file(ca->bundle, 0644, fill_bundle, ca, why);
+    return done && pem_write_file(ca->bundle, 0644, fill_bundle, ca, why);
 }
 
 static void name_files(struct ca *ca, const char *folder)

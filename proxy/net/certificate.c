@@ -1,14 +1,17 @@
 #include "net/certificate.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <time.h>
 
 #include <openssl/bn.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
-#define SERIAL_BITS 127
-#define DAY_SECONDS (24L * 60 * 60)
+#define SERIAL_BITS            127
+#define DAY_SECONDS            (24L * 60 * 60)
+#define YEAR_DAYS              365
+#define CERTIFICATE_NAME_BYTES 256
 
 EVP_PKEY *certificate_key(void)
 {
@@ -75,17 +78,39 @@ X509 *certificate_authority(EVP_PKEY *key, const char *name, int days)
     return sign(cert, key);
 }
 
-X509 *certificate_for_localhost(EVP_PKEY *key, X509 *authority, EVP_PKEY *authority_key, int days)
+static X509 *sign_leaf(X509 *cert, const char *names, X509 *authority, EVP_PKEY *authority_key)
 {
-    X509 *cert = new_certificate(key, "localhost", days);
     X509_set_issuer_name(cert, X509_get_subject_name(authority));
     add_extension(cert, authority, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(cert, authority, NID_key_usage, "critical,digitalSignature");
     add_extension(cert, authority, NID_ext_key_usage, "serverAuth");
     add_extension(cert, authority, NID_subject_key_identifier, "hash");
     add_extension(cert, authority, NID_authority_key_identifier, "keyid:always");
-    add_extension(cert, authority, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1");
+    add_extension(cert, authority, NID_subject_alt_name, names);
     return sign(cert, authority_key);
+}
+
+#define LOCALHOST "DNS:localhost,IP:127.0.0.1,IP:::1"
+
+X509 *certificate_for_localhost(EVP_PKEY *key, X509 *authority, EVP_PKEY *authority_key, int days)
+{
+    return sign_leaf(new_certificate(key, "localhost", days), LOCALHOST, authority, authority_key);
+}
+
+X509 *certificate_expired(EVP_PKEY *key, X509 *authority, EVP_PKEY *authority_key, int days)
+{
+    X509 *cert = new_certificate(key, "localhost", -days);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -(days + YEAR_DAYS) * DAY_SECONDS);
+    return sign_leaf(cert, LOCALHOST, authority, authority_key);
+}
+
+X509 *certificate_for_name(EVP_PKEY *key, const char *name, X509 *authority,
+                           EVP_PKEY *authority_key, int days)
+{
+    char names[CERTIFICATE_NAME_BYTES];
+    int len = snprintf(names, sizeof names, "DNS:%s", name);
+    assert(len > 0 && (size_t)len < sizeof names);
+    return sign_leaf(new_certificate(key, name, days), names, authority, authority_key);
 }
 
 bool certificate_lasts(const X509 *cert, int days)
@@ -93,4 +118,9 @@ bool certificate_lasts(const X509 *cert, int days)
     time_t later = time(NULL) + days * DAY_SECONDS;
     return X509_cmp_current_time(X509_get0_notBefore(cert)) < 0 &&
            X509_cmp_time(X509_get0_notAfter(cert), &later) > 0;
+}
+
+bool certificate_is_over(const X509 *cert)
+{
+    return X509_cmp_current_time(X509_get0_notAfter(cert)) < 0;
 }

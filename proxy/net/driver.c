@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "net/link.h"
@@ -46,7 +47,7 @@ static void rearm(struct driver *driver)
 {
     loop_timer_set(driver->loop, &driver->deadline,
                    clock_real(&driver->clock, run_deadline(driver->run)));
-    if (driver->stalled > 0 && driver->poll.deadline.slot == 0) {
+    if (driver->polled > 0 && driver->poll.deadline.slot == 0) {
         nsec every = (nsec)((double)POLL_EVERY / driver->clock.speed);
         loop_timer_set(driver->loop, &driver->poll, loop_now() + nsec_max(every, POLL_LEAST));
     }
@@ -78,7 +79,7 @@ static void on_poll(struct timer *timer, nsec now)
     struct driver *driver = (struct driver *)((char *)timer - offsetof(struct driver, poll));
     for (struct link *link = driver->links.next; link != &driver->links; link = link->next)
         link_poll(link);
-    driver_touch(driver); /* which sets it again while anything is stalled */
+    driver_touch(driver); /* which sets it again while anything is polled */
 }
 
 /* --- Listening --- */
@@ -87,6 +88,27 @@ static void on_fd(void *context, int fd, const struct address *peer)
 {
     struct entrance *entrance = context;
     link_accept(entrance->driver, entrance->client, fd, peer);
+}
+
+static void on_hanging(void *context, int error, const char *how)
+{
+    const struct entrance *entrance = context;
+    struct driver *driver = entrance->driver;
+    if (!driver->run)
+        return;
+    run_answer(driver->run, "hang connects", error ? "refused" : "done",
+               error ? strerror(error) : how, driver_now(driver));
+    driver_touch(driver);
+}
+
+static void on_door(void *context, unsigned client, enum door door)
+{
+    struct driver *driver = context;
+    for (struct entrance *entrance = driver->entrances; entrance; entrance = entrance->next)
+        if (entrance->client == client && door == DOOR_HANG)
+            listener_hang(entrance->listener, on_hanging);
+        else if (entrance->client == client)
+            listener_let_in(entrance->listener);
 }
 
 static struct entrance *new_entrance(struct driver *driver, unsigned client, const char *host,
@@ -172,6 +194,7 @@ struct driver *driver_new(struct loop *loop, struct run *run, const struct drive
     driver->turn.on_turn = on_turn;
     driver->deadline.on_due = on_deadline;
     driver->poll.on_due = on_poll;
+    run_watch_doors(run, on_door, driver);
     return driver;
 }
 
@@ -183,6 +206,7 @@ void driver_start(struct driver *driver)
 
 void driver_stop(struct driver *driver)
 {
+    run_watch_doors(driver->run, NULL, NULL);
     driver->run = NULL;
     loop_timer_set(driver->loop, &driver->deadline, NEVER);
     loop_timer_set(driver->loop, &driver->poll, NEVER);

@@ -7,6 +7,7 @@
 #define HALFOPEN_NET_DRIVER_H
 
 #include "core/run.h"
+#include "net/flawed.h"
 #include "net/loop.h"
 #include "net/tls.h"
 
@@ -24,7 +25,8 @@ struct driver_config {
     double speed;              /* target seconds per real second */
     struct recorder *recorder; /* kept; flushed each turn; NULL: none */
     struct driver_upstream upstream;
-    struct tls_context *tls; /* towards the clients; NULL: plain; kept, not owned */
+    struct tls_context *tls;     /* towards the clients; NULL: plain; kept, not owned */
+    const struct flawed *flawed; /* for TLS faults; NULL: there are none; kept, not owned */
     /* After each turn that touched the run, when it has settled: look at run_finished here. May
      * call driver_stop, not driver_free. NULL: not wanted. */
     void (*on_turn)(void *context);

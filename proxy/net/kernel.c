@@ -46,11 +46,7 @@ static int set_repair(int fd, int mode)
 
 int kernel_vanish(int fd)
 {
-    int error = set_repair(fd, 1);
-    if (error)
-        return error;
-    close(fd);
-    return 0;
+    return set_repair(fd, 1);
 }
 
 /* --- What is there --- */
@@ -87,7 +83,8 @@ const char *kernel_why_not(enum fault_need need)
     if (kernel_has(need))
         return "";
     return need == NEED_FILTER
-               ? "this kernel refuses socket filters (SO_ATTACH_FILTER) on TCP without CAP_NET_ADMIN: "
-                 "run as root, or give a container --cap-add NET_ADMIN"
-               : "TCP_REPAIR needs CAP_NET_ADMIN: run as root, or give a container --cap-add NET_ADMIN";
+               ? "this kernel lets no filter be put on a TCP socket (SO_ATTACH_FILTER) without "
+                 "CAP_NET_ADMIN: run as root, or give a container --cap-add NET_ADMIN"
+               : "TCP_REPAIR takes CAP_NET_ADMIN: run as root, or give a container --cap-add "
+                 "NET_ADMIN";
 }

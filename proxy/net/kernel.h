@@ -16,8 +16,8 @@ const char *kernel_why_not(enum fault_need);
  * what it accepts inherits the filter. Replaces an earlier ratio. 0: done; else errno. */
 int kernel_deafen(int fd, double ratio);
 int kernel_hear(int fd); /* 0: no filter is left; else errno */
-/* Closes the socket without FIN or RST; what its peer sends later meets an RST. 0: done; else
- * errno, and the socket is as it was. */
+/* From now on closing the socket sends neither FIN nor RST, and drops what it had not sent; what
+ * its peer sends later meets an RST. 0: done; else errno, and the socket is as it was. */
 int kernel_vanish(int fd);
 
 #endif

@@ -1,5 +1,6 @@
 #include "net/link.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +85,29 @@ static bool on_queues(void *driver, enum side side, uint64_t *ours, uint64_t *th
     return false;
 }
 
+static bool is_polled(const struct link *link, enum side side)
+{
+    return link->stalled[index_of(side)] || link->deafened[index_of(side)];
+}
+
+/* mark: one of what is_polled asks. */
+static void mark(struct link *link, enum side side, bool *mark, bool on)
+{
+    bool before = is_polled(link, side);
+    *mark = on;
+    if (is_polled(link, side) != before)
+        link->driver->polled += before ? (size_t)-1 : 1;
+}
+
 static void mark_stalled(struct link *link, enum side side, bool on)
 {
-    bool *stalled = &link->stalled[index_of(side)];
-    if (*stalled == on)
-        return;
-    *stalled = on;
-    link->driver->stalled += on ? 1 : (size_t)-1;
+    mark(link, side, &link->stalled[index_of(side)], on);
     watch_ends(link);
+}
+
+static void mark_deafened(struct link *link, enum side side, bool on)
+{
+    mark(link, side, &link->deafened[index_of(side)], on);
 }
 
 static void drop_answers(struct link *link)
@@ -143,13 +159,23 @@ static void vanish(struct link *link, enum side side)
         stream_silence(stream_of(link, side));
 }
 
-static void deafen(struct link *link, enum side side, double ratio)
+/* Also called when a connection is made for which it was asked before. */
+static void set_filter(struct link *link, enum side side)
 {
-    struct stream *stream = stream_of(link, side);
-    if (stream->fd < 0)
+    const struct stream *stream = stream_of(link, side);
+    double ratio = link->deafness[index_of(side)];
+    if (stream->fd < 0 || (ratio == 0 && !link->deafened[index_of(side)]))
         return;
     int error = ratio > 0 ? kernel_deafen(stream->fd, ratio) : kernel_hear(stream->fd);
+    if (!error)
+        mark_deafened(link, side, ratio > 0);
     give_answer(link, ratio > 0 ? "deafen" : "hear", error, NULL);
+}
+
+static void deafen(struct link *link, enum side side, double ratio)
+{
+    link->deafness[index_of(side)] = ratio;
+    set_filter(link, side);
 }
 
 static void cut(struct link *link, enum side side, enum cut how)
@@ -220,6 +246,8 @@ static void bury(struct link *link)
     loop_untouch(&link->turn);
     mark_stalled(link, SIDE_CLIENT, false);
     mark_stalled(link, SIDE_SERVER, false);
+    mark_deafened(link, SIDE_CLIENT, false);
+    mark_deafened(link, SIDE_SERVER, false);
     link->previous->next = link->next;
     link->next->previous = link->previous;
     link->next = driver->dead;
@@ -276,8 +304,10 @@ static void on_open(struct stream *stream)
         return;
     nsec now = now_for(link);
     enum side side = side_of(link, stream);
-    if (side == SIDE_SERVER)
+    if (side == SIDE_SERVER) {
+        set_filter(link, side);
         session_connected(link->session, now);
+    }
     if (stream->tls && link->session)
         session_tls_open(link->session, side, tls_version(stream->tls), tls_name(stream->tls), now);
     /* What was for a client in its handshake was refused until now. */
@@ -288,7 +318,11 @@ static void on_open(struct stream *stream)
 static void on_failed(struct stream *stream, const char *how)
 {
     struct link *link = stream->owner;
-    if (link->session)
+    if (!link->session)
+        return;
+    if (side_of(link, stream) == SIDE_CLIENT)
+        session_tls_failed(link->session, how + strlen("tls: "), now_for(link));
+    else
         session_connect_failed(link->session, how, now_for(link));
 }
 
@@ -312,6 +346,7 @@ static void on_end(struct stream *stream, enum io_result how)
     if (!link->session)
         return;
     mark_stalled(link, side_of(link, stream), false); /* nothing is left to poll for */
+    mark_deafened(link, side_of(link, stream), false);
     session_end(link->session, side_of(link, stream), cut_of(how), io_words(how), now_for(link));
 }
 
@@ -321,15 +356,39 @@ static const struct stream_ops leg_ops = {.on_open = on_open,
                                           .on_writable = on_writable,
                                           .on_end = on_end};
 
-/* Behind a closed window the FIN of a peer is never sent: its socket is asked for its state. */
-static void poll_peer(struct link *link, enum side side)
+static bool has_ended(int state)
+{
+    return state == TCP_FIN_WAIT1 || state == TCP_CLOSING || state == TCP_LAST_ACK;
+}
+
+/* What a deafened peer did last is still to come, if it was not an RST: its end is told, no more.
+ * Where nobody will read it, it is over. */
+static void tell_end(struct link *link, enum side side, const char *how)
 {
     struct stream *stream = stream_of(link, side);
-    struct queues_peer peer;
-    if (!link->stalled[index_of(side)] || stream->fd < 0 || !queues_peer(stream->fd, &peer))
-        return;
-    if (peer.state == TCP_FIN_WAIT1 || peer.state == TCP_CLOSING || peer.state == TCP_LAST_ACK)
+    bool read_again = link->deafened[index_of(side)] && !stream->silent && !link->hanging;
+    if (!read_again)
         stream_peer_ended(stream);
+    else if (link->session)
+        session_seen_ended(link->session, side, how, now_for(link));
+    link->told[index_of(side)] = true;
+}
+
+/* Behind a closed window the FIN of a peer is never sent, and a filter drops it: its socket is
+ * asked for its state. */
+static void poll_peer(struct link *link, enum side side)
+{
+    const struct stream *stream = stream_of(link, side);
+    size_t i = index_of(side);
+    struct queues_peer peer;
+    if (!is_polled(link, side) || link->told[i] || stream->fd < 0)
+        return;
+    enum queues_found found = queues_find_peer(stream->fd, &peer);
+    if (found == QUEUES_FOUND && has_ended(peer.state))
+        tell_end(link, side, "fin");
+    else if (found == QUEUES_ABSENT && link->deafened[i] && link->peer_seen[i])
+        tell_end(link, side, "gone");
+    link->peer_seen[i] = link->peer_seen[i] || found == QUEUES_FOUND;
 }
 
 void link_poll(struct link *link)
@@ -366,6 +425,43 @@ static void turn_away(struct link *link, enum cut how)
     link_abandon(link);
 }
 
+/* A handshake that is to go wrong: under another certificate, or told how. */
+static void spoil_handshake(struct link *link, const struct session *session)
+{
+    const struct flawed *flawed = link->driver->config.flawed;
+    unsigned value;
+    struct tls_context *context = NULL;
+    struct tls *tls;
+    switch (session_tls_trouble(session, &value)) {
+    case TLS_FINE:
+    case TLS_STALL: /* it hangs: nothing is read */
+        return;
+    case TLS_ALERT:
+        tls = stream_begin_anew(&link->client, NULL);
+        if (tls)
+            tls_refuse(tls, value);
+        return;
+    case TLS_DOWNGRADE:
+        tls = stream_begin_anew(&link->client, NULL);
+        if (tls)
+            tls_limit(tls, value);
+        return;
+    case TLS_EXPIRED:
+        context = flawed ? flawed->expired : NULL;
+        break;
+    case TLS_WRONG_NAME:
+        context = flawed ? flawed->wrong_name : NULL;
+        break;
+    case TLS_UNTRUSTED:
+        context = flawed ? flawed->untrusted : NULL;
+        break;
+    }
+    if (context)
+        (void)stream_begin_anew(&link->client, context); /* a closed one needs none */
+    else
+        give_answer(link, "tls", ENOTSUP, NULL);
+}
+
 void link_accept(struct driver *driver, unsigned client, int fd, const struct address *peer)
 {
     struct link *link = xcalloc(1, sizeof *link);
@@ -388,6 +484,7 @@ void link_accept(struct driver *driver, unsigned client, int fd, const struct ad
         turn_away(link, session_refusal(session));
         return;
     }
+    spoil_handshake(link, session);
     link->session = session;
     link->hanging = session_admission(session) == HANG;
     watch_ends(link);

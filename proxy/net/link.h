@@ -24,7 +24,10 @@ struct link {
     size_t answer_count;
     struct timer lingering; /* over, and TLS has bytes left for a socket */
     struct turn turn;
+    double deafness[2]; /* share of the segments of client, server that is to be lost */
     bool hanging, over, stalled[2];
+    bool deafened[2];           /* the socket has that filter */
+    bool peer_seen[2], told[2]; /* deafened: its socket was found here; its end was told */
 };
 
 /* What the driver gives its links. */
@@ -39,7 +42,7 @@ struct driver {
     struct entrance *entrances;
     struct timer deadline, poll;
     struct turn turn;
-    size_t stalled; /* sides whose peers are polled */
+    size_t polled; /* sides whose peers are polled */
 };
 
 void link_accept(struct driver *, unsigned client, int fd, const struct address *peer);

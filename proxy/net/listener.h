@@ -14,4 +14,12 @@ struct listener *listener_new(struct loop *, const char *host, uint16_t port,
 void listener_free(struct listener *); /* may be called from on_fd */
 uint16_t listener_port(const struct listener *);
 
+/* From now on connects are not answered: every SYN is dropped, or (without the right to, see
+ * net/kernel.h) lost because the backlog is full, of connections of our own. What was complete
+ * before is accepted. on_hanging says, at the end of the turn, how ("" when error is set). */
+void listener_hang(struct listener *,
+                   void (*on_hanging)(void *context, int error, const char *how));
+/* Answers again: who still waits is let in with the next retransmission of its SYN. */
+void listener_let_in(struct listener *);
+
 #endif

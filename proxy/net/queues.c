@@ -1,5 +1,6 @@
 #include "net/queues.h"
 
+#include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
@@ -77,7 +78,15 @@ static bool fill_request(int fd, struct request *request)
            fill_half(own.ss_family, &own, &id->idiag_dport, id->idiag_dst);
 }
 
-static bool read_answer(int netlink, const struct request *request, struct queues_peer *out)
+static bool says_absent(const struct nlmsghdr *head, size_t len)
+{
+    const struct nlmsgerr *error = NLMSG_DATA(head);
+    return head->nlmsg_type == NLMSG_ERROR && len >= NLMSG_LENGTH(sizeof *error) &&
+           error->error == -ENOENT;
+}
+
+static enum queues_found read_answer(int netlink, const struct request *request,
+                                     struct queues_peer *out)
 {
     union {
         struct nlmsghdr head;
@@ -85,27 +94,35 @@ static bool read_answer(int netlink, const struct request *request, struct queue
     } answer;
     ssize_t len = recv(netlink, &answer, sizeof answer, MSG_DONTWAIT); /* answered within send */
     size_t whole = NLMSG_LENGTH(sizeof(struct inet_diag_msg));
+    if (len >= (ssize_t)sizeof answer.head && says_absent(&answer.head, (size_t)len))
+        return QUEUES_ABSENT;
     if (len < (ssize_t)whole || answer.head.nlmsg_type != SOCK_DIAG_BY_FAMILY)
-        return false;
+        return QUEUES_UNKNOWN;
     const struct inet_diag_msg *msg = NLMSG_DATA(&answer.head);
     /* Without a connection the kernel finds the listener of that port instead. */
     if (msg->idiag_state == TCP_LISTEN || msg->id.idiag_dport != request->body.id.idiag_dport)
-        return false;
+        return QUEUES_ABSENT;
     *out = (struct queues_peer){
         .state = msg->idiag_state, .unsent = msg->idiag_wqueue, .unread = msg->idiag_rqueue};
-    return true;
+    return QUEUES_FOUND;
+}
+
+enum queues_found queues_find_peer(int fd, struct queues_peer *out)
+{
+    struct request request;
+    enum queues_found found = QUEUES_UNKNOWN;
+    if (!fill_request(fd, &request))
+        return QUEUES_UNKNOWN;
+    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    if (netlink < 0)
+        return QUEUES_UNKNOWN;
+    if (send(netlink, &request, sizeof request, 0) == (ssize_t)sizeof request)
+        found = read_answer(netlink, &request, out);
+    close(netlink);
+    return found;
 }
 
 bool queues_peer(int fd, struct queues_peer *out)
 {
-    struct request request;
-    if (!fill_request(fd, &request))
-        return false;
-    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    if (netlink < 0)
-        return false;
-    bool found = send(netlink, &request, sizeof request, 0) == (ssize_t)sizeof request &&
-                 read_answer(netlink, &request, out);
-    close(netlink);
-    return found;
+    return queues_find_peer(fd, out) == QUEUES_FOUND;
 }

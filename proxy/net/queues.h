@@ -14,8 +14,14 @@ struct queues_peer {
 };
 
 uint64_t queues_unread(int fd); /* arrived and not read by us */
-/* The other end of our socket. false: it is not here, or cannot be asked. */
-bool queues_peer(int fd, struct queues_peer *);
-uint64_t queues_send_limit(void); /* the most a send buffer here grows to */
+enum queues_found {
+    QUEUES_UNKNOWN, /* the kernel could not be asked */
+    QUEUES_ABSENT,  /* no such socket here: it is elsewhere, or gone */
+    QUEUES_FOUND
+};
+/* The other end of our socket. */
+enum queues_found queues_find_peer(int fd, struct queues_peer *);
+bool queues_peer(int fd, struct queues_peer *); /* whether it is found */
+uint64_t queues_send_limit(void);               /* the most a send buffer here grows to */
 
 #endif

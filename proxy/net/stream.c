@@ -86,20 +86,27 @@ static void end(struct stream *stream, enum io_result how)
     stream->ops->on_end(stream, how);
 }
 
+/* Closed in good order, so that an alert is read before the end of it is seen. */
 static void fail(struct stream *stream, const char *how)
 {
-    stream_close(stream);
+    int fd = detach(stream);
+    if (fd >= 0)
+        socket_finish(fd);
     stream->ended = true;
     stream->ops->on_failed(stream, how);
 }
 
 static void fail_tls(struct stream *stream, enum io_result result)
 {
-    char *how = xprintf("tls: %s", result == IO_ERROR ? tls_why(stream->tls) : io_words(result));
-    if (stream->dialing)
-        fail(stream, how);
-    else
-        end(stream, result == IO_TRUNCATED ? IO_EOF : result);
+    bool said_nothing = !stream->dialing && !stream->greeted;
+    if (said_nothing && result == IO_TRUNCATED) {
+        end(stream, IO_EOF);
+        return;
+    }
+    char *how = xprintf("tls: %s", result == IO_ERROR       ? tls_why(stream->tls)
+                                   : result == IO_TRUNCATED ? "closed in the middle"
+                                                            : io_words(result));
+    fail(stream, how);
     free(how);
 }
 
@@ -245,6 +252,7 @@ static void pull_tls(struct stream *stream)
         uint8_t *scratch = loop_scratch(stream->loop);
         enum io_result result = socket_read(stream->fd, scratch, LOOP_SCRATCH_BYTES, &got);
         if (result == IO_OK) {
+            stream->greeted = true;
             tls_feed(stream->tls, scratch, got);
         } else if (result == IO_EOF) {
             stream->socket_ended = true;
@@ -252,6 +260,8 @@ static void pull_tls(struct stream *stream)
         } else if (result != IO_WANT_READ) {
             if (stream->dialing)
                 fail(stream, "reset");
+            else if (stream->state == STREAM_HANDSHAKE && stream->greeted)
+                fail(stream, "tls: reset in the middle");
             else
                 end(stream, result);
             return;
@@ -411,6 +421,17 @@ void stream_adopt(struct stream *stream, int fd, struct tls_context *tls)
     begin(stream);
 }
 
+struct tls *stream_begin_anew(struct stream *stream, struct tls_context *tls)
+{
+    if (stream->state != STREAM_HANDSHAKE || stream->greeted || stream->dialing)
+        return NULL;
+    if (tls) {
+        tls_free(stream->tls);
+        stream->tls = tls_new(tls, NULL);
+    }
+    return stream->tls;
+}
+
 void stream_connect(struct stream *stream, const struct addresses *addresses,
                     struct tls_context *tls, const char *server_name)
 {
@@ -488,11 +509,10 @@ int stream_vanish(struct stream *stream)
 {
     if (stream->fd < 0)
         return 0;
-    int error = kernel_vanish(dup(stream->fd));
-    if (error)
-        return error;
-    stream_close(stream);
-    return 0;
+    int error = kernel_vanish(stream->fd);
+    if (!error)
+        stream_close(stream);
+    return error;
 }
 
 void stream_reset(struct stream *stream)

@@ -16,7 +16,8 @@ struct stream;
 
 struct stream_ops {
     void (*on_open)(struct stream *); /* connected, and through the TLS handshake if there is one */
-    /* Before on_open: refused, timeout, unreachable, "tls: ..."; the stream is closed. */
+    /* Before on_open: refused, timeout, unreachable, "tls: ..."; the stream is closed. An adopted
+     * one: only after its peer began a TLS handshake, else on_end. */
     void (*on_failed)(struct stream *, const char *how);
     void (*on_data)(struct stream *, const uint8_t *bytes, size_t len); /* borrowed */
     void (*on_writable)(struct stream *); /* after stream_write took less than all */
@@ -47,6 +48,7 @@ struct stream {
     bool blocked;             /* a write was short: on_writable is owed */
     bool finishing, finished; /* FIN asked for; FIN sent */
     bool socket_ended;        /* TLS: the socket's FIN was read */
+    bool greeted;             /* TLS: something of the peer was read */
     bool ended;               /* nothing more is read */
     bool silent;              /* nothing is read or written any more */
 };
@@ -54,6 +56,9 @@ struct stream {
 /* All begin with reading on. Takes the fd; tls NULL: plain, and open at once (no on_open). */
 void stream_init(struct stream *, struct loop *, const struct stream_ops *, void *owner);
 void stream_adopt(struct stream *, int fd, struct tls_context *tls);
+/* The handshake of an adopted stream that has read nothing yet, to be told how it is to go wrong;
+ * under another context (NULL: the same). NULL: it is closed, plain, or too late. */
+struct tls *stream_begin_anew(struct stream *, struct tls_context *tls);
 /* Tries the addresses in turn. addresses are kept until on_open or on_failed. */
 void stream_connect(struct stream *, const struct addresses *, struct tls_context *tls,
                     const char *server_name);

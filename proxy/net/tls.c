@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ struct tls {
     SSL *ssl;
     BIO *in, *out; /* owned by ssl */
     bool ended;    /* the socket's FIN was fed */
+    int refusal;   /* alert that answers the ClientHello; -1: none */
+    int heard;     /* fatal alert of the peer; -1: none */
     char why[WHY_BYTES];
 };
 
@@ -37,12 +40,20 @@ static void add_openssl_error(struct text *why, const char *what)
     text_addf(why, "%s: %s", what, reason);
 }
 
+static void on_info(const SSL *ssl, int where, int value)
+{
+    struct tls *tls = SSL_get_app_data(ssl);
+    if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == SSL3_AL_FATAL)
+        tls->heard = value & 0xff;
+}
+
 static struct tls_context *new_context(bool server)
 {
     struct tls_context *context = xcalloc(1, sizeof *context);
     context->server = server;
     context->ssl = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     assert(context->ssl);
+    SSL_CTX_set_info_callback(context->ssl, on_info);
     SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION);
     SSL_CTX_set_mode(context->ssl, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
@@ -68,6 +79,15 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+static int on_client_hello(SSL *ssl, int *alert, void *unused)
+{
+    const struct tls *tls = SSL_get_app_data(ssl);
+    if (tls->refusal < 0)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = tls->refusal;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
 struct tls_context *tls_server_new(const char *cert_file, const char *key_file, struct text *why)
 {
     struct tls_context *context = new_context(true);
@@ -76,6 +96,7 @@ struct tls_context *tls_server_new(const char *cert_file, const char *key_file, 
     if (SSL_CTX_use_PrivateKey_file(context->ssl, key_file, SSL_FILETYPE_PEM) != 1)
         return give_up(context, why, key_file);
     SSL_CTX_set_alpn_select_cb(context->ssl, choose_protocol, NULL);
+    SSL_CTX_set_client_hello_cb(context->ssl, on_client_hello, NULL);
     return context;
 }
 
@@ -127,6 +148,8 @@ struct tls *tls_new(struct tls_context *context, const char *server_name)
     tls->in = BIO_new(BIO_s_mem());
     tls->out = BIO_new(BIO_s_mem());
     assert(tls->ssl && tls->in && tls->out);
+    SSL_set_app_data(tls->ssl, tls);
+    tls->refusal = tls->heard = -1;
     /* An empty input means wait; whether the socket has ended is ours to know. */
     BIO_set_mem_eof_return(tls->in, -1);
     BIO_set_mem_eof_return(tls->out, -1);
@@ -147,6 +170,24 @@ void tls_free(struct tls *tls)
         return;
     SSL_free(tls->ssl);
     free(tls);
+}
+
+void tls_refuse(struct tls *tls, unsigned alert)
+{
+    tls->refusal = (int)alert;
+}
+
+void tls_limit(struct tls *tls, unsigned version)
+{
+    int least = version < TLS1_2_VERSION ? TLS1_VERSION : TLS1_2_VERSION;
+    SSL_set_min_proto_version(tls->ssl, least);
+    SSL_set_max_proto_version(tls->ssl, (int)version);
+    if (version >= TLS1_2_VERSION)
+        return;
+    /* What these versions sign with is below every security level but the lowest. */
+    SSL_set_security_level(tls->ssl, 0);
+    int done = SSL_set_cipher_list(tls->ssl, "ALL:@SECLEVEL=0");
+    assert(done);
 }
 
 void tls_feed(struct tls *tls, const void *bytes, size_t len)
@@ -194,6 +235,12 @@ void tls_sent(struct tls *tls, size_t len)
 static void note_why(struct tls *tls)
 {
     unsigned long code = ERR_peek_last_error();
+    if (tls->heard >= 0 || tls->refusal >= 0) {
+        bool theirs = tls->heard >= 0;
+        snprintf(tls->why, sizeof tls->why, "alert %s %s", theirs ? "received:" : "sent:",
+                 SSL_alert_desc_string_long(theirs ? tls->heard : tls->refusal));
+        return;
+    }
     long verified = SSL_get_verify_result(tls->ssl);
     const char *why = verified != X509_V_OK ? X509_verify_cert_error_string(verified)
                       : code                ? ERR_reason_error_string(code)

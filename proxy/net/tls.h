@@ -26,6 +26,11 @@ void tls_context_free(struct tls_context *); /* connections that are left keep w
  * servers. */
 struct tls *tls_new(struct tls_context *, const char *server_name);
 void tls_free(struct tls *);
+/* Server side, before anything is fed. The ClientHello is answered by this fatal alert, RFC 8446 6.
+ */
+void tls_refuse(struct tls *, unsigned alert);
+/* No version above it (0x0301 is TLS 1.0) is spoken, with what ciphers it had. */
+void tls_limit(struct tls *, unsigned version);
 
 /* Ciphertext from the socket; all of it is taken. At most one read's worth should be fed before it
  * is drained by tls_handshake or tls_read. */
