@@ -281,6 +281,11 @@ static void add_scenario_facts(const struct scenario_result *scenario, struct te
         html_add(out, scenario->speed_note);
         text_add(out, "</p>");
     }
+    if (scenario->replaced) {
+        text_add(out, "<p class='small'><b>Not what was asked:</b> ");
+        html_add(out, scenario->replaced);
+        text_add(out, "</p>");
+    }
     if (scenario->trouble) {
         text_add(out, "<div class='trouble mono'>");
         html_add(out, scenario->trouble);

@@ -51,6 +51,7 @@ static void put_scenario(struct json *json, const struct scenario_result *scenar
     json_put_real(json, "wall_s", scenario->wall_s);
     json_put_real(json, "speed", scenario->speed);
     put_optional(json, "speed_note", scenario->speed_note);
+    put_optional(json, "replaced", scenario->replaced);
     json_put_uint(json, "seed", scenario->seed);
     json_put_uint(json, "clients", scenario->clients);
     json_put_seconds(json, "noise_s", scenario->noise);

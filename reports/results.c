@@ -35,6 +35,7 @@ void scenario_result_fini(struct scenario_result *result)
     free(result->again);
     free(result->trouble);
     free(result->speed_note);
+    free(result->replaced);
     *result = (struct scenario_result){0};
 }
 

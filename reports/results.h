@@ -37,6 +37,7 @@ struct scenario_result {
     char *again;          /* the command that repeats it; NULL: not known */
     char *trouble;        /* the environment failed: why, in full; NULL: none */
     char *speed_note;     /* why it ran at speed 1; NULL: as asked */
+    char *replaced; /* faults that this machine did not allow and what stood in for them; NULL */
     bool interrupted;
     nsec noise;
     struct rule_result *rules;

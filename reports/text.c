@@ -208,6 +208,8 @@ static void add_troubles(struct page *page)
             add_remark(page, scenario, "ERROR", ": ", scenario->trouble);
         if (scenario->speed_note)
             add_remark(page, scenario, "note ", " ran ", scenario->speed_note);
+        if (scenario->replaced)
+            add_remark(page, scenario, "note ", ": ", scenario->replaced);
     }
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "control/commands.h"
+#include "net/kernel.h"
 #include "net/loop.h"
 #include "net/noise.h"
 #include "net/timeenv.h"
@@ -38,6 +39,19 @@ static void check_files(void)
     say(limit.rlim_cur >= 1024, "files", detail);
 }
 
+static void check_kernel(enum fault_need need, const char *topic, const char *what)
+{
+    const char *why = kernel_why_not(need);
+    say(!*why, topic, *why ? why : what);
+}
+
+static void check_kernel_faults(void)
+{
+    check_kernel(NEED_FILTER, "packet filter",
+                 "segments of one connection can be lost: blackhole, packet_loss");
+    check_kernel(NEED_REPAIR, "TCP repair", "a connection can be forgotten: silent_close");
+}
+
 static void check_noise(void)
 {
     struct loop *loop = loop_new();
@@ -62,6 +76,7 @@ static int run(int argc, char **argv)
         check_speed();
         check_noise();
         check_files();
+        check_kernel_faults();
     }
     diag_free(diag);
     return code;

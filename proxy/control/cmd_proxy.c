@@ -10,9 +10,11 @@
 #include "base/mem.h"
 #include "control/commands.h"
 #include "control/run_start.h"
+#include "control/session_setup.h"
 #include "control/url.h"
 #include "net/ca.h"
 #include "net/driver.h"
+#include "net/kernel.h"
 #include "net/wall.h"
 #include "scenario/load.h"
 #include "trace/trace.h"
@@ -54,6 +56,7 @@ struct session_by_hand {
     struct recorder *recorder;
     struct driver *driver;
     struct tls_context *to_client, *to_server;
+    struct flawed flawed; /* certificates for TLS faults */
     FILE *trace;
 };
 
@@ -72,7 +75,10 @@ static bool is_telling(const struct event *ev)
     case EV_FAULT_OFF:
     case EV_HTTP_REQUEST:
     case EV_HTTP_RESPONSE:
+    case EV_TLS_FAILED:
         return true;
+    case EV_FAULT_ANSWER:
+        return strcmp(ev->fault_answer.answer, "done") != 0;
     case EV_TCP_CONNECT:
         return strcmp(ev->tcp_connect.how, "connected") != 0;
     case EV_FAULT_ACT:
@@ -114,6 +120,13 @@ static void add_detail(const struct event *ev, struct text *out)
         break;
     case EV_FAULT_ACT:
         text_addf(out, "%s: %s %s", ev->fault_act.label, ev->fault_act.verb, ev->fault_act.detail);
+        break;
+    case EV_FAULT_ANSWER:
+        text_addf(out, "%s %s %s", ev->fault_answer.action, ev->fault_answer.answer,
+                  ev->fault_answer.detail);
+        break;
+    case EV_TLS_FAILED:
+        text_addf(out, "%s, by %s", ev->tls_failed.how, cause_name(ev->by));
         break;
     case EV_HTTP_REQUEST:
         text_addf(out, "%s %s", ev->http_request.method, ev->http_request.target);
@@ -203,7 +216,7 @@ static bool open_tls(struct session_by_hand *session)
         good = session->to_client != NULL;
     } else if (given->tls && (good = ca_open(&ca, NULL, &why))) {
         session->to_client = tls_server_new(ca.certificate, ca.key, &why);
-        good = session->to_client != NULL;
+        good = session->to_client != NULL && flawed_open(&session->flawed, &ca, &why);
         printf("clients must trust %s\n", ca.authority);
         ca_close(&ca);
     }
@@ -270,7 +283,8 @@ static bool open_driver(struct session_by_hand *session)
                                    .upstream = {.host = session->upstream.host,
                                                 .port = session->upstream.port,
                                                 .tls = session->to_server},
-                                   .tls = session->to_client};
+                                   .tls = session->to_client,
+                                   .flawed = session->flawed.expired ? &session->flawed : NULL};
     session->run = run_new(session->plan, session->recorder, &run_options);
     session->driver = driver_new(session->loop, session->run, &config, &why);
     if (!session->driver) {
@@ -312,6 +326,7 @@ static bool close_session(struct session_by_hand *session)
     if (!whole)
         fprintf(stderr, "halfopen: %s: the trace could not be written; is the disk full?\n",
                 session->given.trace);
+    flawed_close(&session->flawed);
     tls_context_free(session->to_client);
     tls_context_free(session->to_server);
     loop_free(session->loop);
@@ -350,6 +365,29 @@ static void check_addresses(struct session_by_hand *session, struct diag *diag)
         diag_error(diag, (struct place){0}, "--scenario and --fault: give one of them");
 }
 
+/* What its faults need of the connections and of this machine. */
+static int check_plan(struct session_by_hand *session, struct diag *diag)
+{
+    const struct proxy_options *given = &session->given;
+    bool tls = given->tls || given->cert;
+    plan_fall_back(session->plan, kernel_why_not);
+    setup_check_tls(session->plan, tls, session->upstream.secure, diag);
+    const struct fault_step *fault = plan_wants_authority(session->plan);
+    if (fault && given->cert)
+        diag_error(diag, (struct place){0},
+                   "'%s' shows a certificate of the local authority: give --tls, not --tls-cert",
+                   fault->desc->name);
+    if (diag_errors(diag) > 0)
+        return EXIT_USAGE;
+    fault = plan_unmet(session->plan, kernel_why_not);
+    if (!fault)
+        return EXIT_COMPLIED;
+    diag_error(diag, (struct place){0},
+               "%s is not to be had: %s; or give it a fallback, as in fallback: drop",
+               fault->desc->name, kernel_why_not(fault_needs(fault->desc, fault->config)));
+    return EXIT_ENVIRONMENT;
+}
+
 static int run(int argc, char **argv)
 {
     struct session_by_hand session = {.given = {.seed = 1}};
@@ -363,6 +401,8 @@ static int run(int argc, char **argv)
     if (diag_errors(diag) > 0) {
         code = command_usage_error(&proxy_command, diag);
     } else if (!(session.plan = plan_of(&session.given, diag))) {
+        diag_print(diag, stderr);
+    } else if ((code = check_plan(&session, diag)) != EXIT_COMPLIED) {
         diag_print(diag, stderr);
     } else {
         code = serve(&session);

@@ -292,6 +292,7 @@ static void adapt_plans(struct setup *setup, struct diag *diag)
             plan->clients = (unsigned)setup->given.clients;
         if (setup->target)
             target_apply(setup->target, plan);
+        setup_check_tls(plan, plan->tls || setup->subject.tls, setup->subject.server.secure, diag);
         if (setup->subject.server_url && !setup->subject.server_command && !plan->rewrite_host)
             plan->rewrite_host = xstrdup(setup->subject.server.authority);
     }
@@ -307,6 +308,7 @@ static bool gather(struct setup *setup, struct diag *diag)
     if (!plans_load(&setup->paths, &setup->plans, diag))
         return false;
     leave_out(setup, diag);
+    plans_fall_back(&setup->plans);
     adapt_plans(setup, diag);
     setup->tasks = xcalloc(setup->plans.count + 1, sizeof *setup->tasks);
     for (size_t i = 0; i < setup->plans.count; i++)
@@ -413,17 +415,17 @@ static int execute(struct setup *setup)
 
 static int say_what_would_run(const struct setup *setup)
 {
-    nsec longest = 0;
     for (size_t i = 0; i < setup->plans.count; i++) {
         const struct plan *plan = setup->plans.list[i];
         nsec expected = plan_expected(plan), most = plan_longest(plan);
+        double speed = plan_kernel_timed(plan) ? 1 : setup->given.speed;
         printf("%-26s %2u client%s  about %4.0f s, at most %5.0f s\n", plan->name, plan->clients,
-               plan->clients == 1 ? " " : "s", nsec_to_seconds(expected) / setup->given.speed,
-               most == NEVER ? 0.0 : nsec_to_seconds(most) / setup->given.speed);
-        longest = nsec_max(longest, expected);
+               plan->clients == 1 ? " " : "s", nsec_to_seconds(expected) / speed,
+               most == NEVER ? 0.0 : nsec_to_seconds(most) / speed);
     }
     printf("%zu scenario%s, side by side, about %.0f s at speed %g\n", setup->plans.count,
-           setup->plans.count == 1 ? "" : "s", nsec_to_seconds(longest) / setup->given.speed + 3,
+           setup->plans.count == 1 ? "" : "s",
+           plans_expected(setup->tasks, setup->plans.count, setup->given.speed),
            setup->given.speed);
     return EXIT_COMPLIED;
 }

@@ -241,6 +241,7 @@ void job_free(struct job *job)
     for (unsigned i = 0; i < job->started_clients; i++)
         child_free(job, &job->clients[i]);
     child_free(job, &job->server_child);
+    flawed_close(&job->flawed);
     if (job->tls_to_client)
         tls_context_free(job->tls_to_client);
     if (job->tls_to_server)

@@ -125,7 +125,8 @@ static bool open_tls(struct job *job)
     text_init(&why);
     if ((job->spec.plan->tls || subject->tls) && job->spec.ca) {
         job->tls_to_client = tls_server_new(job->spec.ca->certificate, job->spec.ca->key, &why);
-        if (!job->tls_to_client)
+        if (!job->tls_to_client || (plan_wants_authority(job->spec.plan) &&
+                                    !flawed_open(&job->flawed, job->spec.ca, &why)))
             job_say_trouble(job, NULL, text_chars(&why));
     }
     if (subject->server.secure) {
@@ -153,6 +154,7 @@ static bool open_driver(struct job *job)
                                                 .port = job->server_port,
                                                 .tls = job->tls_to_server},
                                    .tls = job->tls_to_client,
+                                   .flawed = job->flawed.expired ? &job->flawed : NULL,
                                    .on_turn = on_driver_turn,
                                    .context = job};
     struct run_options options = {.seed = job->spec.seed,

@@ -37,6 +37,7 @@ struct job {
     struct driver *driver;
     struct builtin_server *server;
     struct tls_context *tls_to_client, *tls_to_server;
+    struct flawed flawed;  /* certificates for TLS faults */
     struct dialer *dialer; /* asks whether the server listens */
     struct peer *probe;
     bool server_ready, asked_server;

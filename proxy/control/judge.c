@@ -89,6 +89,22 @@ static void describe(const struct trace *trace, struct scenario_result *result)
     result->noise = trace->noise;
 }
 
+/* Faults that this machine did not allow, as the trace tells. */
+static void note_replaced(const struct trace *trace, struct scenario_result *result)
+{
+    struct text out;
+    text_init(&out);
+    for (size_t i = 0; i < trace->count; i++) {
+        const struct event *ev = &trace->events[i];
+        if (ev->kind == EV_FAULT_ANSWER && strcmp(ev->fault_answer.answer, "replaced") == 0)
+            text_addf(&out, "%s%s replaced %s", out.len > 0 ? "; " : "", ev->fault_answer.action,
+                      ev->fault_answer.detail);
+    }
+    free(result->replaced);
+    result->replaced = out.len > 0 ? xstrdup(text_chars(&out)) : NULL;
+    text_fini(&out);
+}
+
 static enum verdict worst_of(const struct scenario_result *result)
 {
     enum verdict worst = NOT_APPLICABLE;
@@ -101,6 +117,7 @@ void judge_trace(const struct trace *trace, const char *only, struct scenario_re
 {
     json_error_t error;
     describe(trace, result);
+    note_replaced(trace, result);
     json_t *expect = json_loads(trace->start->expect, 0, &error);
     size_t index;
     json_t *entry;

@@ -18,6 +18,7 @@
 #include "control/judge.h"
 #include "control/table.h"
 #include "net/command.h"
+#include "net/kernel.h"
 #include "net/noise.h"
 #include "net/wall.h"
 #include "trace/trace.h"
@@ -444,6 +445,47 @@ static void make_tasks(struct runner *runner)
     }
 }
 
+/* --- What the machine allows --- */
+
+/* In the place of a scenario whose fault this machine does not allow; the others run. */
+static void refuse_task(struct task *task, const struct fault_step *fault, const char *why)
+{
+    task->result.name = xstrdup(task->plan->name);
+    task->result.file = task->plan->file ? xstrdup(task->plan->file) : NULL;
+    task->result.subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
+    task->result.clients = task->plan->clients;
+    task->result.speed = task->speed;
+    task->result.trouble =
+        xprintf("not run: %s is not to be had: %s; or give the step a fallback, as in "
+                "fallback: drop",
+                fault->desc->name, why);
+    task->state = TASK_DONE;
+}
+
+static void slow_down(struct task *task, const struct fault_step *fault)
+{
+    if (task->speed <= 1)
+        return;
+    task->speed = 1;
+    task->result.speed_note = xprintf(
+        "at speed 1: what %s does is timed by the endpoint's kernel, which no speed changes",
+        fault->desc->name);
+}
+
+static void meet_machine(struct runner *runner)
+{
+    plan_why_not *why_not = runner->config->why_not ? runner->config->why_not : kernel_why_not;
+    for (size_t i = 0; i < runner->config->task_count; i++) {
+        struct task *task = &runner->tasks[i];
+        const struct fault_step *unmet = plan_unmet(task->plan, why_not);
+        const struct fault_step *timed = plan_kernel_timed(task->plan);
+        if (unmet)
+            refuse_task(task, unmet, why_not(fault_needs(unmet->desc, unmet->config)));
+        else if (timed)
+            slow_down(task, timed);
+    }
+}
+
 /* What was never started is in the report too, as not run. */
 static void collect(struct runner *runner, struct results *results)
 {
@@ -472,6 +514,13 @@ static size_t name_width(const struct runner *runner)
     return width;
 }
 
+static void tell_refused(const struct runner *runner)
+{
+    for (size_t i = 0; i < runner->config->task_count; i++)
+        if (runner->tasks[i].state == TASK_DONE)
+            table_done(runner->table, &runner->tasks[i].result);
+}
+
 static void open_table(struct runner *runner)
 {
     char *heading = xprintf("%s  noise +-%.0f ms", runner->config->heading,
@@ -486,6 +535,7 @@ static void run_loop(struct runner *runner)
     noise_calibrate(runner->loop, &lateness);
     runner->noise = nsec_add(lateness_share(&lateness, 0.95), ENDPOINT_LATENESS);
     open_table(runner);
+    tell_refused(runner);
     loop_on_signal(runner->loop, SIGINT, on_signal, runner);
     loop_on_signal(runner->loop, SIGTERM, on_signal, runner);
     if (table_is_live(runner->table))
@@ -522,6 +572,7 @@ bool runner_run(const struct runner_config *config, struct results *results)
     wall_date(runner.started);
     runner.slots = choose_slots(config->jobs);
     make_tasks(&runner);
+    meet_machine(&runner);
     bool ready = open_ca(&runner);
     if (ready) {
         runner.processes = processes_new(runner.loop);

@@ -21,8 +21,9 @@ struct runner_config {
     nsec timeout;     /* real; 0: none */
     const char *only; /* a glob over rules; NULL: all */
     bool quiet;
-    const char *heading; /* first line of the output, without the noise */
-    const char *data;    /* folder of the bundled scenarios; NULL: none */
+    const char *heading;   /* first line of the output, without the noise */
+    const char *data;      /* folder of the bundled scenarios; NULL: none */
+    plan_why_not *why_not; /* what this machine lacks; NULL: asks the kernel */
 };
 
 /* Fills scenarios, noise, wall_s and interrupted of the results. false: it could not begin (said on

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "control/commands.h"
+#include "net/kernel.h"
 #include "scenario/load.h"
 
 void plans_fini(struct plans *plans)
@@ -30,6 +31,42 @@ bool plans_load(const struct paths *paths, struct plans *plans, struct diag *dia
         return true;
     plans_fini(plans);
     return false;
+}
+
+void plans_fall_back(struct plans *plans)
+{
+    for (size_t i = 0; i < plans->count; i++)
+        plan_fall_back(plans->list[i], kernel_why_not);
+}
+
+double plans_expected(const struct runner_task *tasks, size_t count, double speed)
+{
+    double longest = 0;
+    for (size_t i = 0; i < count; i++) {
+        double own_speed = plan_kernel_timed(tasks[i].plan) ? 1 : speed;
+        double expected = nsec_to_seconds(plan_expected(tasks[i].plan)) / own_speed;
+        longest = expected > longest ? expected : longest;
+    }
+    return longest + 3;
+}
+
+void setup_check_tls(const struct plan *plan, bool client_tls, bool server_tls, struct diag *diag)
+{
+    const struct fault_step *fault = plan_without_tls(plan, client_tls, server_tls);
+    if (!fault)
+        return;
+    const char *name = fault->desc->name;
+    bool of_client = (fault->dirs & DIR_MASK(TO_CLIENT)) && !client_tls;
+    if (of_client)
+        diag_error(diag, (struct place){0},
+                   "%s: '%s' breaks TLS, and the client's connection has none: it takes tls: true "
+                   "in the scenario, or --tls",
+                   plan->name, name);
+    else
+        diag_error(diag, (struct place){0},
+                   "%s: '%s' breaks TLS, and the server's connection has none: it takes a wss:// "
+                   "server, or direction: to_client",
+                   plan->name, name);
 }
 
 int setup_report(const struct results *results, const char *folder, bool json, bool quiet)
@@ -69,14 +106,12 @@ static size_t count_rules(const struct runner_config *config)
 char *setup_heading(const struct runner_config *config, const char *system, const char *suite)
 {
     struct text line;
-    nsec longest = 0;
-    for (size_t i = 0; i < config->task_count; i++)
-        longest = nsec_max(longest, plan_expected(config->tasks[i].plan));
     text_init(&line);
     text_addf(&line, "halfopen " HALFOPEN_VERSION "  %s%s%s (%zu scenario%s, %zu rules)  speed %g",
               system ? system : "", system ? "  " : "", suite, config->task_count,
               config->task_count == 1 ? "" : "s", count_rules(config), config->speed);
-    text_addf(&line, "  about %.0f s", nsec_to_seconds(longest) / config->speed + 3);
+    text_addf(&line, "  about %.0f s",
+              plans_expected(config->tasks, config->task_count, config->speed));
     return text_take(&line);
 }
 

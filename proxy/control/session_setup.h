@@ -18,6 +18,14 @@ void plans_fini(struct plans *);
 /* Loads every file; problems are said in diag, and then there are none. */
 bool plans_load(const struct paths *, struct plans *, struct diag *);
 
+/* Puts fallbacks in the place of what this machine does not allow. */
+void plans_fall_back(struct plans *);
+/* The longest of them, real seconds, when the endpoints behave. */
+double plans_expected(const struct runner_task *, size_t count, double speed);
+
+/* A fault that breaks TLS where there is none is an error. */
+void setup_check_tls(const struct plan *, bool client_tls, bool server_tls, struct diag *);
+
 /* Writes all reports and prints what a person sees. Returns the exit code of the results, or
  * EXIT_ENVIRONMENT when a report could not be written. */
 int setup_report(const struct results *, const char *folder, bool json, bool quiet);

@@ -119,6 +119,14 @@ static void check_instant(struct loader *l, const struct node *duration, const s
                    fault->desc->name);
 }
 
+static bool wants_parameters(const struct fault_desc *desc)
+{
+    for (const struct param *param = desc->params; param && param->name; param++)
+        if (!param->def)
+            return true;
+    return false;
+}
+
 /* Another fault, with its defaults, for machines that lack what this one needs. */
 static void load_fallback(struct loader *l, const struct node *node, struct fault_step *fault)
 {
@@ -135,6 +143,16 @@ static void load_fallback(struct loader *l, const struct node *node, struct faul
             l->diag, node->place,
             "'fallback' is %s, which needs as much of the machine: a fault like drop is expected",
             node->text);
+    else if (!(other->dirs & fault->dirs))
+        diag_error(l->diag, node->place, "'fallback' is %s, which does not work in that direction",
+                   node->text);
+    else if (other->instant && !fault->desc->instant)
+        diag_error(l->diag, node->place,
+                   "'fallback' is %s, which is done at once: one that lasts is expected",
+                   node->text);
+    else if (wants_parameters(other))
+        diag_error(l->diag, node->place,
+                   "'fallback' is %s, which has no defaults for all its parameters", node->text);
     else
         fault->fallback = other;
 }
