@@ -340,11 +340,11 @@ class Proxy:
     """halfopen proxy, listening."""
 
     def __init__(self, case, upstream, *options, listen="127.0.0.1:0", trace=True, stdout=None,
-                 environment=None):
+                 environment=None, prefix=()):
         self.case = case
         self.trace = os.path.join(case.folder, f"trace-{len(case.processes)}.jsonl")
         ours, theirs = os.pipe()
-        words = [HALFOPEN, "proxy", "--listen", listen, "--upstream", upstream,
+        words = [*prefix, HALFOPEN, "proxy", "--listen", listen, "--upstream", upstream,
                  "--ready-fd", str(theirs), "--quiet", *options]
         if trace:
             words += ["--trace", self.trace]
@@ -446,10 +446,10 @@ class Case(unittest.TestCase):
             file.write(text)
         return path
 
-    def start(self, *words, environment=None, **how):
+    def start(self, *words, environment=None, prefix=(), **how):
         """halfopen with these words, in the test's folder."""
         how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how}
-        process = subprocess.Popen([HALFOPEN, *map(str, words)], stdin=subprocess.DEVNULL, text=True,
+        process = subprocess.Popen([*prefix, HALFOPEN, *map(str, words)], stdin=subprocess.DEVNULL, text=True,
                                    cwd=self.folder, env=environment or self.environment, **how)
         self.processes.append(process)
         return process

@@ -90,15 +90,13 @@ static const struct fault_desc *first_in_need(void)
     for (size_t i = 0; all_faults[i]; i++)
         if (all_faults[i]->need != NEED_NOTHING)
             return all_faults[i];
-    return NULL;
+    abort();
 }
 
 static struct plan *plan_in_need(const char *fallback)
 {
     char steps[400];
     const struct fault_desc *fault = first_in_need();
-    if (!fault)
-        return NULL;
     snprintf(steps, sizeof steps, "  - %s: {}\n    as: x\n%s  - wait: 1s\n", fault->name, fallback);
     return plan_of_steps(steps);
 }
@@ -106,8 +104,6 @@ static struct plan *plan_in_need(const char *fallback)
 static void a_fault_the_machine_cannot_do_is_named(void)
 {
     struct plan *plan = plan_in_need("");
-    if (!plan)
-        return; /* no fault in need exists yet */
     CHECK(plan_unmet(plan, has_nothing) == &plan->steps[0].fault);
     CHECK(plan_unmet(plan, has_all) == NULL);
     plan_free(plan);
@@ -116,8 +112,6 @@ static void a_fault_the_machine_cannot_do_is_named(void)
 static void or_replaced_and_said_to_be(void)
 {
     struct plan *plan = plan_in_need("    fallback: drop\n");
-    if (!plan)
-        return;
     CHECK(plan_unmet(plan, has_nothing) == NULL);
     plan_fall_back(plan, has_all);
     CHECK_STR(plan->steps[0].fault.desc->name, first_in_need()->name);
