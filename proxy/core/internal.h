@@ -36,10 +36,9 @@ struct held_queue {
 
 enum outcome { PASSED, HELD, ASKED_LATER, ASIDE, DROPPED, REPLACED };
 
-/* Consecutive acts of the same kind. */
+/* Consecutive acts of the same kind, in one direction. */
 struct act_run {
     const char *verb;
-    enum dir dir;
     uint64_t count, bytes;
     nsec written; /* when the newest event of it was emitted */
 };
@@ -71,7 +70,7 @@ struct instance {
     enum outcome outcome; /* of the unit in hand */
     uint8_t *replacement; /* its own */
     size_t replacement_len;
-    struct act_run acts;
+    struct act_run acts[DIRS];
 };
 
 /* --- One direction of a connection: what its source sent, observed --- */

@@ -15,12 +15,12 @@
 
 /* --- Events: every verb that interferes --- */
 
-void verbs_write_acts(struct instance *in)
+static void write_acts(struct instance *in, enum dir d)
 {
-    struct act_run *acts = &in->acts;
+    struct act_run *acts = &in->acts[d];
     if (acts->count == 0)
         return;
-    struct event ev = {.kind = EV_FAULT_ACT, .side = dir_to(acts->dir), .by = BY_FAULT};
+    struct event ev = {.kind = EV_FAULT_ACT, .side = dir_to(d), .by = BY_FAULT};
     ev.fault_act = (struct ev_fault_act){.fault = in->fault.desc->name,
                                          .label = in->activation->step->label,
                                          .verb = acts->verb,
@@ -32,19 +32,24 @@ void verbs_write_acts(struct instance *in)
     acts->written = in->session->now;
 }
 
+void verbs_write_acts(struct instance *in)
+{
+    write_acts(in, TO_SERVER);
+    write_acts(in, TO_CLIENT);
+}
+
 static void note_act(struct instance *in, const char *verb, enum dir d, size_t bytes)
 {
-    struct act_run *acts = &in->acts;
-    bool same = acts->verb == verb && acts->dir == d;
+    struct act_run *acts = &in->acts[d];
+    bool same = acts->verb == verb;
     if (!same)
-        verbs_write_acts(in);
+        write_acts(in, d);
     bool fresh = !same || in->session->now >= acts->written + ACT_QUIET;
     acts->verb = verb;
-    acts->dir = d;
     acts->count++;
     acts->bytes += bytes;
     if (fresh)
-        verbs_write_acts(in);
+        write_acts(in, d);
 }
 
 static void note_once(struct instance *in, const char *verb, const char *detail, enum side side)
