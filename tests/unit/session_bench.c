@@ -8,13 +8,16 @@
 #include "base/units.h"
 #include "scenario/load.h"
 
-#define BENCH_SEED 1
+#define BENCH_SEED   1
+#define AT_ONCE_MOST 1000 /* deadlines in one instant; more is spinning */
 
 /* --- Words --- */
 
 static void begin_word(struct session_bench_link *link, const char *word)
 {
     struct session_bench *b = link->bench;
+    if (b->mute)
+        text_clear(&b->saw);
     if (b->saw.len > 0)
         text_add(&b->saw, "; ");
     units_add_duration_yaml(&b->saw, b->now);
@@ -60,12 +63,12 @@ static size_t on_output(void *driver, enum side to, const uint8_t *bytes, size_t
     size_t taken = len < link->room[to] ? len : link->room[to];
     link->room[to] -= taken;
     link->seen[to] += taken;
-    if (link->copy) {
-        memcpy(link->copy, bytes, taken);
-        link->copy += taken;
+    if (link->copies[to]) {
+        memcpy(link->copies[to], bytes, taken);
+        link->copies[to] += taken;
         return taken;
     }
-    if (link->quiet || taken == 0)
+    if (link->quiet || link->bench->mute || taken == 0)
         return taken;
     begin_word(link, side_name(to));
     text_add(saw, " '");
@@ -128,30 +131,43 @@ static void settle(struct session_bench *b)
 
 /* --- Life --- */
 
-static struct plan *load(const char *steps)
+static struct plan *load(const char *steps, struct text *problems)
 {
-    struct text scenario, problems;
+    struct text scenario;
     struct diag *diag = diag_new();
     text_init(&scenario);
-    text_init(&problems);
     text_addf(&scenario, "scenario: bench\nstory: Faults.\ntests: client\nsteps:\n  %s\n", steps);
     struct plan *plan = scenario_parse("bench.yaml", text_chars(&scenario), scenario.len, diag);
-    if (!plan) {
-        diag_add_text(diag, &problems);
-        fprintf(stderr, "no scenario: %s\n%s", steps, text_chars(&problems));
-        abort();
-    }
+    diag_add_text(diag, problems);
     diag_free(diag);
     text_fini(&scenario);
-    text_fini(&problems);
     return plan;
 }
 
 struct session_bench *session_bench_new(const char *steps)
 {
+    struct text problems;
+    struct session_bench *b = session_bench_try(steps);
+    if (!b) {
+        text_init(&problems);
+        (void)load(steps, &problems);
+        fprintf(stderr, "no scenario: %s\n%s", steps, text_chars(&problems));
+        abort();
+    }
+    return b;
+}
+
+struct session_bench *session_bench_try(const char *steps)
+{
+    struct text problems;
+    text_init(&problems);
+    struct plan *plan = load(steps, &problems);
+    text_fini(&problems);
+    if (!plan)
+        return NULL;
     struct session_bench *b = xcalloc(1, sizeof *b);
     struct run_options options = {.seed = BENCH_SEED, .observe = true};
-    b->plan = load(steps);
+    b->plan = plan;
     b->recorder = recorder_new(NULL);
     recorder_copy_to(b->recorder, &b->trace);
     b->run = run_new(b->plan, b->recorder, &options);
@@ -238,13 +254,25 @@ bool session_bench_is_read(struct session_bench *b, size_t at, enum side from)
     return b->links[at].session && session_wants_input(b->links[at].session, from);
 }
 
-void session_bench_until(struct session_bench *b, nsec now)
+bool session_bench_try_until(struct session_bench *b, nsec now, size_t deadlines)
 {
     nsec due;
+    size_t at_once = 0;
     while ((due = run_deadline(b->run)) <= now) {
+        at_once = due > b->now ? 0 : at_once + 1;
+        if (at_once > AT_ONCE_MOST)
+            return false;
+        if (deadlines-- == 0)
+            return true;
         b->now = nsec_max(b->now, due);
         run_expire(b->run, b->now);
         settle(b);
     }
     b->now = now;
+    return true;
+}
+
+void session_bench_until(struct session_bench *b, nsec now)
+{
+    (void)session_bench_try_until(b, now, SIZE_MAX);
 }

@@ -24,7 +24,7 @@ struct session_bench_link {
     struct session *session; /* NULL: over */
     size_t room[3];          /* by enum side: bytes it still takes; at first all there are */
     uint64_t seen[3];        /* bytes it was given */
-    uint8_t *copy;           /* instead of written down: what it gets is put there; NULL: no */
+    uint8_t *copies[3];      /* instead of written down: what a side gets is put there; NULL: no */
     bool connecting, quiet;  /* quiet: only counted, not written down */
 };
 
@@ -34,11 +34,14 @@ struct session_bench {
     struct run *run;
     struct session_bench_link links[SESSION_BENCH_LINKS];
     nsec now;
+    bool mute;                    /* nothing is written down */
     struct text saw, told, trace; /* trace: the events, JSON lines */
 };
 
 /* The steps as in a scenario, the first one unindented. Aborts with the loader's words. */
 struct session_bench *session_bench_new(const char *steps);
+/* NULL: the steps do not load. */
+struct session_bench *session_bench_try(const char *steps);
 void session_bench_free(struct session_bench *);
 void session_bench_start(struct session_bench *);
 
@@ -54,6 +57,8 @@ void session_bench_take(struct session_bench *, size_t link, enum side, size_t r
 bool session_bench_is_read(struct session_bench *, size_t link, enum side from);
 /* Moves the clock, from deadline to deadline. */
 void session_bench_until(struct session_bench *, nsec now);
+/* The same, at most so many deadlines far. false: the core does not get beyond an instant. */
+bool session_bench_try_until(struct session_bench *, nsec now, size_t deadlines);
 
 /* Since the last call: "1s server0 'abc'; 2s client0 rst; 2s connect1; 3s over0". The side stands
  * for the endpoint that sees it. Valid until the next call. */

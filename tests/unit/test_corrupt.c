@@ -71,7 +71,7 @@ static void corrupted(const char *fault, uint8_t got[BULK])
     (void)session_bench_saw(b);
     session_bench_send_len(b, 0, SIDE_SERVER, head, sizeof head);
     (void)session_bench_saw(b);
-    b->links[0].copy = got;
+    b->links[0].copies[SIDE_CLIENT] = got;
     session_bench_send_len(b, 0, SIDE_SERVER, zeros, BULK);
     CHECK_INT(b->links[0].seen[SIDE_CLIENT], BULK + 4);
     session_bench_free(b);
