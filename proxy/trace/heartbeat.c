@@ -44,6 +44,7 @@ struct group {
 
 struct heartbeats {
     nsec reply_window;
+    nsec stall;
     struct group *groups;
     size_t count, room;
     uint64_t other[3]; /* by enum side: messages of kinds beyond the limit */
@@ -56,6 +57,11 @@ struct heartbeats *heartbeats_new(nsec reply_window)
     struct heartbeats *beats = xcalloc(1, sizeof *beats);
     beats->reply_window = reply_window;
     return beats;
+}
+
+void heartbeats_tolerate(struct heartbeats *beats, nsec stall)
+{
+    beats->stall = stall;
 }
 
 void heartbeats_free(struct heartbeats *beats)
@@ -182,7 +188,7 @@ static void note_gap(struct group *group, nsec gap)
     facts->longest = nsec_max(facts->longest, gap);
 }
 
-static bool is_regular(const struct group *group)
+static bool is_regular(const struct group *group, nsec stall)
 {
     nsec shortest = NEVER, longest = 0;
     if (group->recent_count < WINDOW)
@@ -194,7 +200,8 @@ static bool is_regular(const struct group *group)
     }
     if (!group->known_word && shortest < LEAST_GAP)
         return false;
-    return shortest > 0 && (double)longest <= REGULAR * (double)shortest;
+    nsec slack = nsec_min(nsec_add(stall, stall), shortest / 2);
+    return shortest > 0 && (double)longest <= REGULAR * (double)shortest + (double)slack;
 }
 
 /* A heartbeat skips beats and changes its phase; traffic that was regular once by chance goes on
@@ -210,13 +217,13 @@ static bool is_steady(const struct group *group)
     return near * 2 >= group->gap_count;
 }
 
-static bool is_recognised(const struct group *group)
+static bool is_recognised(const struct group *group, nsec stall)
 {
     if (group->facts.kind == HEARTBEAT_PROTOCOL)
         return true;
     if (group->is_reply)
         return false;
-    return is_regular(group) || (group->facts.recognised && is_steady(group));
+    return is_regular(group, stall) || (group->facts.recognised && is_steady(group));
 }
 
 static void note_beat(struct group *group, const struct beat *beat)
@@ -378,7 +385,7 @@ bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
         group->is_reply = group->is_reply || asked;
     else
         asked = take_message(beats, group, &beat);
-    group->facts.recognised = is_recognised(group);
+    group->facts.recognised = is_recognised(group, beats->stall);
     if (group->facts.recognised)
         group->facts.median = median_of(group->gaps, group->gap_count);
     return group->facts.recognised || (asked && asked->facts.recognised);

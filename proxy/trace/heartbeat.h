@@ -28,6 +28,9 @@ struct heartbeat_group {
 struct heartbeats;
 
 struct heartbeats *heartbeats_new(nsec reply_window);
+/* How far the host is known to have stalled the run: intervals may differ by so much more and still
+ * be regular, at most by half. None unless told. */
+void heartbeats_tolerate(struct heartbeats *, nsec stall);
 void heartbeats_free(struct heartbeats *);
 /* Frames of one connection. Returns true when the event is heartbeat traffic: a beat or a reply of
  * a group recognised by then. */

@@ -135,6 +135,27 @@ static void a_message_that_looks_like_a_pong_is_none(void)
     expect(&s, NOT_APPLICABLE, "the server, which pings");
 }
 
+/* A busy host stopped for 8 s of target time: the server's 25 s became 33 s once. */
+static void a_stall_of_the_host_hides_no_heartbeat(void)
+{
+    static const double at[] = {25, 50, 83, 108, 133, 158};
+    for (int told = 0; told < 2; told++) {
+        struct story s;
+        story_begin(&s);
+        story_open(&s, 0);
+        for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+            story_data(&s, at[i], SIDE_SERVER, "beat", 2);
+            story_data(&s, at[i] + 0.01, SIDE_CLIENT, "back", 3);
+        }
+        if (told) {
+            struct event *noise = story_add(&s, 170, EV_RUN_NOISE, SIDE_NONE, BY_PROXY);
+            noise->run_noise.worst = nsec_from_seconds(8);
+        }
+        story_run_end(&s, 170);
+        expect(&s, told ? NOT_APPLICABLE : INCONCLUSIVE, told ? "the server, which pings" : "");
+    }
+}
+
 static void pings_of_halfopens_server_earn_nothing(void)
 {
     struct story s;
@@ -266,7 +287,7 @@ SUITE(heartbeat_interval, TEST(thirty_seconds_pass), TEST(thirty_three_seconds_p
       TEST(none_in_less_is_inconclusive), TEST(too_short_for_a_slow_heartbeat_is_inconclusive),
       TEST(silence_after_a_good_start_warns), TEST(the_servers_pings_make_it_not_applicable),
       TEST(application_pings_of_the_server_make_it_not_applicable),
-      TEST(a_message_that_looks_like_a_pong_is_none),
+      TEST(a_message_that_looks_like_a_pong_is_none), TEST(a_stall_of_the_host_hides_no_heartbeat),
       TEST(pings_of_halfopens_server_earn_nothing),
       TEST(an_application_heartbeat_is_found_by_regularity),
       TEST(an_application_that_is_never_idle_is_inconclusive),

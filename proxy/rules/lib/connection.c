@@ -145,9 +145,18 @@ bool connection_ended_by_endpoint(const struct event *ev)
            strcmp(ev->tcp_close.how, "error") != 0;
 }
 
+/* The longest that the host kept the run from going on. */
+static nsec worst_stall(const struct trace *trace)
+{
+    size_t i = 0;
+    const struct event *noise = trace_next(trace, &i, EV_RUN_NOISE);
+    return noise ? noise->run_noise.worst : 0;
+}
+
 struct heartbeats *connection_heartbeats(const struct trace *trace, const struct connection *c)
 {
     struct heartbeats *beats = heartbeats_new(trace->policy.pong);
+    heartbeats_tolerate(beats, worst_stall(trace));
     for (const struct event *ev = c->open; ev < c->end; ev++)
         if (ev->conn == c->conn &&
             (ev->kind == EV_WS_FRAME || ev->kind == EV_WS_MESSAGE || ev->kind == EV_WS_INJECTED))
