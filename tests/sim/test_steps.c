@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "endpoint/flaws.h"
 #include "tests/check.h"
+#include "tests/sim/duct.h"
 #include "tests/sim/world.h"
 
 #define SECONDS(n) ((nsec)((n)*1e9))
@@ -181,6 +182,21 @@ static void attempts_are_counted_for_each_client(void)
     end(&show);
 }
 
+static void an_exit_is_waited_for(void)
+{
+    struct duct duct;
+    duct_init(&duct, duct_plan("  - wait: {until: exited, at_most: 60s}\n"), 1);
+    duct_until(&duct, SECONDS(5));
+    run_process_exited(duct.run, 0, duct.now);
+    duct_until(&duct, SECONDS(6));
+    duct_end_run(&duct);
+    struct show show = {.trace = sim_read(&duct.trace)};
+    CHECK_STR(outcome(&show, 1), "done");
+    CHECK(lasted(&show, 1) >= SECONDS(5) && lasted(&show, 1) <= SECONDS(6));
+    end(&show);
+    duct_fini(&duct);
+}
+
 /* --- Of whom --- */
 
 static const char three_lost[] = "  - refuse: {connections: {client: 1}}\n    as: outage\n"
@@ -296,7 +312,8 @@ SUITE(steps, TEST(a_wait_lasts_as_long_as_it_says),
       TEST(a_ping_a_pong_and_a_heartbeat_are_waited_for), TEST(quiet_counts_from_the_last_traffic),
       TEST(quiet_is_broken_by_traffic), TEST(closed_and_reopened_count_since_the_last_act),
       TEST(since_counts_from_the_step_it_names), TEST(the_first_of_several_conditions_counts),
-      TEST(attempts_are_counted_for_each_client), TEST(a_quorum_is_all_any_a_share_or_one_client),
+      TEST(attempts_are_counted_for_each_client), TEST(an_exit_is_waited_for),
+      TEST(a_quorum_is_all_any_a_share_or_one_client),
       TEST(steps_without_a_wait_happen_in_one_turn), TEST(a_fault_with_a_time_and_no_label_blocks),
       TEST(a_fault_with_a_time_and_a_label_runs_beside),
       TEST(a_fault_with_neither_stays_to_the_end), TEST(a_close_is_ours_and_is_answered),

@@ -7,9 +7,10 @@
 #include "base/mem.h"
 #include "rules/lib/connection.h"
 
-/* Seconds a sender may take to go on after the release: its kernel's, which no speed shortens (it
- * probes a closed window at growing intervals, RFC 9293 3.8.6.1). */
-#define QUIET_FIRST   3
+/* Quiet seconds after which nothing more is to come: of the wall clock, since it is kernels and
+ * processors that make a backlog come late and in pieces (a closed window is probed at growing
+ * intervals, RFC 9293 3.8.6.1), and no speed shortens those. */
+#define QUIET_AT_LAST 2
 #define BACK_TO_USUAL 2.0
 
 static bool is_pause(const struct event *ev, enum side side)
@@ -137,17 +138,16 @@ double stalls_rate(const struct trace *trace, uint32_t conn, enum side side, nse
 struct drain {
     double usual, second, bytes;
     nsec until;          /* end of the second under way */
-    int quiet, patience; /* quiet seconds so far, and those that end the wait for a first burst */
-    bool busy, over;
+    int quiet, patience; /* quiet seconds in a row, and those that end it */
+    bool over;
 };
 
 static void end_second(struct drain *drain)
 {
     bool quiet = drain->second <= BACK_TO_USUAL * drain->usual;
     drain->bytes += drain->second - drain->usual;
-    drain->quiet += quiet;
-    drain->over = quiet && (drain->busy || drain->quiet >= drain->patience);
-    drain->busy = drain->busy || !quiet;
+    drain->quiet = quiet ? drain->quiet + 1 : 0;
+    drain->over = drain->quiet >= drain->patience;
     drain->second = 0;
     drain->until = nsec_add(drain->until, NSEC_PER_SEC);
 }
@@ -172,7 +172,7 @@ bool stalls_backlog(const struct trace *trace, const struct stall *stall, enum s
     const struct event *last = trace_last_counting(trace);
     struct drain drain = {.usual = usual,
                           .until = nsec_add(stall->ended, NSEC_PER_SEC),
-                          .patience = (int)ceil(QUIET_FIRST * fmax(1, trace->start->speed))};
+                          .patience = (int)ceil(QUIET_AT_LAST * fmax(1, trace->start->speed))};
     for (const struct event *ev = trace->events; last && ev <= last && !drain.over; ev++) {
         if (ev->seq <= stall->to)
             continue;

@@ -31,9 +31,9 @@ void stalls_fini(struct stalls *);
 /* Bytes per second side sent on the connection within [from, to], frame heads included. */
 double stalls_rate(const struct trace *, uint32_t conn, enum side side, nsec from, nsec to);
 
-/* What came after the release beyond the usual rate: whole seconds until one of them brings no more
- * than twice the usual. false: that second never came before the next stall or the end; *bytes is
- * then a lower bound. */
+/* What came after the release beyond the usual rate, until three seconds of wall time in a row
+ * bring no more than twice the usual. false: they never came before the next stall or the end;
+ * *bytes is then a lower bound. */
 bool stalls_backlog(const struct trace *, const struct stall *, enum side side, double usual,
                     double *bytes);
 
