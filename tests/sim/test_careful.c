@@ -110,4 +110,26 @@ static void a_window_that_equals_the_limit_passes(void)
     plan_free(plan);
 }
 
-SUITE(careful, TEST(no_careful_client_is_convicted), TEST(a_window_that_equals_the_limit_passes))
+/* Its pings wait in its own socket, behind data that a slow path does not take. */
+static void beats_that_we_do_not_read_are_not_missed(void)
+{
+    static const struct careful reference = {.name = "the reference"};
+    struct plan *plan =
+        sim_plan_of("scenario: narrow\nstory: S.\ntests: client\n"
+                    "server: {echo: true}\n"
+                    "client: {sends: 2KiB/s, message: 512B}\nsteps:\n"
+                    "  - wait: {until: open, at_most: 30s}\n"
+                    "  - bandwidth: {rate: 512B/s, burst: 1KiB}\n    as: narrow\n"
+                    "  - wait: 300s\n"
+                    "expect:\n  - heartbeat.interval\n  - heartbeat.idle_timeout\n");
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct scenario_result result;
+        play(plan, &reference, seed, &result);
+        check_not_failed(&result, &reference);
+        scenario_result_fini(&result);
+    }
+    plan_free(plan);
+}
+
+SUITE(careful, TEST(no_careful_client_is_convicted), TEST(a_window_that_equals_the_limit_passes),
+      TEST(beats_that_we_do_not_read_are_not_missed))

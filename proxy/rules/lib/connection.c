@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+#define PAUSE_LONG NSEC_PER_SEC /* a shorter one hides no beat worth the name */
+
 const struct event *trace_last_counting(const struct trace *trace)
 {
     size_t i = 0;
@@ -66,10 +68,25 @@ static void note_cause(struct connection *c, const struct event *ev)
         c->server_by = ev->by;
 }
 
+/* While we do not read from the client, what it sends waits in its own socket: a beat that is not
+ * seen then was perhaps sent. */
+static void note_pause(struct connection *c, const struct event *ev)
+{
+    if (ev->tcp_pause.on) {
+        c->paused = ev;
+        return;
+    }
+    if (c->paused && ev->at - c->paused->at > PAUSE_LONG && (!c->end || c->paused < c->end))
+        c->end = c->paused;
+    c->paused = NULL;
+}
+
 /* A silence that began before the connection opened disturbs it from its first moment. */
 static void note(struct connection *c, const struct event *ev)
 {
     note_cause(c, ev);
+    if (ev->kind == EV_TCP_PAUSE && ev->side == SIDE_CLIENT)
+        note_pause(c, ev);
     if (ev->kind == EV_WS_OPEN && !c->open) {
         c->open = ev;
         c->client = ev->client;
@@ -94,6 +111,8 @@ static void settle(struct connections *all, const struct event *full, const stru
         struct connection *c = &all->list[i];
         if (!c->open)
             continue;
+        if (c->paused && (!c->end || c->paused < c->end))
+            c->end = c->paused;
         if (!c->end)
             c->end = last;
         if (full && c->end > full)

@@ -1,5 +1,6 @@
 /* The open connections of a run, each with the time during which nothing of ours disturbed it: from
- * the 101 until the first of a silence, a cut, a Close, an end, trace.full, or the end of the run.
+ * the 101 until the first of a silence, a second in which we did not read from the client, a cut, a
+ * Close, an end, trace.full, or the end of the run.
  * What an endpoint does in that time it does by itself. */
 #ifndef HALFOPEN_RULES_LIB_CONNECTION_H
 #define HALFOPEN_RULES_LIB_CONNECTION_H
@@ -12,6 +13,7 @@ struct connection {
     int client;
     enum cause client_by, server_by; /* BY_PROXY: that side never did anything */
     const struct event *open;        /* its ws.open; borrowed from the trace */
+    const struct event *paused;      /* since when we do not read from the client; NULL: we do */
     const struct event *end;         /* what ended the undisturbed time; borrowed */
     nsec from, to;                   /* the undisturbed time */
 };
