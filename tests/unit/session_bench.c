@@ -8,8 +8,9 @@
 #include "base/units.h"
 #include "scenario/load.h"
 
-#define BENCH_SEED   1
-#define AT_ONCE_MOST 1000 /* deadlines in one instant; more is spinning */
+#define BENCH_SEED       1
+#define MUTE_TRACE_BYTES ((size_t)1 << 20)
+#define AT_ONCE_MOST     1000 /* deadlines in one instant; more is spinning */
 
 /* --- Words --- */
 
@@ -267,6 +268,8 @@ bool session_bench_try_until(struct session_bench *b, nsec now, size_t deadlines
         b->now = nsec_max(b->now, due);
         run_expire(b->run, b->now);
         settle(b);
+        if (b->mute && b->trace.len > MUTE_TRACE_BYTES)
+            text_clear(&b->trace);
     }
     b->now = now;
     return true;
