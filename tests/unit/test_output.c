@@ -17,7 +17,7 @@ struct log {
 
 static void begin(struct log *log)
 {
-    strcpy(log->path, "/tmp/halfopen-test-XXXXXX");
+    snprintf(log->path, sizeof log->path, "/tmp/halfopen-test-XXXXXX");
     int fd = mkstemp(log->path);
     CHECK(fd >= 0 && close(fd) == 0);
     log->loop = loop_new();
