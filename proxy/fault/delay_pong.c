@@ -31,7 +31,7 @@ const struct fault_desc delay_pong_fault = {
         "Data and pings pass at once; a pong, or the reply of an application heartbeat, arrives after "
         "the delay. Shorter than the endpoint's patience it must be harmless: closing a slow but "
         "living connection is a false alarm. Longer, a good endpoint treats the peer as dead, unless "
-        "other traffic proves it alive.",
+        "other traffic proves it alive. Application heartbeats in several frames are left alone.",
     .example = "delay_pong: {delay: 5s}",
     .dirs = DIR_BOTH,
     .breaks_deflate = true,

@@ -12,13 +12,6 @@ static const struct param params[] = {
     P_END,
 };
 
-static bool ping_counts(const struct unit *u, int kind)
-{
-    if (u->heartbeat == UNIT_PING)
-        return kind != PONG_APPLICATION;
-    return u->heartbeat == UNIT_APP_PING && kind != PONG_PROTOCOL;
-}
-
 static void swallow(struct fault *f, struct unit *u)
 {
     const struct drop_ping *cfg = fault_config(f);
@@ -36,7 +29,8 @@ const struct fault_desc drop_ping_fault = {
         "What an intermediary does that filters control frames. The sender of a ping gets no answer "
         "while data flows both ways: it ends the connection within its pong timeout and reconnects, "
         "unless it counts other traffic as life. The receiver hears no ping: one that relies on its "
-        "peer's pings to know that the connection lives must notice that they are missing.",
+        "peer's pings to know that the connection lives must notice that they are missing. Application "
+        "heartbeats in several frames are left alone.",
     .example = "drop_ping: {direction: to_server}",
     .dirs = DIR_BOTH,
     .breaks_deflate = true,

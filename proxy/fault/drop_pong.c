@@ -27,7 +27,8 @@ const struct fault_desc drop_pong_fault = {
     .doc =
         "Pings go out and data flows, and no pong, or no reply of an application heartbeat, comes "
         "back. A good endpoint ends the connection within its pong timeout and reconnects; one that "
-        "sees other traffic arrive may count that as life.",
+        "sees other traffic arrive may count that as life. Application heartbeats in several frames are "
+        "left alone.",
     .example = "drop_pong: {direction: to_client}",
     .dirs = DIR_BOTH,
     .breaks_deflate = true,

@@ -5,6 +5,7 @@
 
 #define PIECE_BYTES      ((size_t)16 << 10)    /* sent at once */
 #define TURN_BYTES       ((uint64_t)256 << 10) /* in one turn of the loop */
+#define TURN_PIECES      1000
 #define DECLARED_PAYLOAD 16
 #define TICK             NSEC_PER_MSEC
 #define TRY_AGAIN        (10 * NSEC_PER_MSEC) /* no room, or inside a message of the peer */
@@ -149,13 +150,12 @@ static nsec send_what_is_due(struct fault *f, enum dir d)
     const struct oversize_message *cfg = fault_config(f);
     struct giant *giant = giant_of(f, d);
     double may = cfg->rate * nsec_to_seconds(fault_now(f) - giant->began);
-    uint64_t due = may >= (double)cfg->size ? cfg->size : (uint64_t)may, turn = 0;
-    while (giant->sent < cfg->size && giant->sent <= due && turn < TURN_BYTES) {
-        uint64_t before = giant->sent;
+    uint64_t due = may >= (double)cfg->size ? cfg->size : (uint64_t)may;
+    due = least(due, giant->sent + TURN_BYTES);
+    for (int piece = 0; giant->sent < cfg->size && giant->sent <= due && piece < TURN_PIECES;
+         piece++)
         if (!send_piece(f, d))
             return nsec_add(fault_now(f), TRY_AGAIN);
-        turn += giant->sent - before;
-    }
     if (giant->sent == cfg->size) {
         finish(f, d);
         return NEVER;

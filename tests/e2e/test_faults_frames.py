@@ -294,7 +294,7 @@ class Frames(harness.Case):
         self.assert_arrive(ends.client, "after it")
 
     def test_a_giant_in_fragments_to_the_server(self):
-        ends = self.pair("oversize_message: {size: 100000B, as: fragments, direction: to_server}")
+        ends = self.pair("oversize_message: {size: 100000B, form: fragments, direction: to_server}")
         frames = [look(ends.server) for _ in range(7)]
         self.assertEqual(b"".join(f[1] for f in frames), b"x" * 100000)
         self.assertEqual([f[0] for f in frames], [BINARY] + [0] * 6)
