@@ -164,115 +164,15 @@ void chain_flush_inject(struct instance *in, enum dir d)
     free(copy);
 }
 
-/* --- Set aside --- */
-
-static void release_first_aside(struct instance *in, enum dir d)
-{
-    struct held *item = held_dequeue(&in->aside[d]);
-    for (struct held *part = item; part; part = part->more) {
-        if (part->unit.injected)
-            verbs_note_said(in, d, part->unit.bytes, part->unit.len);
-        chain_offer_behind(in, &part->unit);
-    }
-    held_free(item);
-}
-
-static bool aside_is_due(const struct instance *in, enum dir d)
-{
-    const struct held *item = in->aside[d].first;
-    return item && !in->mid_frame[d] && !in->mid_message[d] &&
-           (in->stopping || item->until <= in->session->now);
-}
-
-void chain_release_aside(struct instance *in, enum dir d)
-{
-    while (aside_is_due(in, d))
-        release_first_aside(in, d);
-}
-
-static struct held **gathering_place(struct instance *in, const struct unit *u)
-{
-    return &in->gathering[u->dir][frame_is_control(u->frame.opcode)];
-}
-
-static bool completes(const struct instance *in, const struct unit *u)
-{
-    bool goes_on = in->fault.desc->messages && !frame_is_control(u->frame.opcode) && !u->frame.fin;
-    return u->last && !goes_on;
-}
-
-static void pass_on(struct instance *, struct unit *);
-
-/* A message that is too large to be kept whole goes on after all, and what comes of it follows. */
-static void give_up_gathering(struct instance *in, enum dir d, struct held **place)
-{
-    struct held *item = *place;
-    *place = NULL;
-    in->aside[d].bytes -= item->bytes;
-    in->frame_outcome[d] = in->message_outcome[d] = PASSED;
-    for (struct held *part = item; part; part = part->more)
-        pass_on(in, &part->unit);
-    held_free(item);
-}
-
-/* Frames are gathered until they are whole, of faults on messages until the message is. */
-static void set_aside(struct instance *in, const struct unit *u)
-{
-    struct held **place = gathering_place(in, u);
-    struct held_queue *queue = &in->aside[u->dir];
-    size_t before = *place ? (*place)->bytes : 0;
-    if (!*place)
-        *place = held_new(u, in->frame_until[u->dir]);
-    else
-        held_extend(*place, u);
-    queue->bytes += (*place)->bytes - before;
-    if ((*place)->bytes > ASIDE_LIMIT_BYTES) {
-        give_up_gathering(in, u->dir, place);
-    } else if (completes(in, u)) {
-        queue->bytes -= (*place)->bytes;
-        held_insert(queue, *place);
-        *place = NULL;
-    }
-}
-
-/* The source ended: what is set aside comes before that, what waits for ever at once; beginnings
- * of messages as far as they came. Returns when the last of it is due. */
-static nsec set_end_behind_aside(struct instance *in, enum dir d)
-{
-    struct held_queue *queue = &in->aside[d];
-    nsec at = 0;
-    for (int control = 0; control < 2; control++) {
-        struct held *item = in->gathering[d][control];
-        in->gathering[d][control] = NULL;
-        if (item)
-            queue->bytes -= item->bytes;
-        if (item)
-            held_insert(queue, item);
-    }
-    for (struct held *item = queue->first; item; item = item->next) {
-        item->until = item->until == NEVER ? in->session->now : item->until;
-        at = nsec_max(at, item->until);
-    }
-    return at;
-}
-
-/* Nothing more comes from the source: a boundary that is not there now never comes. */
-static void empty_aside(struct instance *in, enum dir d)
-{
-    while (in->aside[d].first && !in->mid_frame[d] && !in->mid_message[d])
-        release_first_aside(in, d);
-    held_discard(&in->aside[d]);
-}
-
 /* --- Going on --- */
 
 /* Passes a unit on from an instance; what waits for a boundary may follow it. */
-static void pass_on(struct instance *in, struct unit *u)
+void chain_pass_on(struct instance *in, struct unit *u)
 {
     note_downstream(in, u);
     chain_offer_behind(in, u);
     chain_flush_inject(in, u->dir);
-    chain_release_aside(in, u->dir);
+    aside_release(in, u->dir);
 }
 
 static void keep(struct instance *in, const struct unit *u, nsec until)
@@ -322,7 +222,7 @@ static bool waits_behind_aside(struct instance *in, const struct unit *u)
         held_discard(&in->aside[d]);
         return false;
     }
-    keep(in, u, set_end_behind_aside(in, d));
+    keep(in, u, aside_set_end_behind(in, d));
     return true;
 }
 
@@ -347,7 +247,7 @@ static bool goes_on(struct instance *in, struct unit *u, enum outcome outcome)
         keep_to_ask(in, u, in->frame_until[u->dir]);
         return false;
     case ASIDE:
-        set_aside(in, u);
+        aside_add(in, u);
         return false;
     case DROPPED:
         return false;
@@ -387,7 +287,7 @@ void chain_flush_end(struct instance *in, enum dir d)
         return;
     in->ends_dir[d] = false;
     if (goes_on(in, &u, PASSED))
-        pass_on(in, &u);
+        chain_pass_on(in, &u);
 }
 
 /* Asks about the unit, part by part. false: later is what the fault wants to be asked about again.
@@ -409,7 +309,7 @@ static bool decide(struct instance *in, struct unit *u, struct unit *later)
             rest = cut_off(u);
         u->split = 0;
         if (goes_on(in, u, outcome))
-            pass_on(in, u);
+            chain_pass_on(in, u);
         chain_flush_end(in, u->dir);
         if (split == 0)
             return true;
@@ -486,7 +386,7 @@ void chain_offer(struct session *s, struct unit *u, size_t from_index)
             return;
         }
         if (buf_len(&in->inject[u->dir]) > 0 || in->aside[u->dir].first) {
-            pass_on(in, u);
+            chain_pass_on(in, u);
             return;
         }
         note_downstream(in, u);
@@ -517,12 +417,12 @@ static void release_queue(struct instance *in, enum dir d)
             continue;
         }
         if (item->unit.kind == UNIT_END)
-            empty_aside(in, d);
-        pass_on(in, &item->unit);
+            aside_empty(in, d);
+        chain_pass_on(in, &item->unit);
         held_free(item);
     }
     chain_flush_inject(in, d);
-    chain_release_aside(in, d);
+    aside_release(in, d);
 }
 
 /* What is let go together is written together. */

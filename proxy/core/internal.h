@@ -228,11 +228,19 @@ struct held *held_dequeue(struct held_queue *);
 void held_append(struct held_queue *, struct held_queue *behind); /* which is empty then */
 void held_discard(struct held_queue *);
 
+/* aside.c */
+void aside_add(struct instance *, const struct unit *);
+void aside_release(struct instance *, enum dir); /* what is due, at a boundary */
+/* The source ended: what is set aside comes before that. Returns when the last of it is due. */
+nsec aside_set_end_behind(struct instance *, enum dir);
+/* Nothing more comes from the source: a boundary that is not there now never comes. */
+void aside_empty(struct instance *, enum dir);
+
 /* chain.c */
+void chain_pass_on(struct instance *, struct unit *);
 void chain_flush_inject(struct instance *, enum dir);
 void chain_flush_end(struct instance *, enum dir); /* an end asked for, unless a unit is in hand */
 bool chain_owes(const struct instance *, enum dir);
-void chain_release_aside(struct instance *, enum dir);
 void chain_offer_behind(struct instance *, struct unit *);            /* to those behind it */
 void chain_offer(struct session *, struct unit *, size_t from_index); /* index of the first asked */
 /* from the start of the chain of its direction */

@@ -269,7 +269,7 @@ static bool port_inject_at(struct fault *f, enum dir d, const void *bytes, size_
     held_insert(&in->aside[d], held_new(&u, at));
     note_act(in, "inject", d, len);
     if (!in->asking[d])
-        chain_release_aside(in, d);
+        aside_release(in, d);
     return true;
 }
 
@@ -302,7 +302,7 @@ static void port_put_back(struct fault *f, enum dir d)
     for (struct held *item = in->aside[d].first; item; item = item->next)
         item->until = 0;
     if (!in->asking[d])
-        chain_release_aside(in, d);
+        aside_release(in, d);
 }
 
 static void port_cut(struct fault *f, enum side side, enum cut how)
