@@ -26,12 +26,12 @@ SRCS   := $(filter-out $(MAIN),$(wildcard proxy/base/*.c proxy/ws/*.c proxy/trac
     proxy/net/*.c proxy/endpoint/*.c proxy/control/*.c reports/*.c))
 GEN    := $(B)/gen/faults.c $(B)/gen/rules.c
 OBJS   := $(SRCS:%.c=$(B)/%.o) $(GEN:%.c=%.o)
-TEST_SRCS := $(sort $(wildcard tests/unit/*.c tests/sim/*.c))
+TEST_SRCS := $(sort $(wildcard tests/unit/*.c tests/sim/*.c tests/fuzz/fuzz_*.c))
 SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_SRCS),$(if $(findstring test_,$(f)),$(f)))))))
 TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/tests/calibrate/schedules.o $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
-.PHONY: all clients docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate objects tidy print-cflags FORCE
+.PHONY: all clients docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate fuzz fuzzers objects tidy print-cflags FORCE
 all: $(B)/halfopen $(B)/libhalfopen-time.so
 
 help:
@@ -48,6 +48,7 @@ help:
 ## make bench      round trips, MiB/s and memory beside HAProxy, as ratios
 ## make docs       rewrite the reference pages in docs/ from the descriptors
 ## make fidelity   our profiles against the real nginx, HAProxy, Apache and Caddy
+## make fuzz       libFuzzer on the parsers, FUZZ_SECONDS=15 each
 ## make golden     rewrite the golden files (review the diff)
 ## make calibrate  repeat the Monte Carlo of the backoff verdicts
 ## make install    PREFIX=/usr/local DESTDIR=
@@ -169,6 +170,26 @@ docs: all
 fidelity: needs-fidelity
 	@$(MAKE) --no-print-directory all
 	@python3 tests/e2e/fidelity/fidelity.py $(B)
+
+# libFuzzer on each parser for FUZZ_SECONDS, from the corpus on; what it finds is added to build/fuzz only.
+FUZZ_SECONDS ?= 15
+FUZZERS := frame http yaml trace
+fuzz: needs-lint
+	@$(MAKE) --no-print-directory CC=clang B=$(B)/fuzz CFLAGS='-O1 -g' \
+	    SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' fuzzers
+	@for name in $(FUZZERS); do \
+	    echo "== $$name"; mkdir -p $(B)/fuzz/found/$$name; log=$(B)/fuzz/$$name.log; \
+	    $(B)/fuzz/fuzz-$$name -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -verbosity=0 -print_final_stats=1 \
+	        -artifact_prefix=$(B)/fuzz/ $(B)/fuzz/found/$$name tests/fuzz/corpus/$$name >$$log 2>&1 || \
+	        { tail -n 60 $$log; exit 1; }; \
+	    sed -n 's/^stat::number_of_executed_units: */  inputs tried: /p' $$log; \
+	done
+
+fuzzers: $(FUZZERS:%=$(B)/fuzz-%)
+
+$(B)/fuzz-%: tests/fuzz/entry.c $(B)/tests/fuzz/fuzz_%.o $(LIB)
+	$(say) link $@
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ=fuzz_$* -o $@ $^ $(ALL_LIBS)
 
 calibrate: $(B)/calibrate
 	@sh tests/calibrate/run.sh $(B)
