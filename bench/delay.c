@@ -245,7 +245,7 @@ static void start_proxy(struct bench *bench, uint16_t upstream)
         fprintf(stderr, "delay: the proxy did not start\n");
         exit(2);
     }
-    bench->port = (uint16_t)atoi(colon + 1);
+    bench->port = (uint16_t)strtoul(colon + 1, NULL, 10);
 }
 
 /* --- One measurement --- */
@@ -351,7 +351,7 @@ static int measure(struct bench *bench)
 
 static double argument(int argc, char **argv, int at, double usual)
 {
-    double value = argc > at ? atof(argv[at]) : usual;
+    double value = argc > at ? strtod(argv[at], NULL) : usual;
     return value > 0 ? value : usual;
 }
 

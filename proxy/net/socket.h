@@ -44,8 +44,8 @@ enum io_result socket_read(int fd, void *bytes, size_t len, size_t *got);
 /* IO_OK: *took of them, perhaps fewer than all; IO_WANT_WRITE: none. */
 enum io_result socket_write(int fd, const void *bytes, size_t len, size_t *took);
 void socket_reset(int fd); /* RST at once, and closed */
-/* Closed with FIN: what was received is read first, since the kernel answers a close over unread bytes
- * with RST. The FIN is that of close(2), so that whatever comes after it meets an RST. */
+/* Closed with FIN: what was received is read first, since the kernel answers a close over unread
+ * bytes with RST. The FIN is that of close(2), so that whatever comes after it meets an RST. */
 void socket_finish(int fd);
 
 /* Smallest receive buffer, so that a window closes soon. Returns its size in bytes as the kernel

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "fault/lib/weather.h"
@@ -35,7 +36,7 @@ static void what_comes_at_once_is_delayed_alike(void)
     char first[64];
     struct bench *b = bench_new("latency: {delay: 5s, jitter: 4s}");
     bench_bytes(b, TO_SERVER, "a");
-    strcpy(first, bench_did(b));
+    snprintf(first, sizeof first, "%s", bench_did(b));
     bench_bytes(b, TO_SERVER, "b");
     CHECK_STR(bench_did(b), first);
     bench_until(b, NSEC_PER_SEC);
