@@ -265,6 +265,20 @@ static nsec next_syn(const struct sim_client *client)
     return at;
 }
 
+/* A sound client, which all of them are in TLS, refuses what is wrong with our side of the
+ * handshake. TLS itself is not simulated. */
+static void shake_hands(struct link *link)
+{
+    unsigned value;
+    enum tls_trouble trouble = session_tls_trouble(link->session, &value);
+    bool works = trouble == TLS_FINE || trouble == TLS_STALL ||
+                 (trouble == TLS_DOWNGRADE && value >= 0x0303);
+    if (!works)
+        session_tls_failed(link->session,
+                           trouble == TLS_ALERT ? "alert sent" : "alert received: bad certificate",
+                           link->sim->now);
+}
+
 /* The handshake of TCP is the kernel's: a client that is refused was connected before. */
 static void accept_link(struct sim_client *client, struct link *link)
 {
@@ -272,9 +286,10 @@ static void accept_link(struct sim_client *client, struct link *link)
     struct session *session = run_accept(sim->run, client->index, "127.0.0.1:40000", "ipv4",
                                          &session_ops, link, sim->now);
     link->hanging = session_admission(session) == HANG;
-    if (session_admission(session) != REFUSE)
+    if (session_admission(session) != REFUSE) {
         link->session = session;
-    else if (session_refusal(session) == CUT_CLOSE)
+        shake_hands(link);
+    } else if (session_refusal(session) == CUT_CLOSE)
         close_socket(&link->in[SIDE_CLIENT], &link->out[SIDE_CLIENT]);
     else
         cut(link, SIDE_CLIENT, CUT_RST);
