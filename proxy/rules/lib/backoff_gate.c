@@ -217,11 +217,12 @@ static struct gated gate_jitter(const struct backoff *raw)
     return when(sure, raw->jitter, enough_of(raw));
 }
 
-/* Clients whose first delay alone is random start near each other only by luck. */
+/* Clients whose first delay alone is random, the first that is long enough to disperse them, start
+ * near each other only by luck. */
 static bool arrived_together(const struct backoff *raw)
 {
     size_t first = 0, arrived = 0;
-    while (first + 1 < raw->count && !raw->index[first].judged)
+    while (first + 1 < raw->count && raw->index[first].mean < SMALL_FIXED * raw->base)
         first++;
     for (size_t i = 0; i < raw->count; i++)
         if (raw->index[i].synchronised && raw->index[i].arrived > arrived)
