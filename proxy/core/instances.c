@@ -115,6 +115,7 @@ static void instance_free(struct instance *in)
         held_free(in->gathering[d][0]);
         held_free(in->gathering[d][1]);
         buf_fini(&in->inject[d]);
+        text_fini(&in->said_payload[d]);
     }
     free(in->replacement);
     free(in->fault.state);

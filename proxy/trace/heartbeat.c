@@ -373,11 +373,13 @@ bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
         asked = answered_by(beats, beat.side, beat.hash, beat.at);
     if (!asked && may_answer_a_fault(beats, &beat))
         return false;
-    struct group *group = group_of(beats, &beat);
+    size_t index = asked ? (size_t)(asked - beats->groups) : NOBODY;
+    struct group *group = group_of(beats, &beat); /* may move them all */
     if (!group) {
         beats->other[beat.side]++;
         return false;
     }
+    asked = index != NOBODY ? &beats->groups[index] : NULL;
     note_beat(group, &beat);
     if (group->facts.kind == HEARTBEAT_PROTOCOL)
         note_ping(group, &beat);
