@@ -9,8 +9,8 @@
 
 #define WAIT_SECONDS 2
 #define SPEED        10.0
-/* Strict below, as a wait that ends early is wrong; above there is room for a busy machine, as long as
- * a wait that is not scaled, which takes WAIT_SECONDS, is beyond. */
+/* Strict below, as a wait that ends early is wrong; above there is room for a busy machine, as long
+ * as a wait that is not scaled, which takes WAIT_SECONDS, is beyond. */
 #define FAKED_LEAST (WAIT_SECONDS - 0.001)
 #define FAKED_MOST  (WAIT_SECONDS * SPEED * 0.8)
 #define REAL_LEAST  (WAIT_SECONDS / SPEED - 0.02) /* /proc/uptime counts hundredths */
