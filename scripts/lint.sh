@@ -66,7 +66,7 @@ cppchecked() {
     cppcheck --quiet -j"$jobs" --std=c11 --enable=warning,performance,portability --inline-suppr \
         --suppress=missingIncludeSystem --suppress=internalAstError --suppress=assignmentInAssert --suppress=uninitvar \
         --template='{file}:{line}: {message} [{id}]' -Iproxy -I. -D_GNU_SOURCE \
-        '-Djson_object_foreach(object,key,value)=for(;;)' '-Djson_array_foreach(array,i,value)=for(;;)' proxy reports 2>&1
+        '-Djson_object_foreach(object,key,value)=while(1)' '-Djson_array_foreach(array,i,value)=while(1)' proxy reports 2>&1
 }
 
 scenarios() {
