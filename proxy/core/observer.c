@@ -57,7 +57,8 @@ static void pass_collected(struct session *s, struct lane *lane)
     const uint8_t *bytes = http_reader_bytes(lane->head, &collected);
     size_t passed = lane->head_passed;
     lane->head_passed = collected;
-    offer_bytes(s, lane, bytes + passed, collected - passed);
+    if (collected > passed) /* nothing was collected: there are no bytes to point into */
+        offer_bytes(s, lane, bytes + passed, collected - passed);
 }
 
 static void forget_collected(struct lane *lane)
