@@ -1,0 +1,292 @@
+/* heartbeat.present: an idle connection is not left to itself. */
+#include <string.h>
+
+#include "base/units.h"
+#include "rules/lib/sights.h"
+#include "ws/frame.h"
+
+#define INTERVALS_SEEN 5  /* observed idle that long, in ping intervals: none is none */
+#define ANSWERED       90 /* percent of the beats, the newest apart */
+
+struct config {
+    nsec idle;
+};
+
+static const struct param params[] = {
+    P_DURATION(config, idle, .def = "", .min = "10ms", .max = "24h",
+               .doc = "no heartbeat in that much idle time is none; left out: five of the policy's "
+                      "ping intervals"),
+    P_END,
+};
+
+struct limits {
+    nsec enough, noise, ping;
+};
+
+enum show {
+    NOTHING,
+    OWN_CLIENT, /* halfopen's, not under test */
+    TOO_SHORT,
+    NEVER_IDLE,
+    CLIENT_BEATS,
+    SERVER_BEATS,
+    REPLY_LOST, /* by our own doing */
+    REPLY_UNKNOWN,
+    UNANSWERED,
+    NO_BEATS_MUTE, /* and the server is halfopen's, which sends none */
+    NO_BEATS,
+    SHOWS
+};
+
+static const enum verdict verdicts[SHOWS] = {
+    [OWN_CLIENT] = NOT_APPLICABLE, [TOO_SHORT] = INCONCLUSIVE,
+    [NEVER_IDLE] = INCONCLUSIVE,   [CLIENT_BEATS] = PASS,
+    [SERVER_BEATS] = PASS,         [REPLY_LOST] = INCONCLUSIVE,
+    [REPLY_UNKNOWN] = NOT_TESTED,  [UNANSWERED] = WARN,
+    [NO_BEATS_MUTE] = FAIL,        [NO_BEATS] = FAIL,
+};
+
+/* --- One connection --- */
+
+static bool is_application_data(const struct event *ev, uint32_t conn)
+{
+    return ev->kind == EV_WS_FRAME && ev->conn == conn && ev->ws_frame.opcode < OPCODE_CLOSE &&
+           !*ev->ws_frame.kind;
+}
+
+/* The longest time without a word of the application in either direction. */
+static nsec longest_idle(const struct connection *c)
+{
+    nsec last = c->from, longest = 0;
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        if (is_application_data(ev, c->conn)) {
+            longest = nsec_max(longest, ev->at - last);
+            last = ev->at;
+        }
+    return nsec_max(longest, c->to - last);
+}
+
+static bool is_answered(const struct heartbeat_group *group)
+{
+    uint64_t due = group->beats > 1 ? group->beats - 1 : 1;
+    return group->kind != HEARTBEAT_UNSOLICITED_PONG && group->replied * 100 >= due * ANSWERED;
+}
+
+/* A fault took frames away or kept them back: no reply in time is its doing, perhaps. */
+static bool is_tampered_with(const struct connection *c)
+{
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        if (ev->conn == c->conn && ev->kind == EV_FAULT_ACT)
+            return true;
+    return false;
+}
+
+static enum show show_of_silent(const struct connection *c, const struct limits *limits)
+{
+    nsec enough = limits->enough - limits->noise;
+    if (longest_idle(c) >= enough)
+        return c->server_by == BY_ENDPOINT ? NO_BEATS : NO_BEATS_MUTE;
+    return c->to - c->from >= enough ? NEVER_IDLE : TOO_SHORT;
+}
+
+/* What one side's heartbeat amounts to. Halfopen's own server answers a ping, and an application
+ * it does not understand: an echo of its beat is no answer. */
+static enum show show_of_group(const struct connection *c, const struct heartbeat_group *group)
+{
+    if (group->kind == HEARTBEAT_APPLICATION && c->server_by != BY_ENDPOINT)
+        return REPLY_UNKNOWN;
+    if (is_answered(group))
+        return group->from == SIDE_CLIENT ? CLIENT_BEATS : SERVER_BEATS;
+    return is_tampered_with(c) ? REPLY_LOST : UNANSWERED;
+}
+
+/* A single ping is no heartbeat. */
+static const struct heartbeat_group *beating(const struct heartbeats *beats, enum side side)
+{
+    const struct heartbeat_group *group = heartbeats_best(beats, side);
+    return group && group->beats > 1 ? group : NULL;
+}
+
+/* Of both sides' the one that is answered. NULL: none beats. Pings of halfopen's own server are
+ * nobody's. */
+static const struct heartbeat_group *better_of(const struct heartbeats *beats,
+                                               const struct connection *c)
+{
+    const struct heartbeat_group *client = beating(beats, SIDE_CLIENT);
+    const struct heartbeat_group *server =
+        c->server_by == BY_ENDPOINT ? beating(beats, SIDE_SERVER) : NULL;
+    if (!client || (server && !is_answered(client) && is_answered(server)))
+        return server;
+    return client;
+}
+
+static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
+{
+    struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
+    if (c->client_by == BY_BUILTIN)
+        return sight;
+    struct heartbeats *beats = connection_heartbeats(trace, c);
+    const struct heartbeat_group *group = better_of(beats, c);
+    sight.show = group ? (int)show_of_group(c, group) : (int)show_of_silent(c, given);
+    sight.measured = group                     ? group->median
+                     : sight.show == TOO_SHORT ? c->to - c->from
+                                               : longest_idle(c);
+    heartbeats_free(beats);
+    return sight;
+}
+
+/* --- Sentences --- */
+
+static void add_time(struct text *out, const char *before, nsec time, const char *behind)
+{
+    text_add(out, before);
+    units_add_duration(out, time);
+    text_add(out, behind);
+}
+
+static void add_range(struct text *out, const char *before, const struct tally *tally,
+                      const char *behind)
+{
+    text_add(out, before);
+    tally_add_range(tally, out);
+    text_add(out, behind);
+}
+
+static void add_undecided(struct text *out, enum show show, const struct tally *tally, bool alone,
+                          const struct limits *limits)
+{
+    const char *has = alone ? " has" : " have";
+    if (show == REPLY_LOST) {
+        text_add(out, has);
+        add_range(out, " a heartbeat every ", tally,
+                  ", and a fault kept answers to it away; a run without faults would tell whether "
+                  "it is answered");
+    } else if (show == REPLY_UNKNOWN) {
+        text_add(out, has);
+        add_range(out, " an application heartbeat every ", tally,
+                  ", which halfopen's own server cannot answer; whether it is answered shows with "
+                  "the real one (server in the target file)");
+    } else if (show == NEVER_IDLE) {
+        text_add(out, alone ? " was" : " were");
+        add_time(out, " never idle for ", limits->enough, "");
+        add_range(out, " (the longest pause was ", tally,
+                  ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
+                  "target file if one of them is");
+    } else {
+        text_add(out, alone ? " was" : " were");
+        add_range(out, " observed for only ", tally, "");
+        add_time(out, "; ", limits->enough, " of undisturbed connection would have been needed");
+    }
+}
+
+static void add_sentence(struct text *out, enum show show, const struct tally *tally, bool alone,
+                         const struct limits *limits)
+{
+    const char *has = alone ? " has" : " have";
+    switch (show) {
+    case CLIENT_BEATS:
+    case SERVER_BEATS:
+        text_add(out, has);
+        add_range(out, " a heartbeat every ", tally, ", sent by the ");
+        text_add(out, show == CLIENT_BEATS ? "client and answered by the server"
+                                           : "server and answered by the client");
+        break;
+    case UNANSWERED:
+        text_add(out, has);
+        add_range(out, " a sign of life every ", tally,
+                  " in one direction, which nothing answers: its sender does not learn whether "
+                  "anybody hears it");
+        break;
+    case NO_BEATS:
+    case NO_BEATS_MUTE:
+        text_add(out, has);
+        add_range(out, " no heartbeat: in ", tally, " of idle connection neither side sent one");
+        if (show == NO_BEATS_MUTE)
+            text_add(out, " (halfopen's own server, in place of yours, never does)");
+        break;
+    default:
+        add_undecided(out, show, tally, alone, limits);
+        break;
+    }
+}
+
+static void add_fix(struct finding *finding, enum show show, const struct limits *limits)
+{
+    struct text ping;
+    text_init(&ping);
+    units_add_duration(&ping, limits->ping);
+    if (verdicts[show] == FAIL)
+        finding_fix(finding,
+                    "send a ping every %s while the connection is open (an application message in "
+                    "a browser, which has no ping), and expect its answer%s",
+                    text_chars(&ping),
+                    show == NO_BEATS_MUTE ? "; if your server is the one that pings, test with it "
+                                            "(server in the target file)"
+                                          : "");
+    else if (show == UNANSWERED)
+        finding_fix(finding, "use pings, which RFC 6455 wants answered, instead of unsolicited "
+                             "pongs, or let the server answer the application's beat");
+    text_fini(&ping);
+}
+
+static void report(struct findings *out, const struct sights *sights, const void *given)
+{
+    const struct limits *limits = given;
+    enum show show = (enum show)sights->show;
+    struct text text;
+    if (show == OWN_CLIENT) {
+        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        return;
+    }
+    text_init(&text);
+    tally_add_who(&sights->tally, sights->clients, &text);
+    add_sentence(&text, show, &sights->tally, sights->clients <= 1, limits);
+    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
+    text_fini(&text);
+    bool idle = verdicts[show] == FAIL || show == NEVER_IDLE || show == TOO_SHORT;
+    finding_measured(finding, idle ? "without_heartbeat_s" : "interval_s",
+                     nsec_to_seconds(sights->tally.most));
+    if (idle)
+        finding_allowed(finding, "without_heartbeat_s", nsec_to_seconds(limits->enough));
+    finding_evidence(finding, sights->tally.from, sights->tally.to);
+    add_fix(finding, show, limits);
+}
+
+static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .report = report};
+
+static void check(const struct trace *trace, const void *config, struct findings *out)
+{
+    const struct config *cfg = config;
+    struct limits limits = {.noise = trace->noise};
+    limits.enough = cfg->idle > 0 ? cfg->idle : trace->policy.ping * INTERVALS_SEEN;
+    limits.ping = trace->policy.ping;
+    sights_judge(&sights_rule, trace, &limits, out);
+}
+
+const struct rule_desc heartbeat_present_rule = {
+    .name = "heartbeat.present",
+    .id = "HEART-01",
+    .title = "There is a heartbeat",
+    .brief = "an idle connection carries pings that are answered",
+    .doc =
+        "Provoked by nothing but time: the application is left alone for five ping intervals. "
+        "Observed are pings, unsolicited pongs and regular application messages of either side, "
+        "and what answers them. One side that asks and one that answers is enough; how often, and "
+        "what happens without an answer, are other rules' business. A sign of life that nothing "
+        "answers is a warning: it keeps proxies content and tells its sender nothing. None in "
+        "five intervals of an idle connection is a failure: such a connection can be dead for "
+        "hours while both sides believe in it. halfopen's own server never pings unless a scenario "
+        "says so, and then its pings do not count: a client whose server does the pinging is to be "
+        "tested with that server. The remedy is a timer that pings for as long as the connection "
+        "is open.",
+    .source = "RFC 6455 5.5.2",
+    .example = "heartbeat.present: {idle: 150s}",
+    .level = MUST,
+    .applies = APPLIES_CLIENT,
+    .clock = CLOCK_TIMER,
+    .certainty = STATISTICAL,
+    .needs = NEEDS(WS_OPEN),
+    .params = params,
+    .config_size = sizeof(struct config),
+    .check = check,
+};
