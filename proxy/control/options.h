@@ -18,7 +18,8 @@ enum option_type {
     OPTION_WORDS,
     OPTION_COUNT,
     OPTION_REAL,
-    OPTION_DURATION
+    OPTION_DURATION,
+    OPTION_LATER /* refused: no part of this version; takes no place in the struct */
 };
 
 /* Given several times, WORDS collects; the others take the last. */

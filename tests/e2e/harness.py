@@ -236,7 +236,15 @@ class Server:
                 self.came.notify_all()
             self.handle(wire)
         except (OSError, EOFError, ssl.SSLError) as trouble:
-            self.troubles.append(trouble)
+            with self.came:
+                self.troubles.append(trouble)
+                self.came.notify_all()
+
+    def trouble(self, within=ENDPOINT_PATIENCE):
+        """What went wrong first, as soon as something has."""
+        with self.came:
+            assert self.came.wait_for(lambda: self.troubles, within), "nothing went wrong"
+            return self.troubles[0]
 
     def wire(self, index=0, within=ENDPOINT_PATIENCE):
         with self.came:
