@@ -208,7 +208,8 @@ static void say_too_little(const struct client *client, struct findings *out)
     text_add(&text, "the client sends ");
     units_add_rate(&text, client->rate);
     text_add(&text,
-             ", which does not fill the kernel's buffers; give hooks.send in the target file");
+             ", which does not fill the kernel's buffers; it has to send more by itself, for "
+             "example 1 MiB/s");
     struct finding *finding = say(out, client, NOT_TESTED, &text);
     finding_measured(finding, "rate", client->rate);
     finding_allowed(finding, "least_rate", RATE_LEAST);

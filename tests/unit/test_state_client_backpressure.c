@@ -111,7 +111,7 @@ static void a_client_that_sends_little_is_not_tested(void)
 {
     struct story s;
     two_stalls(&s, 200, 8000, 16000);
-    expect(&s, NOT_TESTED, "give hooks.send");
+    expect(&s, NOT_TESTED, "it has to send more by itself");
 }
 
 static void a_client_that_sends_nothing_is_not_tested(void)
