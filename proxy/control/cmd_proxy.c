@@ -20,7 +20,7 @@
 #include "trace/trace.h"
 
 struct proxy_options {
-    const char *listen, *upstream, *api, *scenario, *trace, *cert, *key, *ca;
+    const char *listen, *upstream, *scenario, *trace, *cert, *key, *ca;
     struct option_words faults;
     uint64_t seed, ready_fd; /* 0: none */
     bool tls, insecure, quiet;
@@ -43,7 +43,7 @@ static const struct option options[] = {
     {"quiet", OPTION_FLAG, AT(quiet), NULL, "do not print what happens"},
     {"ready-fd", OPTION_COUNT, AT(ready_fd), "N",
      "write the address in a line there when connections are accepted"},
-    {"api", OPTION_TEXT, AT(api), "HOST:PORT", "live control: not part of this version"},
+    {"api", OPTION_LATER, 0, "HOST:PORT", NULL},
     {0},
 };
 
@@ -359,8 +359,6 @@ static void check_addresses(struct session_by_hand *session, struct diag *diag)
         diag_error(diag, (struct place){0}, "--upstream: '%s' %s", given->upstream, why);
     if (given->ready_fd > INT_MAX)
         diag_error(diag, (struct place){0}, "--ready-fd is no descriptor");
-    if (given->api)
-        diag_error(diag, (struct place){0}, "--api: live control is not part of this version");
     if (given->scenario && given->faults.count > 0)
         diag_error(diag, (struct place){0}, "--scenario and --fault: give one of them");
 }

@@ -26,7 +26,8 @@ static void say_unknown(const struct command *command, const char *word, size_t 
     size_t count = 0;
     snprintf(written, sizeof written, "%.*s", (int)len, word);
     for (const struct option *option = command->options; option->name; option++)
-        names[count++] = option->name;
+        if (option->type != OPTION_LATER)
+            names[count++] = option->name;
     const char *near = nearest_name(written, names, count);
     if (near)
         diag_error(diag, command_line, "--%s: no such option; did you mean '--%s'?", written, near);
@@ -41,6 +42,11 @@ static bool set_number(const struct option *option, void *at, const char *value,
     errno = 0;
     if (option->type == OPTION_COUNT)
         return units_count(value, at, why);
+    if (option->type == OPTION_POSITIVE) {
+        bool parsed = units_count(value, at, why);
+        *why = parsed ? "at least 1" : *why;
+        return parsed && *(uint64_t *)at > 0;
+    }
     if (option->type == OPTION_DURATION)
         return units_duration(value, at, why);
     double number = strtod(value, &end);
@@ -69,10 +75,13 @@ static void set(const struct option *option, void *into, const char *value, stru
         return;
     }
     case OPTION_COUNT:
+    case OPTION_POSITIVE:
     case OPTION_REAL:
     case OPTION_DURATION:
         if (!set_number(option, at, value, &why))
             diag_error(diag, command_line, "--%s is '%s': %s", option->name, value, why);
+        return;
+    case OPTION_LATER:
         return;
     }
 }
@@ -83,6 +92,13 @@ static void add_rest(struct option_words *rest, const char *word, struct diag *d
         rest->list[rest->count++] = word;
     else
         diag_error(diag, command_line, "more than %d arguments", OPTIONS_WORDS_LIMIT);
+}
+
+static int refuse_later(const struct option *option, int left, char **argv, bool has_value,
+                        struct diag *diag)
+{
+    diag_error(diag, command_line, "--%s is not part of this version", option->name);
+    return option->placeholder && !has_value && left > 1 && argv[1][0] != '-' ? 2 : 1;
 }
 
 /* Returns how many words of the command line it took. */
@@ -96,6 +112,8 @@ static int take_option(const struct command *command, int left, char **argv, voi
         say_unknown(command, word, len, diag);
         return 1;
     }
+    if (option->type == OPTION_LATER)
+        return refuse_later(option, left, argv, equals != NULL, diag);
     if (option->type == OPTION_FLAG) {
         if (equals)
             diag_error(diag, command_line, "--%s takes no value", option->name);
@@ -139,6 +157,8 @@ void options_help(const struct command *command, FILE *out)
         fprintf(out, "\nOptions\n");
     for (const struct option *option = command->options; option->name; option++) {
         char left[64];
+        if (option->type == OPTION_LATER)
+            continue;
         snprintf(left, sizeof left, "--%s%s%s", option->name, option->placeholder ? " " : "",
                  option->placeholder ? option->placeholder : "");
         fprintf(out, "  %-26s %s\n", left, option->doc);

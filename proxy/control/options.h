@@ -16,10 +16,11 @@ enum option_type {
     OPTION_FLAG,
     OPTION_TEXT,
     OPTION_WORDS,
-    OPTION_COUNT,
+    OPTION_COUNT,    /* from 0 */
+    OPTION_POSITIVE, /* from 1 */
     OPTION_REAL,
     OPTION_DURATION,
-    OPTION_LATER /* refused: no part of this version; takes no place in the struct */
+    OPTION_LATER /* known, and no part of this version: refused; has no place in the struct */
 };
 
 /* Given several times, WORDS collects; the others take the last. */

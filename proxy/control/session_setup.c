@@ -106,10 +106,11 @@ static size_t count_rules(const struct runner_config *config)
 char *setup_heading(const struct runner_config *config, const char *system, const char *suite)
 {
     struct text line;
+    size_t rules = count_rules(config);
     text_init(&line);
-    text_addf(&line, "halfopen " HALFOPEN_VERSION "  %s%s%s (%zu scenario%s, %zu rules)  speed %g",
+    text_addf(&line, "halfopen " HALFOPEN_VERSION "  %s%s%s (%zu scenario%s, %zu rule%s)  speed %g",
               system ? system : "", system ? "  " : "", suite, config->task_count,
-              config->task_count == 1 ? "" : "s", count_rules(config), config->speed);
+              config->task_count == 1 ? "" : "s", rules, rules == 1 ? "" : "s", config->speed);
     text_addf(&line, "  about %.0f s",
               plans_expected(config->tasks, config->task_count, config->speed));
     return text_take(&line);
