@@ -7,7 +7,7 @@ build=${1:-build}
 page=$(mktemp) || exit 1
 trap 'rm -f "$page"' EXIT
 stale=0
-for topic in faults intermediaries; do
+for topic in rules faults intermediaries; do
     "$build/halfopen" list "$topic" --markdown >"$page" || exit 1
     if [ -z "$check" ]; then
         cp "$page" "docs/$topic.md"

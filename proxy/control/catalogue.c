@@ -14,7 +14,7 @@
 
 /* --- Rules --- */
 
-static const char *applies_to(unsigned applies)
+const char *catalogue_applies(unsigned applies)
 {
     if ((applies & APPLIES_CLIENT) && (applies & APPLIES_SERVER))
         return "client and server";
@@ -67,7 +67,7 @@ void catalogue_rules_json(struct json *json)
         json_put_string(json, "title", rule->title);
         json_put_string(json, "brief", rule->brief);
         json_put_string(json, "level", level_name(rule->level));
-        json_put_string(json, "applies", applies_to(rule->applies));
+        json_put_string(json, "applies", catalogue_applies(rule->applies));
         json_put_string(json, "source", rule->source);
         json_put_string(json, "doc", rule->doc);
         params_json(json, rule->params);
@@ -172,8 +172,8 @@ static void add_params(struct text *out, const struct param *params, const char 
 static void explain_rule(const struct rule_desc *rule, struct text *out)
 {
     text_addf(out, "%s (%s): %s\n%s; applies to %s; source: %s\n\nThis rule checks that %s.\n\n",
-              rule->name, rule->id, rule->title, level_name(rule->level), applies_to(rule->applies),
-              rule->source ? rule->source : "none", rule->brief);
+              rule->name, rule->id, rule->title, level_name(rule->level),
+              catalogue_applies(rule->applies), rule->source ? rule->source : "none", rule->brief);
     catalogue_fold(out, rule->doc, 0, 96);
     add_params(out, rule->params, "from the policy");
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);

@@ -29,6 +29,7 @@ bool catalogue_explain(const char *name, struct text *out, const char **near);
 
 /* An intermediary in full; false: none is called so. */
 bool catalogue_explain_intermediary(const char *name, struct text *out);
+const char *catalogue_applies(unsigned applies); /* "client and server" */
 /* Prose folded at word boundaries. */
 void catalogue_fold(struct text *out, const char *prose, int indent, int width);
 

@@ -14,7 +14,7 @@ struct list_options {
 static const struct option options[] = {
     {"json", OPTION_FLAG, offsetof(struct list_options, json), NULL, "as JSON, with parameters"},
     {"markdown", OPTION_FLAG, offsetof(struct list_options, markdown), NULL,
-     "faults, intermediaries: the reference page"},
+     "rules, faults, intermediaries: the reference page"},
     {0},
 };
 
@@ -26,7 +26,7 @@ struct topic {
 };
 
 static const struct topic topics[] = {
-    {"rules", catalogue_rules_text, catalogue_rules_json, NULL},
+    {"rules", catalogue_rules_text, catalogue_rules_json, docs_rules},
     {"faults", catalogue_faults_text, catalogue_faults_json, docs_faults},
     {"scenarios", catalogue_scenarios_text, catalogue_scenarios_json, NULL},
     {"suites", catalogue_suites_text, catalogue_suites_json, NULL},
@@ -71,7 +71,8 @@ static int run(int argc, char **argv)
             diag, (struct place){0},
             "list takes one of rules, faults, scenarios, suites, profiles, intermediaries, flaws");
     if (topic && into.markdown && !topic->as_markdown)
-        diag_error(diag, (struct place){0}, "--markdown is there for faults and intermediaries");
+        diag_error(diag, (struct place){0},
+                   "--markdown is there for rules, faults and intermediaries");
     if (diag_errors(diag) > 0)
         code = command_usage_error(&list_command, diag);
     else if (topic)

@@ -6,5 +6,6 @@
 
 void docs_faults(struct text *);
 void docs_intermediaries(struct text *);
+void docs_rules(struct text *);
 
 #endif
