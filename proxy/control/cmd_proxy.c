@@ -121,6 +121,10 @@ static void add_detail(const struct event *ev, struct text *out)
     case EV_FAULT_ACT:
         text_addf(out, "%s: %s %s", ev->fault_act.label, ev->fault_act.verb, ev->fault_act.detail);
         break;
+    case EV_FAULT_DICE:
+        text_addf(out, "%s %s this connection", ev->fault_dice.label,
+                  ev->fault_dice.hit ? "acts on" : "leaves alone");
+        break;
     case EV_FAULT_ANSWER:
         text_addf(out, "%s %s %s", ev->fault_answer.action, ev->fault_answer.answer,
                   ev->fault_answer.detail);

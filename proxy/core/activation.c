@@ -26,16 +26,6 @@ static bool is_selected(const struct activation *a, const struct session *s)
     return false;
 }
 
-/* Decided once per connection, whatever else changes. */
-static bool dice_say_yes(const struct run *run, const struct activation *a, const struct session *s)
-{
-    struct rng rng;
-    if (a->step->probability >= 1)
-        return true;
-    rng_init(&rng, run->options.seed, "probability", (a->serial << 32) + s->conn);
-    return rng_unit(&rng) < a->step->probability;
-}
-
 /* Once on each connection, though it may be over there. */
 static bool has_begun(const struct activation *a, const struct session *s)
 {
@@ -100,16 +90,32 @@ static bool moment_came(const struct activation *a, const struct session *s, nse
     return false;
 }
 
+/* Decided once per connection, whatever else changes, and recorded. */
+static bool dice_say_yes(const struct run *run, const struct activation *a, struct session *s)
+{
+    struct rng rng;
+    double probability = a->step->probability;
+    if (probability >= 1)
+        return true;
+    rng_init(&rng, run->options.seed, "probability", (a->serial << 32) + s->conn);
+    bool hit = rng_unit(&rng) < probability;
+    struct event ev = {.kind = EV_FAULT_DICE, .by = BY_FAULT};
+    ev.fault_dice = (struct ev_fault_dice){.fault = a->step->desc->name,
+                                           .label = a->step->label,
+                                           .probability = probability,
+                                           .hit = hit};
+    session_emit(s, ev);
+    return hit;
+}
+
 static void begin_on(struct run *run, struct activation *a, struct session *s)
 {
-    if (s->over || has_begun(a, s) || !is_selected(a, s) || !dice_say_yes(run, a, s))
-        return;
-    if (!moment_came(a, s, run->now))
+    if (s->over || has_begun(a, s) || !is_selected(a, s) || !moment_came(a, s, run->now))
         return;
     s->now = nsec_max(s->now, run->now);
     s->depth++;
     note_begun(a, s);
-    struct instance *in = chain_add(s, a);
+    struct instance *in = dice_say_yes(run, a, s) ? chain_add(s, a) : NULL;
     if (in && fault_is_over_at_once(a->step->desc))
         chain_stop(s, in, "over");
     s->depth--;

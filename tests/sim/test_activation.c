@@ -116,6 +116,31 @@ static void a_probability_is_a_share_of_the_connections(void)
     CHECK_INT(begun_by_chance("50%", 1), half);
 }
 
+/* The dice fall once for each connection and are in the trace; what they said is what happens. */
+static void what_the_dice_say_is_recorded_and_holds(void)
+{
+    const char *steps = "  - latency: {delay: 1ms, direction: to_client, probability: 50%}\n"
+                        "    as: x\n  - wait: 1s\n"
+                        "  - bandwidth: {}\n    as: y\n  - wait: 1s\n  - clear: y\n  - wait: 1s\n";
+    struct trace *trace = play(20, steps, 3);
+    CHECK_INT(sim_count(trace, EV_TCP_OPEN), 20);
+    CHECK_INT(sim_count(trace, EV_FAULT_DICE), 20);
+    const struct event *ev;
+    for (int i = 0; (ev = sim_event(trace, EV_FAULT_DICE, i)); i++) {
+        CHECK_STR(ev->fault_dice.label, "x");
+        CHECK_REAL(ev->fault_dice.probability, 0.5, 1e-9);
+        CHECK_INT(works_on(trace, ev->conn), ev->fault_dice.hit);
+    }
+    trace_free(trace);
+}
+
+static void a_certain_fault_throws_no_dice(void)
+{
+    struct trace *trace = play(3, "  - latency: {delay: 1ms}\n    as: x\n  - wait: 1s\n", 1);
+    CHECK_INT(sim_count(trace, EV_FAULT_DICE), 0);
+    trace_free(trace);
+}
+
 /* --- Moments --- */
 
 static const struct event *latency_on(const struct trace *trace)
@@ -252,9 +277,10 @@ static void attempts_that_wait_are_served_when_the_fault_ends(void)
 
 SUITE(activation, TEST(connections_are_selected_by_when_they_came),
       TEST(connections_are_selected_by_their_path), TEST(connections_are_selected_by_their_client),
-      TEST(a_probability_is_a_share_of_the_connections), TEST(an_armed_fault_begins_at_its_moment),
-      TEST(or_at_its_limit), TEST(after_opening_means_after_the_next_one),
-      TEST(its_time_counts_from_its_moment), TEST(a_label_ends_all_that_carry_it),
-      TEST(what_was_cleared_comes_to_no_new_connection),
+      TEST(a_probability_is_a_share_of_the_connections),
+      TEST(what_the_dice_say_is_recorded_and_holds), TEST(a_certain_fault_throws_no_dice),
+      TEST(an_armed_fault_begins_at_its_moment), TEST(or_at_its_limit),
+      TEST(after_opening_means_after_the_next_one), TEST(its_time_counts_from_its_moment),
+      TEST(a_label_ends_all_that_carry_it), TEST(what_was_cleared_comes_to_no_new_connection),
       TEST(an_instant_fault_is_over_at_once_and_meets_nobody_later),
       TEST(attempts_that_wait_are_served_when_the_fault_ends))
