@@ -165,9 +165,9 @@ static void load_lasting(struct loader *l, const struct node *duration, const st
         (void)field_duration(duration, &fault->duration, l->diag); /* told */
     fault->blocking = duration && !label;
     if (label)
-        (void)field_copy(label, &fault->label, l->diag); /* told */
+        load_label(l, label, &fault->label);
     if (!fault->label)
-        fault->label = xstrdup(fault->desc->name);
+        fault->label = load_usual_label(l, fault->desc->name);
     check_instant(l, duration, label, fault);
 }
 

@@ -24,6 +24,11 @@ const struct node *load_option(struct loader *, const struct node *step, const s
                                const char *name);
 /* The step can be referred to from now on. Borrows. */
 void load_remember(struct loader *, const char *label);
+/* What `as` says, copied: no step before has it, or that is said. */
+void load_label(struct loader *, const struct node *as, char **out);
+/* For a step without `as`: its name, with a number from the second such step on; the caller frees.
+ */
+char *load_usual_label(const struct loader *, const char *name);
 /* Is some step before called so? false: said so. */
 bool load_knows_label(struct loader *, const struct node *label);
 /* {client: 0}: a number below the scenario's clients. */

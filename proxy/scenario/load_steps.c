@@ -54,12 +54,38 @@ static bool is_repeated(const struct loader *l, size_t index)
     return false;
 }
 
+static bool has_label(const struct loader *l, const char *label)
+{
+    for (size_t i = 0; i < l->label_count; i++)
+        if (strcmp(l->labels[i], label) == 0)
+            return true;
+    return false;
+}
+
+/* Two steps of one label could not be told apart: not by `clear` and `since`, not in the trace. */
+void load_label(struct loader *l, const struct node *as, char **out)
+{
+    if (!field_copy(as, out, l->diag) || !has_label(l, *out))
+        return;
+    diag_error(l->diag, as->place,
+               "'as' is %s, and so is a step before this one: each needs its own", *out);
+}
+
+char *load_usual_label(const struct loader *l, const char *name)
+{
+    char *label = xstrdup(name);
+    for (unsigned number = 2; has_label(l, label); number++) {
+        free(label);
+        label = xprintf("%s-%u", name, number);
+    }
+    return label;
+}
+
 bool load_knows_label(struct loader *l, const struct node *label)
 {
     size_t count = 0;
-    for (size_t i = 0; i < l->label_count; i++)
-        if (strcmp(l->labels[i], label->text) == 0)
-            return true;
+    if (has_label(l, label->text))
+        return true;
     const char **names = xcalloc(l->label_count + 1, sizeof *names);
     for (size_t i = 0; i < l->label_count; i++)
         if (!is_repeated(l, i))

@@ -163,7 +163,9 @@ void load_wait(struct loader *l, const struct node *step, const struct node *bod
         load_conditions(l, step, body, &out->wait);
     else if (field_is_scalar(body, "10s, or {until: open, at_most: 10s}", l->diag))
         load_duration(l, step, body, &out->wait);
-    if (label && field_copy(label, &out->label, l->diag))
+    if (label)
+        load_label(l, label, &out->label);
+    if (out->label)
         load_remember(l, out->label);
     out->what = words_of_step(out);
 }
