@@ -46,7 +46,10 @@ static void end(struct fault *f, enum dir d)
     if (state->ended[d])
         return;
     state->ended[d] = true;
-    fault_cut(f, side_told(d), CUT_FIN);
+    if (state->told[d])
+        fault_end(f, d, CUT_FIN); /* behind the Close, whatever holds that back */
+    else
+        fault_cut(f, side_told(d), CUT_FIN);
 }
 
 static bool send_close(struct fault *f, enum dir d)

@@ -1,5 +1,5 @@
 /* idle_timeout: an intermediary cuts a connection that was silent too long. */
-#include "fault/fault.h"
+#include "fault/lib/ending.h"
 
 enum counts { COUNTS_ANY, COUNTS_FROM_CLIENT, COUNTS_FROM_SERVER, COUNTS_PER_DIRECTION };
 
@@ -14,7 +14,6 @@ struct idle_state {
 };
 
 static const char *const countings[] = {"any", "from_client", "from_server", "per_direction", NULL};
-static const char *const endings[] = {"fin", "rst", "silent", NULL};
 
 static const struct param params[] = {
     P_DURATION(idle_timeout, after, .def = "60s", .min = "10ms", .max = "24h",
@@ -23,8 +22,11 @@ static const struct param params[] = {
              .doc =
                  "whose bytes restart the timer: any (most proxies), from_client, from_server, or "
                  "per_direction (two timers, either ends it)"),
-    P_CHOICE(idle_timeout, ending, .def = "fin", .choices = endings,
-             .doc = "what both ends see: fin, rst, or silent (the flow is forgotten)"),
+    P_CHOICE(
+        idle_timeout, ending, .def = "fin", .choices = ending_words,
+        .doc =
+            "what both ends see: fin (closed, later data meets an RST), rst, or silent (the flow is "
+            "forgotten)"),
     P_END,
 };
 
@@ -71,8 +73,8 @@ static void cut_when_idle(struct fault *f)
         set_timer(f);
         return;
     }
-    fault_cut(f, SIDE_CLIENT, (enum cut)cfg->ending);
-    fault_cut(f, SIDE_SERVER, (enum cut)cfg->ending);
+    fault_cut(f, SIDE_CLIENT, ending_cuts[cfg->ending]);
+    fault_cut(f, SIDE_SERVER, ending_cuts[cfg->ending]);
 }
 
 const struct fault_desc idle_timeout_fault = {

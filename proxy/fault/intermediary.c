@@ -27,6 +27,10 @@ struct intermediary {
     uint64_t close_code, head_limit, head_status, refused_status, timeout_status;
 };
 
+/* An end of the proxy's own comes at once; one that it passes on, or announces, comes behind what
+ * was sent before it, whatever holds that back on the way. */
+enum order { AT_ONCE, IN_ORDER };
+
 enum phase {
     PHASE_HANDSHAKE,
     PHASE_TUNNEL,    /* the WebSocket is open */
@@ -121,7 +125,15 @@ static const struct param params[] = {
 
 /* --- Ends --- */
 
-static void end_side(struct fault *f, enum side side, enum ending how)
+static void cut_side(struct fault *f, enum side side, enum cut how, enum order order)
+{
+    if (order == IN_ORDER)
+        fault_end(f, side == SIDE_CLIENT ? TO_CLIENT : TO_SERVER, how);
+    else
+        fault_cut(f, side, how);
+}
+
+static void end_side(struct fault *f, enum side side, enum ending how, enum order order)
 {
     const struct intermediary *cfg = fault_config(f);
     struct intermediary_state *state = fault_state(f);
@@ -131,18 +143,18 @@ static void end_side(struct fault *f, enum side side, enum ending how)
     case END_CLOSE_FRAME:
         (void)inject_close(f, side == SIDE_CLIENT ? TO_CLIENT : TO_SERVER,
                            (unsigned)cfg->close_code, ""); /* full: then the end comes without */
-        fault_cut(f, side, CUT_CLOSE);
+        cut_side(f, side, CUT_CLOSE, IN_ORDER);
         return;
     case END_FIN:
         if (side == SIDE_CLIENT && cfg->linger > 0) {
             state->phase = PHASE_LINGERS;
             state->lingers_until = nsec_add(fault_now(f), cfg->linger);
         }
-        fault_cut(f, side,
-                  state->phase == PHASE_LINGERS && side == SIDE_CLIENT ? CUT_FIN : CUT_CLOSE);
+        cut_side(f, side,
+                 state->phase == PHASE_LINGERS && side == SIDE_CLIENT ? CUT_FIN : CUT_CLOSE, order);
         return;
     case END_RST:
-        fault_cut(f, side, CUT_RST);
+        cut_side(f, side, CUT_RST, order);
         return;
     case END_SILENT:
         fault_cut(f, side, CUT_SILENT);
@@ -154,8 +166,17 @@ static void end_both(struct fault *f, int to_client, int to_server)
 {
     struct intermediary_state *state = fault_state(f);
     state->phase = PHASE_ENDED;
-    end_side(f, SIDE_SERVER, (enum ending)to_server);
-    end_side(f, SIDE_CLIENT, (enum ending)to_client);
+    end_side(f, SIDE_SERVER, (enum ending)to_server, AT_ONCE);
+    end_side(f, SIDE_CLIENT, (enum ending)to_client, AT_ONCE);
+}
+
+/* Both are closed: that side after what came for it, the other at once. */
+static void close_both(struct fault *f, enum side in_order)
+{
+    struct intermediary_state *state = fault_state(f);
+    state->phase = PHASE_ENDED;
+    end_side(f, SIDE_SERVER, END_FIN, in_order == SIDE_SERVER ? IN_ORDER : AT_ONCE);
+    end_side(f, SIDE_CLIENT, END_FIN, in_order == SIDE_CLIENT ? IN_ORDER : AT_ONCE);
 }
 
 /* Nothing is sent and the next packet of either side finds out, which has to be seen to be met. */
@@ -243,7 +264,7 @@ static void refuse(struct fault *f, struct unit *request, uint64_t status)
     http_add_response(&response, (int)status, NULL, "");
     state->answered = true;
     fault_respond(f, request, text_chars(&response), response.len);
-    end_both(f, END_FIN, END_FIN);
+    close_both(f, SIDE_CLIENT);
     text_fini(&response);
 }
 
@@ -383,7 +404,7 @@ static void take_fin(struct fault *f, struct unit *u, int half_close)
         return;
     }
     fault_drop(f, u);
-    end_both(f, END_FIN, END_FIN);
+    close_both(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT);
 }
 
 static void take_reset(struct fault *f, struct unit *u, int reset)
@@ -392,7 +413,8 @@ static void take_reset(struct fault *f, struct unit *u, int reset)
     struct intermediary_state *state = fault_state(f);
     fault_drop(f, u);
     state->phase = PHASE_ENDED;
-    end_side(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT, as[reset]);
+    end_side(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT, as[reset],
+             as[reset] == END_FIN ? IN_ORDER : AT_ONCE);
 }
 
 static void take_end(struct fault *f, struct unit *u)

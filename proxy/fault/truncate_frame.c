@@ -1,4 +1,5 @@
 /* truncate_frame: a frame begins, and the connection ends inside it. */
+#include "fault/lib/ending.h"
 #include "fault/lib/message.h"
 
 enum part { PART_HEAD, PART_PAYLOAD };
@@ -14,11 +15,10 @@ struct truncate_state {
     struct message_state message;
     bool cutting[DIRS]; /* the frame under way is the one */
     uint64_t left[DIRS];
-    bool dead, cut;
+    bool dead;
 };
 
 static const char *const part_names[] = {"head", "payload", NULL};
-static const char *const endings[] = {"fin", "rst", "silent", NULL};
 
 static const struct param params[] = {
     P_CHOICE(truncate_frame, part, .def = "payload", .choices = part_names,
@@ -28,7 +28,7 @@ static const struct param params[] = {
     P_SIZE(truncate_frame, after, .def = "1B", .max = "1024GiB",
            .doc = "so many bytes of that part still arrive; always fewer than there are"),
     P_CHOICE(
-        truncate_frame, ending, .def = "fin", .choices = endings,
+        truncate_frame, ending, .def = "fin", .choices = ending_words,
         .doc = "what both ends then see: fin, rst, or silent (nothing comes any more, what is sent "
                "is acknowledged)"),
     MESSAGE_PARAMS(truncate_frame),
@@ -50,23 +50,14 @@ static uint64_t arriving(const struct truncate_frame *cfg, const struct frame_he
     return head->head_len + least(cfg->after, head->payload_len - 1);
 }
 
-static void cut(struct fault *f)
+/* The part in hand still arrives: there the end comes behind it, whatever holds that back. */
+static void die(struct fault *f, enum dir d)
 {
     const struct truncate_frame *cfg = fault_config(f);
     struct truncate_state *state = fault_state(f);
-    if (!state->dead || state->cut)
-        return;
-    state->cut = true;
-    fault_cut(f, SIDE_CLIENT, (enum cut)cfg->ending);
-    fault_cut(f, SIDE_SERVER, (enum cut)cfg->ending);
-}
-
-/* The part in hand still goes out: the end comes behind it. */
-static void die(struct fault *f)
-{
-    struct truncate_state *state = fault_state(f);
     state->dead = true;
-    fault_wake(f, fault_now(f));
+    fault_end(f, d, ending_cuts[cfg->ending]);
+    fault_cut(f, d == TO_SERVER ? SIDE_CLIENT : SIDE_SERVER, ending_cuts[cfg->ending]);
 }
 
 static void let_arrive(struct fault *f, struct unit *u)
@@ -82,7 +73,7 @@ static void let_arrive(struct fault *f, struct unit *u)
         fault_pass(f, u);
     }
     if (*left == 0)
-        die(f);
+        die(f, u->dir);
 }
 
 static void look(struct fault *f, struct unit *u)
@@ -126,5 +117,5 @@ const struct fault_desc truncate_frame_fault = {
     .check = check,
     .config_size = sizeof(struct truncate_frame),
     .state_size = sizeof(struct truncate_state),
-    .ops = {.on_bytes = look, .on_timer = cut, .on_stop = cut},
+    .ops = {.on_bytes = look, .on_end = look},
 };

@@ -74,7 +74,7 @@ static void answer(struct fault *f, struct unit *u)
     http_add_response(&response, (int)cfg->status, text_chars(&headers),
                       cfg->body ? cfg->body : "");
     fault_respond(f, u, text_chars(&response), response.len);
-    fault_cut(f, SIDE_CLIENT, CUT_CLOSE);
+    fault_end(f, TO_CLIENT, CUT_CLOSE); /* behind the answer, whatever holds that back */
     fault_cut(f, SIDE_SERVER, CUT_CLOSE);
     text_fini(&headers);
     text_fini(&response);

@@ -96,8 +96,9 @@ static void a_client_comes_back_from_half_a_message(void)
     struct told told;
     tell(&told, sim_plan("scenarios/path/half-a-message.yaml"), NULL);
     CHECK_INT(count_of(&told.trace, "\"outcome\":\"ran out\""), 0);
-    CHECK_INT(count_of(&told.trace, "\"verb\":\"cut\",\"detail\":\"fin\""), 6);
-    CHECK_INT(count_of(&told.trace, "\"verb\":\"cut\",\"detail\":\"rst\""), 6);
+    CHECK_INT(count_of(&told.trace, "\"ev\":\"tcp.shut\",\"by\":\"fault\""), 12);
+    CHECK_INT(count_of(&told.trace, "\"verb\":\"end\",\"detail\":\"close\""), 3);
+    CHECK_INT(count_of(&told.trace, "\"verb\":\"end\",\"detail\":\"rst\""), 3);
     forget(&told);
 }
 

@@ -10,7 +10,7 @@ static void silence_is_cut_exactly_when_it_is_long_enough(void)
     bench_until(b, SECONDS(20) - 1);
     CHECK_STR(bench_did(b), "");
     bench_until(b, SECONDS(20));
-    CHECK_STR(bench_did(b), "cut client fin; cut server fin");
+    CHECK_STR(bench_did(b), "cut client close; cut server close");
     bench_free(b);
 }
 
@@ -23,7 +23,7 @@ static void any_traffic_starts_it_anew(void)
     bench_until(b, SECONDS(39) - 1);
     CHECK_STR(bench_did(b), "");
     bench_until(b, SECONDS(39));
-    CHECK_STR(bench_did(b), "cut client fin; cut server fin");
+    CHECK_STR(bench_did(b), "cut client close; cut server close");
     bench_free(b);
 }
 
@@ -35,7 +35,7 @@ static void check_is_cut_at_20s(const char *yaml, enum dir traffic)
     bench_until(b, SECONDS(15));
     bench_traffic(b, traffic);
     bench_until(b, SECONDS(20));
-    CHECK_STR(bench_did(b), "cut client fin; cut server fin");
+    CHECK_STR(bench_did(b), "cut client close; cut server close");
     bench_free(b);
 }
 
@@ -72,7 +72,7 @@ static void both_directions_together_satisfy_two_timers(void)
     bench_until(b, SECONDS(35) - 1);
     CHECK_STR(bench_did(b), "");
     bench_until(b, SECONDS(35));
-    CHECK_STR(bench_did(b), "cut client fin; cut server fin");
+    CHECK_STR(bench_did(b), "cut client close; cut server close");
     bench_free(b);
 }
 

@@ -132,7 +132,7 @@ static void caddy_says_goodbye(void)
 {
     struct bench *b = tunnel("intermediary: {profile: caddy, drain: 3s}");
     bench_until(b, 3 * NSEC_PER_SEC);
-    CHECK_CONTAINS(bench_did(b), "inject to_client '\\x88\\x02\\x03\\xe9'; cut client close");
+    CHECK_CONTAINS(bench_did(b), "inject to_client '\\x88\\x02\\x03\\xe9'; end to_client close");
     bench_free(b);
 }
 
@@ -148,7 +148,7 @@ static void a_fin_of_one_end_closes_both(void)
 {
     struct bench *b = tunnel("intermediary: {profile: nginx}");
     bench_end(b, TO_SERVER, CUT_FIN);
-    CHECK_STR(bench_did(b), "drop; cut server close; cut client close");
+    CHECK_STR(bench_did(b), "drop; end to_server close; cut client close");
     bench_free(b);
 }
 
@@ -164,7 +164,7 @@ static void a_server_s_reset_reaches_the_client_as_fin(void)
 {
     struct bench *b = tunnel("intermediary: {profile: nginx}");
     bench_end(b, TO_CLIENT, CUT_RST);
-    CHECK_STR(bench_did(b), "drop; cut client close");
+    CHECK_STR(bench_did(b), "drop; end to_client close");
     bench_free(b);
 }
 

@@ -21,22 +21,22 @@ static void check_cut(const char *params, const char *payload, const char *clien
 
 static void the_payload_ends_early(void)
 {
-    check_cut("after: 3B", "abcdef", "cut after 5 bytes; end fin", "end fin");
-    check_cut("after: 0B", "abcdef", "cut after 2 bytes; end fin", "end fin");
+    check_cut("after: 3B", "abcdef", "cut after 5 bytes; end close", "end close");
+    check_cut("after: 0B", "abcdef", "cut after 2 bytes; end close", "end close");
 }
 
 static void always_before_its_last_byte(void)
 {
-    check_cut("after: 5B", "abcdef", "cut after 7 bytes; end fin", "end fin");
-    check_cut("after: 6B", "abcdef", "cut after 7 bytes; end fin", "end fin");
-    check_cut("after: 1GiB", "", "cut after 1 bytes; end fin", "end fin");
+    check_cut("after: 5B", "abcdef", "cut after 7 bytes; end close", "end close");
+    check_cut("after: 6B", "abcdef", "cut after 7 bytes; end close", "end close");
+    check_cut("after: 1GiB", "", "cut after 1 bytes; end close", "end close");
 }
 
 static void or_the_head_does(void)
 {
-    check_cut("part: head, after: 1B", "abc", "cut after 1 bytes; end fin", "end fin");
-    check_cut("part: head, after: 9B", "abc", "cut after 1 bytes; end fin", "end fin");
-    check_cut("part: head, after: 0B", "abc", "end fin", "end fin");
+    check_cut("part: head, after: 1B", "abc", "cut after 1 bytes; end close", "end close");
+    check_cut("part: head, after: 9B", "abc", "cut after 1 bytes; end close", "end close");
+    check_cut("part: head, after: 0B", "abc", "end close", "end close");
 }
 
 static void in_the_way_asked_for(void)
@@ -50,7 +50,7 @@ static void however_it_is_sliced(void)
     struct frame_run *r = frame_run_new("  - truncate_frame: {after: 3B}\n");
     frame_slice(r);
     frame_send(r, SIDE_CLIENT, OPCODE_TEXT, "abcdef");
-    CHECK_STR(frame_got(r, SIDE_SERVER), "cut after 9 bytes; end fin");
+    CHECK_STR(frame_got(r, SIDE_SERVER), "cut after 9 bytes; end close");
     frame_run_free(r);
 }
 
@@ -58,7 +58,7 @@ static void a_large_frame_ends_inside_its_payload(void)
 {
     struct frame_run *r = frame_run_new("  - truncate_frame: {after: 100000B}\n");
     frame_send_len(r, SIDE_SERVER, OPCODE_BINARY, 200000);
-    CHECK_STR(frame_got(r, SIDE_CLIENT), "cut after 100010 bytes; end fin");
+    CHECK_STR(frame_got(r, SIDE_CLIENT), "cut after 100010 bytes; end close");
     frame_run_free(r);
 }
 
@@ -70,8 +70,8 @@ static void messages_before_it_arrive(void)
     frame_send(r, SIDE_CLIENT, OPCODE_TEXT, "that");
     frame_send(r, SIDE_SERVER, OPCODE_TEXT, "but this");
     CHECK_STR(frame_got(r, SIDE_CLIENT),
-              "text 'not that'; ping 'this'; cut after 3 bytes; end fin");
-    CHECK_STR(frame_got(r, SIDE_SERVER), "text 'that'; end fin");
+              "text 'not that'; ping 'this'; cut after 3 bytes; end close");
+    CHECK_STR(frame_got(r, SIDE_SERVER), "text 'that'; end close");
     frame_run_free(r);
 }
 
@@ -93,13 +93,23 @@ static void what_is_no_frame_passes(void)
     bench_free(b);
 }
 
-static void its_own_end_does_not_save_the_connection(void)
+static void its_own_end_changes_nothing_any_more(void)
 {
     struct bench *b = bench_new("truncate_frame: {}");
     bench_frame(b, TO_CLIENT, OPCODE_TEXT, "abc");
-    CHECK_STR(bench_did(b), "pass(3); drop");
+    CHECK_STR(bench_did(b), "pass; end to_client close; cut server close(3); drop");
     bench_stop(b);
-    CHECK_STR(bench_did(b), "cut client fin; cut server fin");
+    CHECK_STR(bench_did(b), "");
+    bench_free(b);
+}
+
+static void the_end_of_the_source_is_no_second_one(void)
+{
+    struct bench *b = bench_new("truncate_frame: {}");
+    bench_frame(b, TO_CLIENT, OPCODE_TEXT, "abc");
+    (void)bench_did(b);
+    bench_end(b, TO_CLIENT, CUT_FIN);
+    CHECK_STR(bench_did(b), "drop");
     bench_free(b);
 }
 
@@ -107,4 +117,4 @@ SUITE(truncate_frame, TEST(the_payload_ends_early), TEST(always_before_its_last_
       TEST(or_the_head_does), TEST(in_the_way_asked_for), TEST(however_it_is_sliced),
       TEST(a_large_frame_ends_inside_its_payload), TEST(messages_before_it_arrive),
       TEST(it_is_not_recorded_as_delivered), TEST(what_is_no_frame_passes),
-      TEST(its_own_end_does_not_save_the_connection))
+      TEST(its_own_end_changes_nothing_any_more), TEST(the_end_of_the_source_is_no_second_one))

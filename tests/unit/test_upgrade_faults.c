@@ -94,7 +94,7 @@ static void the_request_is_answered_and_both_legs_end(void)
     CHECK_STR(bench_did(b),
               "respond 'HTTP/1.1 503 Service Unavailable\\x0d\\x0aRetry-After: 20\\x0d\\x0a"
               "Content-Type: text/plain; charset=utf-8\\x0d\\x0aContent-Length: 5\\x0d\\x0a"
-              "Connection: close\\x0d\\x0a\\x0d\\x0alater'; cut client close; cut server close");
+              "Connection: close\\x0d\\x0a\\x0d\\x0alater'; end to_client close; cut server close");
     bench_free(b);
 }
 
