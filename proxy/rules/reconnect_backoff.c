@@ -156,6 +156,18 @@ static void add_odd_factor(const struct backoff_facts *facts, struct text *out)
               BACKOFF_FACTOR_MIN, BACKOFF_FACTOR_MAX);
 }
 
+static void add_doubtful_factor(const struct backoff_facts *facts, struct text *out)
+{
+    const struct backoff *b = &facts->estimate;
+    add_growth(facts, out);
+    text_addf(out, "; at least %g is asked, which ", BACKOFF_FACTOR_MIN);
+    if (b->gf_hi_strict < 1000)
+        text_addf(out, "may be so (%.2f to %.2f is possible)", b->gf_lo_strict, b->gf_hi_strict);
+    else
+        text_add(out, "may be so");
+    text_addf(out, "; %s", facts->gate.factor.enough);
+}
+
 static void add_undecided(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
@@ -242,6 +254,10 @@ static enum verdict decide(const struct backoff_facts *facts, struct text *out)
     if (gate->factor.verdict == RAW_FAIL) {
         add_odd_factor(facts, out);
         return WARN;
+    }
+    if (gate->factor.verdict == RAW_INCONCLUSIVE) {
+        add_doubtful_factor(facts, out);
+        return INCONCLUSIVE;
     }
     add_passed(facts, out);
     return PASS;

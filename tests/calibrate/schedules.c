@@ -275,7 +275,7 @@ const struct schedule schedules[] = {
     {"exponential +-10 %", tenth, {F, F, F, F, F, F, F}, false},
     {"python-websockets", python_websockets, {F, F, F, N, P, F, N}, false},
     {"Firefox", firefox, {F, F, F, F, F, F, F}, false},
-    {"reconnecting-websocket", reconnecting_websocket, {F, N, N, F, F, F, N}, false},
+    {"reconnecting-websocket", reconnecting_websocket, {F, P, N, F, F, F, N}, false},
     {"socket.io", socket_io, {F, F, N, N, F, F, N}, false},
     {"SignalR", signalr, {F, N, N, P, F, P, F}, false},
     {"Phoenix", phoenix, {N, N, N, P, F, P, F}, false},

@@ -14,6 +14,7 @@
 #define STORM_START       5    /* windows */
 #define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
 #define FACTOR_MARGIN_FEW 1.15
+#define FACTOR_DOUBT      1.1 /* so much below it: not passed either, although chance may explain it */
 #define JUDGED            5 /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
 #define STEADY            7 /* delays in ascending order that are no chance: 1 in 5040 */
 #define LUCK              0.0005    /* chance of random clients to look alike */
@@ -104,7 +105,9 @@ static struct gated gate_factor(const struct backoff *raw, enum raw_verdict grow
         raw->clients >= STORM_CLIENTS || raw->lock_step ? FACTOR_MARGIN : FACTOR_MARGIN_FEW;
     bool outside = raw->gf_hi_strict * margin < BACKOFF_FACTOR_MIN ||
                    raw->gf_lo_strict > BACKOFF_FACTOR_MAX * margin;
-    return (struct gated){outside ? RAW_FAIL : RAW_PASS, NULL};
+    if (outside)
+        return (struct gated){RAW_FAIL, NULL};
+    return when(raw->gf * FACTOR_DOUBT >= BACKOFF_FACTOR_MIN, RAW_PASS, enough_of(raw));
 }
 
 static struct gated gate_shape(const struct backoff *raw, enum raw_verdict growth)
