@@ -347,9 +347,8 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
                     text_chars(&pong));
     else if (show == LATE || show == TOO_LATE)
         finding_fix(finding,
-                    "give each ping a timer of its own of %s instead of asking at the next beat "
-                    "whether the last one was answered, and terminate the socket instead of "
-                    "waiting for a closing handshake",
+                    "wait %s for each pong and not until the next beat, and terminate the socket "
+                    "then instead of waiting for a closing handshake",
                     text_chars(&pong));
     text_fini(&pong);
 }

@@ -1,0 +1,323 @@
+/* heartbeat.false_alarm: a slow peer is not taken for a dead one. */
+#include <string.h>
+
+#include "base/units.h"
+#include "rules/lib/sights.h"
+#include "ws/frame.h"
+
+#define SLOW_SHARE 10 /* an answer is slow from a tenth of what it may take */
+#define ENOUGH     3  /* slow answers that were waited for */
+#define TWICE      2  /* an end once, while an answer is under way, may be chance */
+/* nobody takes an answer for missing sooner */
+#define PATIENCE_LEAST NSEC_PER_SEC
+
+struct config {
+    nsec patience;
+};
+
+static const struct param params[] = {
+    P_DURATION(config, patience, .def = "", .min = "10ms", .max = "24h",
+               .doc = "an answer may take that long without being missed; left out: the policy's "
+                      "pong timeout"),
+    P_END,
+};
+
+struct limits {
+    nsec allowed, least, slow, noise;
+    size_t alarms; /* of all connections */
+};
+
+enum show {
+    NOTHING,
+    OWN_CLIENT, /* halfopen's, not under test */
+    SERVER_PINGS,
+    NOT_SLOW,
+    TOO_FEW,
+    SERVER_ENDED,
+    OTHER_REASON,
+    PATIENT,
+    ALARM_ONCE,
+    ALARM,
+    SHOWS
+};
+
+static const enum verdict verdicts[SHOWS] = {
+    [OWN_CLIENT] = NOT_APPLICABLE,
+    [SERVER_PINGS] = NOT_APPLICABLE,
+    [NOT_SLOW] = INCONCLUSIVE,
+    [TOO_FEW] = INCONCLUSIVE,
+    [SERVER_ENDED] = INCONCLUSIVE,
+    [OTHER_REASON] = INCONCLUSIVE,
+    [PATIENT] = PASS,
+    [ALARM_ONCE] = INCONCLUSIVE,
+    [ALARM] = FAIL,
+};
+
+/* --- Pings and how long their answers take --- */
+
+#define PINGS_LIMIT 64 /* that wait for an answer; of more the oldest are forgotten */
+
+struct ping {
+    nsec at;
+    const char *hash; /* borrowed from the trace */
+};
+
+struct answers {
+    struct ping pings[PINGS_LIMIT]; /* the oldest first */
+    size_t waiting;
+    nsec slowest;  /* answer that was waited for */
+    size_t slow;   /* answers */
+    bool delaying; /* a fault kept something back */
+    bool asks;
+};
+
+static void forget(struct answers *answers, size_t pings)
+{
+    answers->waiting -= pings;
+    memmove(answers->pings, answers->pings + pings, answers->waiting * sizeof *answers->pings);
+}
+
+static void note_ping(struct answers *answers, const struct event *ev)
+{
+    if (answers->waiting == PINGS_LIMIT)
+        forget(answers, 1);
+    answers->pings[answers->waiting++] = (struct ping){.at = ev->at, .hash = ev->ws_frame.hash};
+    answers->asks = true;
+}
+
+/* A pong answers the ping of its payload and all before it (RFC 6455 5.5.3), a word the oldest. */
+static void note_answer(struct answers *answers, const struct event *frame, nsec at,
+                        const struct limits *limits)
+{
+    size_t which = 0;
+    if (frame->ws_frame.opcode == OPCODE_PONG)
+        while (which < answers->waiting &&
+               strcmp(answers->pings[which].hash, frame->ws_frame.hash) != 0)
+            which++;
+    if (which >= answers->waiting)
+        return;
+    nsec took = at - answers->pings[which].at;
+    answers->slowest = nsec_max(answers->slowest, took);
+    answers->slow += took >= limits->slow - limits->noise;
+    forget(answers, which + 1);
+}
+
+static bool is_ping(const struct event *ev)
+{
+    return ev->ws_frame.opcode == OPCODE_PING || strcmp(ev->ws_frame.kind, "ping") == 0;
+}
+
+static bool is_pong(const struct event *ev)
+{
+    return ev->kind == EV_WS_FRAME && ev->side == SIDE_SERVER &&
+           (ev->ws_frame.opcode == OPCODE_PONG || strcmp(ev->ws_frame.kind, "pong") == 0);
+}
+
+static bool keeps_back(const struct event *ev)
+{
+    return strcmp(ev->fault_act.verb, "hold") == 0 || strcmp(ev->fault_act.verb, "set_aside") == 0;
+}
+
+static void note(struct answers *answers, const struct trace *trace, const struct event *ev,
+                 const struct limits *limits)
+{
+    const struct event *frame = NULL;
+    if (ev->kind == EV_WS_FRAME && ev->side == SIDE_CLIENT && is_ping(ev))
+        note_ping(answers, ev);
+    else if (ev->kind == EV_WS_FRAME && is_pong(ev) && ev->ws_frame.passed)
+        note_answer(answers, ev, ev->at, limits);
+    else if (ev->kind == EV_WS_DELIVERED && ev->side == SIDE_CLIENT)
+        frame = trace_at_seq(trace, ev->ws_delivered.frame);
+    else if (ev->kind == EV_FAULT_ACT)
+        answers->delaying = answers->delaying || keeps_back(ev);
+    if (frame && is_pong(frame))
+        note_answer(answers, frame, ev->at, limits);
+}
+
+/* --- One connection --- */
+
+/* Its server does the pinging: by words, or by regularity. */
+static bool is_asked(const struct trace *trace, const struct connection *c)
+{
+    struct heartbeats *beats = connection_heartbeats(trace, c);
+    bool asked = c->server_by == BY_ENDPOINT && heartbeats_best(beats, SIDE_SERVER) &&
+                 !heartbeats_best(beats, SIDE_CLIENT);
+    heartbeats_free(beats);
+    return asked;
+}
+
+/* A client that has waited longer before did not give up for want of this answer. */
+static bool is_alarm(const struct answers *answers, nsec age, const struct limits *limits)
+{
+    return answers->delaying && age >= limits->least && age < limits->allowed - limits->noise &&
+           age > nsec_add(answers->slowest, limits->noise);
+}
+
+static enum show show_of(const struct answers *answers, const struct connection *c, nsec age,
+                         const struct limits *limits)
+{
+    bool ended = connection_ended_by_endpoint(c->end);
+    if (ended && c->end->side == SIDE_CLIENT && answers->waiting > 0 &&
+        is_alarm(answers, age, limits))
+        return limits->alarms >= TWICE ? ALARM : ALARM_ONCE;
+    if (answers->slow >= ENOUGH)
+        return PATIENT;
+    if (ended && answers->delaying)
+        return c->end->side == SIDE_CLIENT ? OTHER_REASON : SERVER_ENDED;
+    return answers->slow > 0 ? TOO_FEW : NOT_SLOW;
+}
+
+static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
+{
+    struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
+    struct answers answers = {.waiting = 0};
+    if (c->client_by == BY_BUILTIN)
+        return sight;
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        if (ev->conn == c->conn)
+            note(&answers, trace, ev, given);
+    bool pinged = !answers.asks && is_asked(trace, c);
+    nsec age = answers.waiting > 0 ? c->to - answers.pings[0].at : 0;
+    sight.show = pinged ? SERVER_PINGS : (int)show_of(&answers, c, age, given);
+    sight.measured = sight.show >= ALARM_ONCE                                   ? age
+                     : sight.show == OTHER_REASON || sight.show == SERVER_ENDED ? c->to - c->from
+                                                                                : answers.slowest;
+    return sight;
+}
+
+static size_t count_alarms(const struct trace *trace, const struct limits *limits)
+{
+    struct connections all;
+    size_t alarms = 0;
+    connections_of(trace, &all);
+    for (size_t i = 0; i < all.count; i++)
+        alarms += look(trace, &all.list[i], limits).show == ALARM_ONCE;
+    connections_fini(&all);
+    return alarms;
+}
+
+/* --- Sentences --- */
+
+static void add_time(struct text *out, const char *before, nsec time)
+{
+    text_add(out, before);
+    units_add_duration(out, time);
+}
+
+static void add_range(struct text *out, const char *before, const struct tally *tally,
+                      const char *behind)
+{
+    text_add(out, before);
+    tally_add_range(tally, out);
+    text_add(out, behind);
+}
+
+static void add_sentence(struct text *out, enum show show, const struct tally *tally,
+                         const struct limits *limits)
+{
+    switch (show) {
+    case PATIENT:
+        add_range(out, " kept the connection while answers to its pings took up to ", tally, "");
+        add_time(out, "; they may take ", limits->allowed);
+        break;
+    case ALARM:
+    case ALARM_ONCE:
+        add_range(out, " gave a living connection up ", tally,
+                  " after a ping whose answer was late");
+        add_time(out, "; it may take ", limits->allowed);
+        if (show == ALARM)
+            text_addf(out, " (%zu times in all)", limits->alarms);
+        else
+            text_add(out, " (once, which may be chance: a second time would tell)");
+        break;
+    case SERVER_PINGS:
+        text_add(out, " sends no pings, so that no answer to them can be late; see "
+                      "reconnect.silent_death for the server's");
+        break;
+    case SERVER_ENDED:
+        add_range(out, " was left by the server after ", tally, " of the slow connection");
+        break;
+    case OTHER_REASON:
+        add_range(out, " ended the slow connection after ", tally,
+                  ", and not for want of an answer to a ping");
+        break;
+    case TOO_FEW:
+        add_range(out, " waited for answers that took up to ", tally, "");
+        text_addf(out, ", fewer than %d times; a longer run would do", ENOUGH);
+        break;
+    default:
+        add_time(out, " had no ping answered later than ", limits->slow);
+        text_add(out, ", so that its patience was not asked for");
+        break;
+    }
+}
+
+static void report(struct findings *out, const struct sights *sights, const void *given)
+{
+    const struct limits *limits = given;
+    enum show show = (enum show)sights->show;
+    struct text text;
+    if (show == OWN_CLIENT) {
+        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        return;
+    }
+    text_init(&text);
+    tally_add_who(&sights->tally, sights->clients, &text);
+    add_sentence(&text, show, &sights->tally, limits);
+    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
+    text_fini(&text);
+    finding_measured(
+        finding, show >= ALARM_ONCE ? "gave_up_after_s" : "slowest_answer_s",
+        nsec_to_seconds(show >= ALARM_ONCE ? sights->tally.least : sights->tally.most));
+    finding_allowed(finding, "answer_s", nsec_to_seconds(limits->allowed));
+    finding_evidence(finding, sights->tally.from, sights->tally.to);
+    if (show != ALARM)
+        return;
+    text_init(&text);
+    units_add_duration(&text, limits->allowed);
+    finding_fix(finding,
+                "wait %s for the answer to a ping, or take any frame that arrives meanwhile for a "
+                "sign of life: each needless reconnect costs the user and the server more than "
+                "the delay",
+                text_chars(&text));
+    text_fini(&text);
+}
+
+static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .report = report};
+
+static void check(const struct trace *trace, const void *config, struct findings *out)
+{
+    const struct config *cfg = config;
+    struct limits limits = {.noise = trace->noise};
+    limits.allowed = cfg->patience > 0 ? cfg->patience : trace->policy.pong;
+    limits.slow = limits.allowed / SLOW_SHARE;
+    limits.least = nsec_min(PATIENCE_LEAST, limits.allowed / 2);
+    limits.alarms = count_alarms(trace, &limits);
+    sights_judge(&sights_rule, trace, &limits, out);
+}
+
+const struct rule_desc heartbeat_false_alarm_rule = {
+    .name = "heartbeat.false_alarm",
+    .id = "HEART-09",
+    .title = "No false alarms",
+    .brief = "a slow but living connection is not given up",
+    .doc =
+        "Provoked by faults that keep answers back for less than the policy's pong timeout: "
+        "delay_pong, latency, bandwidth. Observed is how long the client waits for the answer to "
+        "each ping, and whether it ends the connection while one is on its way. Three answers of a "
+        "second or more (a tenth of the pong timeout) that were waited for are enough. Ending the "
+        "connection earlier than the pong timeout allows, while an answer is under way that took "
+        "longer than any before, is a false alarm; two of them are a failure, one may be an "
+        "application that closes for reasons of its own. The remedy is a pong timeout that fits "
+        "the slowest path the users have.",
+    .source = "RFC 6455 5.5.2",
+    .example = "heartbeat.false_alarm: {patience: 10s}",
+    .level = MUST,
+    .applies = APPLIES_CLIENT,
+    .clock = CLOCK_TIMER,
+    .certainty = STATISTICAL,
+    .needs = NEEDS(FAULT_ON) | NEEDS(WS_OPEN),
+    .params = params,
+    .config_size = sizeof(struct config),
+    .check = check,
+};
