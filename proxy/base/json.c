@@ -51,7 +51,7 @@ static void add_quoted(struct text *out, const uint8_t *bytes, size_t len)
     for (size_t i = 0; i < len;) {
         size_t step = character_len(bytes + i, len - i);
         if (step == 0)
-            text_add(out, "\\ufffd");
+            text_add(out, "\xef\xbf\xbd"); /* as it is written when it is read again */
         else if (step == 1 &&
                  (bytes[i] < 0x20 || bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == 0x7f))
             add_escaped(out, bytes[i]);

@@ -109,6 +109,49 @@ static void look_at_payload(struct session *s, struct lane *lane, const uint8_t 
         keep_data(lane, bytes, len);
 }
 
+/* --- Masking keys that can be foretold --- */
+
+#define MASKS_TOLD       3 /* so many in a row are told of, and so many more */
+#define MASKS_TOLD_AGAIN 20
+#define MASKS_TOLD_EVERY 100
+
+static bool is_told(uint64_t row)
+{
+    return row == MASKS_TOLD || row == MASKS_TOLD_AGAIN || (row > 0 && row % MASKS_TOLD_EVERY == 0);
+}
+
+/* Returns how many keys in a row are one step apart, this one included. */
+static uint64_t watch_number(struct mask_watch *watch, int order, uint32_t number)
+{
+    uint32_t step = number - watch->last[order];
+    if (watch->row[order] >= 2 && step != watch->step[order])
+        watch->row[order] = 1;
+    watch->step[order] = step;
+    watch->last[order] = number;
+    return ++watch->row[order];
+}
+
+/* RFC 6455 5.3: unpredictable. An empty payload hides nothing, whatever its key. */
+static void watch_mask(struct session *s, struct lane *lane)
+{
+    const struct frame_head *head = &lane->decoder.head;
+    const uint8_t *key = head->mask_key;
+    uint32_t big = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
+    uint32_t little =
+        (uint32_t)key[3] << 24 | (uint32_t)key[2] << 16 | (uint32_t)key[1] << 8 | key[0];
+    if (!head->masked || head->payload_len == 0)
+        return;
+    uint64_t rows[2] = {watch_number(&lane->masks, 0, big), watch_number(&lane->masks, 1, little)};
+    int order = rows[1] > rows[0];
+    if (!is_told(rows[order]))
+        return;
+    struct event ev = {.kind = EV_WS_MASK,
+                       .side = dir_from(lane->dir),
+                       .by = session_cause(s, dir_from(lane->dir))};
+    ev.ws_mask = (struct ev_ws_mask){.frames = rows[order], .step = lane->masks.step[order]};
+    session_emit(s, ev);
+}
+
 /* --- A frame is complete --- */
 
 static void add_hex(char out[17], uint64_t value)
@@ -245,6 +288,7 @@ static uint64_t finish_frame(struct session *s, struct lane *lane, bool passes)
     }
     if (s->run->options.observe) {
         seq = record_frame(s, lane, passes);
+        watch_mask(s, lane);
         if (data && head->fin && lane->message_frames > 1)
             record_message(s, lane);
     }

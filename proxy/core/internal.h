@@ -73,6 +73,12 @@ struct instance {
     struct act_run acts[DIRS];
 };
 
+/* --- Masking keys of one direction: whether they follow one another --- */
+struct mask_watch {
+    uint32_t last[2], step[2]; /* as a number in either order of its bytes */
+    uint64_t row[2];           /* how many keys in a row are one step apart */
+};
+
 /* --- One direction of a connection: what its source sent, observed --- */
 enum lane_mode { LANE_HEAD, LANE_BODY, LANE_FRAMES, LANE_RAW };
 
@@ -89,6 +95,7 @@ struct lane {
     size_t head_sent; /* bytes of a cut head that went on before frames began to walk */
     uint8_t control[FRAME_CONTROL_MAX]; /* unmasked payload of a control frame under way */
     size_t control_len;
+    struct mask_watch masks;
     struct text message; /* start of the message's payload, unmasked and inflated */
     size_t frame_from;   /* where the frame under way begins in it */
     bool in_message;     /* a fragmented message is under way */

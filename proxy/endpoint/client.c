@@ -67,7 +67,8 @@ static void enter(struct client *c, enum client_state state, nsec by)
     if (state == CLIENT_OPEN)
         return;
     c->ping_at = c->pong_by = NEVER;
-    sender_pause(&c->sender);
+    if (c->policy.silent_after_close || (state != CLIENT_CLOSING && state != CLIENT_DRAINING))
+        sender_pause(&c->sender);
 }
 
 /* now + length, where a length of 0 means there is no limit. */
@@ -122,6 +123,8 @@ static void abandon(struct client *c, const char *how, nsec now)
 
 static void fail(struct client *c, uint16_t code, nsec now)
 {
+    if (c->policy.failure_code > 0)
+        code = (uint16_t)c->policy.failure_code;
     note(c, "failing", "%u", (unsigned)code);
     (void)outbound_close(&c->out, code, "");
     outbound_finish(&c->out);
@@ -325,6 +328,14 @@ static enum outbound_masking masking(const struct client_policy *policy)
     return policy->fresh_mask_keys ? MASKING_FRESH : MASKING_CONSTANT;
 }
 
+static unsigned trust(const struct client_policy *policy)
+{
+    unsigned trust = policy->checks_frames ? 0 : TRUST_FRAMES;
+    if (!policy->checks_text)
+        trust |= TRUST_TEXT;
+    return policy->checks_closes ? trust : trust | TRUST_CLOSES;
+}
+
 struct client *client_new(const struct client_policy *policy, const char *host_header,
                           const char *target, uint64_t seed, const struct client_ops *ops,
                           void *context, nsec now)
@@ -339,6 +350,7 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     c->upgrade = client_upgrade_new(host_header, target, own_seed);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
     c->in = inbound_new(PEER_IS_SERVER, policy->max_message, false, &inbound_ops, c);
+    inbound_trust(c->in, trust(policy));
     sender_init(&c->sender, &c->policy, &c->out, on_sender_log, c, now);
     enter(c, CLIENT_WAITING, now);
     return c;

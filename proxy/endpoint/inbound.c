@@ -15,6 +15,7 @@ struct inbound {
     enum inbound_peer peer;
     uint64_t max_message;
     bool keeps_messages;
+    unsigned trust; /* enum inbound_trust */
     struct inbound_ops ops;
     void *context;
     struct frame_decoder decoder;
@@ -49,6 +50,11 @@ void inbound_free(struct inbound *in)
     free(in);
 }
 
+void inbound_trust(struct inbound *in, unsigned trust)
+{
+    in->trust = trust;
+}
+
 void inbound_reset(struct inbound *in)
 {
     frame_decoder_init(&in->decoder);
@@ -79,7 +85,7 @@ static uint16_t begin_frame(struct inbound *in)
     struct frame_context context = {.sender = in->peer == PEER_IS_CLIENT ? FRAME_FROM_CLIENT
                                                                          : FRAME_FROM_SERVER,
                                     .in_message = in->in_message};
-    if (frame_violation(head, &context))
+    if (frame_violation(head, &context) && !(in->trust & TRUST_FRAMES))
         return CLOSE_PROTOCOL_ERROR;
     return frame_is_control(head->opcode) ? 0 : begin_data(in, head);
 }
@@ -95,11 +101,21 @@ static void copy_plain(const struct inbound *in, uint8_t *plain, const uint8_t *
 
 static uint16_t take_data(struct inbound *in, const uint8_t *bytes, size_t len)
 {
-    if (in->opcode == OPCODE_TEXT && !utf8_feed(&in->utf8, bytes, len))
+    if (in->opcode == OPCODE_TEXT && !(in->trust & TRUST_TEXT) && !utf8_feed(&in->utf8, bytes, len))
         return CLOSE_INVALID_PAYLOAD; /* RFC 6455 8.1 */
     if (in->keeps_messages && !buf_append_all(&in->kept, bytes, len))
         return CLOSE_TOO_BIG;
     return 0;
+}
+
+/* 5.5: at most 125 bytes, unless frames are trusted. */
+static void keep_control(struct inbound *in, const uint8_t *bytes, size_t len)
+{
+    uint64_t offset = in->decoder.offset;
+    if (offset >= sizeof in->control)
+        return;
+    size_t room = sizeof in->control - (size_t)offset;
+    copy_plain(in, in->control + offset, bytes, len < room ? len : room, offset);
 }
 
 static uint16_t take_payload(struct inbound *in, const uint8_t *bytes, size_t len)
@@ -107,8 +123,8 @@ static uint16_t take_payload(struct inbound *in, const uint8_t *bytes, size_t le
     uint8_t plain[4096];
     uint64_t offset = in->decoder.offset;
     uint16_t problem = 0;
-    if (frame_is_control(in->decoder.head.opcode)) { /* 5.5: checked to be at most 125 */
-        copy_plain(in, in->control + offset, bytes, len, offset);
+    if (frame_is_control(in->decoder.head.opcode)) {
+        keep_control(in, bytes, len);
         return 0;
     }
     for (size_t done = 0; done < len && problem == 0; done += sizeof plain) {
@@ -123,9 +139,9 @@ static uint16_t end_close(struct inbound *in, size_t len, nsec now)
 {
     struct close_payload payload;
     close_parse(in->control, len, &payload);
-    if (len > 0 && !payload.reason_is_utf8)
+    if (len > 0 && !payload.reason_is_utf8 && !(in->trust & TRUST_TEXT))
         return CLOSE_INVALID_PAYLOAD;
-    if (payload.wrong[0] != '\0')
+    if (payload.reason_is_utf8 && payload.wrong[0] != '\0' && !(in->trust & TRUST_CLOSES))
         return CLOSE_PROTOCOL_ERROR;
     in->over = true;
     in->ops.on_close(in->context, payload.code, now);
@@ -136,7 +152,7 @@ static uint16_t end_message(struct inbound *in, nsec now)
 {
     if (!in->decoder.head.fin)
         return 0;
-    if (in->opcode == OPCODE_TEXT && !utf8_is_complete(&in->utf8))
+    if (in->opcode == OPCODE_TEXT && !(in->trust & TRUST_TEXT) && !utf8_is_complete(&in->utf8))
         return CLOSE_INVALID_PAYLOAD;
     in->in_message = false;
     const uint8_t *bytes = in->keeps_messages ? buf_bytes(&in->kept) : NULL;
@@ -148,6 +164,8 @@ static uint16_t end_message(struct inbound *in, nsec now)
 static uint16_t end_frame(struct inbound *in, nsec now)
 {
     size_t len = (size_t)in->decoder.head.payload_len;
+    if (frame_is_control(in->decoder.head.opcode) && len > sizeof in->control)
+        len = sizeof in->control;
     switch (in->decoder.head.opcode) {
     case OPCODE_PING:
         in->ops.on_ping(in->context, in->control, len, now);

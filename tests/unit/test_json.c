@@ -72,7 +72,7 @@ static void well_formed_characters_stay(void)
     check_string("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf", 8, "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"");
 }
 
-#define GONE "\\ufffd"
+#define GONE "\xef\xbf\xbd"
 
 static void broken_characters_are_replaced_a_byte_at_a_time(void)
 {

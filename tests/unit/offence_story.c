@@ -1,0 +1,62 @@
+#include "tests/unit/offence_story.h"
+
+#include <string.h>
+
+#include "tests/check.h"
+
+void story_offence(struct story *s, double at, const char *fault, const char *params)
+{
+    struct event *ev = story_add(s, at, EV_FAULT_ON, SIDE_CLIENT, BY_FAULT);
+    ev->fault_on = (struct ev_fault_on){
+        .fault = fault, .label = fault, .direction = "to_client", .params = params};
+    ev = story_add(s, at, EV_FAULT_ACT, SIDE_CLIENT, BY_FAULT);
+    ev->fault_act = (struct ev_fault_act){
+        .fault = fault, .label = fault, .verb = "inject", .detail = "", .count = 1};
+}
+
+static const struct {
+    const char *what, *params;
+} kinds[] = {
+    {"reserved_bits", "{\"what\":\"reserved_bits\"}"},
+    {"long_length", "{\"what\":\"long_length\"}"},
+    {"huge_length", "{\"what\":\"huge_length\"}"},
+    {"masking", "{\"what\":\"masking\"}"},
+    {"large_control", "{\"what\":\"large_control\"}"},
+    {"fragmented_control", "{\"what\":\"fragmented_control\"}"},
+    {"nested_message", "{\"what\":\"nested_message\"}"},
+    {"bad_utf8", "{\"what\":\"bad_utf8\"}"},
+    {"bad_close_reason", "{\"what\":\"bad_close_reason\"}"},
+    {"bad_close_code", "{\"what\":\"bad_close_code\",\"code\":\"1006\"}"},
+    {"short_close", "{\"what\":\"short_close\"}"},
+};
+
+void story_bad_frame(struct story *s, double at, const char *what)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i].what, what) == 0) {
+            story_offence(s, at, "bad_frame", kinds[i].params);
+            return;
+        }
+    CHECK_STR(what, "a kind of bad frame");
+}
+
+void story_probe(struct story *s, double at)
+{
+    story_ping(s, at, SIDE_SERVER);
+    story_pong(s, at + 0.001, SIDE_CLIENT);
+}
+
+void story_fail(struct story *s, double at, uint64_t code)
+{
+    story_close(s, at, SIDE_CLIENT, code);
+    story_fin(s, at, SIDE_CLIENT);
+}
+
+void story_expect(struct story *s, const struct rule_desc *rule, enum verdict want,
+                  const char *part)
+{
+    enum verdict got = story_judge(s, rule, NULL);
+    CHECK_STR(verdict_name(got), verdict_name(want));
+    CHECK_CONTAINS(story_text(s), part);
+    story_end(s);
+}
