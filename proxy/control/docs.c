@@ -168,7 +168,7 @@ static void add_preset(const struct preset *preset, struct text *out)
     for (size_t i = 0; i < preset->fact_count; i++) {
         const struct preset_fact *fact = &preset->facts[i];
         text_addf(out, "| `%s` | %s | %s |\n", fact->param->name,
-                  fact->value ? fact->value : "unknown: a scenario has to give it",
+                  fact->value ? fact->value : "unknown: where it matters a scenario has to give it",
                   fact->value ? fact->certainty : "");
     }
     if (preset->drain) {
@@ -195,7 +195,7 @@ void docs_intermediaries(struct text *out)
         "Proxies, balancers and NATs as the fault [intermediary](faults.md#intermediary) plays "
         "them. Each fact is documented\n(the vendor's text or source), measured (on the real "
         "program), or folklore (reports, inference). What is unknown has\nto be given by the "
-        "scenario. A file of your own: copy one of `scenarios/intermediaries/` and name it by "
+        "scenario, where it matters. A file of your own: copy one of `scenarios/intermediaries/` and name it by "
         "its path.\n\n");
     text_add(
         out,

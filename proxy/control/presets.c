@@ -112,8 +112,23 @@ static void add_facts(const struct preset *preset, struct text *out)
         const struct preset_fact *fact = &preset->facts[i];
         text_addf(out, "  %-20s %-14s %s\n", fact->param->name,
                   fact->value ? fact->value : "unknown",
-                  fact->value ? fact->certainty : "a scenario has to give it");
+                  fact->value ? fact->certainty : "where it matters a scenario has to give it");
     }
+}
+
+/* What a scenario has to give, with values that are as good as any. */
+static void add_unknown(const struct preset *preset, struct text *out)
+{
+    void *config = xcalloc(1, preset->fault->config_size);
+    param_defaults(preset->fault->params, config);
+    preset_apply(preset, config);
+    for (size_t i = 0; i < preset->fact_count; i++) {
+        const struct param *param = preset->facts[i].param;
+        if (!preset->facts[i].value && preset->fault->uses(config, param->name))
+            text_addf(out, ", %s: %s", param->name, param->def);
+    }
+    param_free(preset->fault->params, config);
+    free(config);
 }
 
 static void explain(const struct preset *preset, struct text *out)
@@ -132,7 +147,9 @@ static void explain(const struct preset *preset, struct text *out)
     text_add(out, "\nSources\n");
     for (size_t i = 0; i < preset->source_count; i++)
         catalogue_fold(out, preset->sources[i], 2, 94);
-    text_addf(out, "\nExample\n  steps:\n    - intermediary: {profile: %s}\n", preset->name);
+    text_addf(out, "\nExample\n  steps:\n    - intermediary: {profile: %s", preset->name);
+    add_unknown(preset, out);
+    text_add(out, "}\n");
 }
 
 bool catalogue_explain_intermediary(const char *name, struct text *out)

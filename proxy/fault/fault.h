@@ -152,6 +152,9 @@ struct fault_desc {
     /* Whether the parameters go together, beyond the bounds of each; NULL: always. false: why holds
      * the sentence, *param the parameter to point at (unset: all of them). */
     bool (*check)(const void *config, const char **param, struct text *why);
+    /* Whether a parameter matters, the others being as they are: a preset's fact that nobody knows
+     * need not be given else. NULL: all do. */
+    bool (*uses)(const void *config, const char *param);
     size_t config_size, state_size; /* state is zeroed */
     struct fault_ops ops;
 };

@@ -2,6 +2,8 @@
  * stand in scenarios/intermediaries/, a file each; this is the machine they are parameters of. */
 #include "fault/lib/head.h"
 
+#include <string.h>
+
 #include "fault/lib/inject.h"
 
 enum counts {
@@ -42,9 +44,10 @@ enum phase {
 struct intermediary_state {
     enum phase phase;
     bool asked, answered, unreachable;
-    nsec began;      /* of the fault on this connection */
-    nsec asked_at;   /* of the request */
-    nsec last[DIRS]; /* newest bytes each way */
+    bool reset[DIRS]; /* by the direction it spoke in: that side met an RST after the silence */
+    nsec began;       /* of the fault on this connection */
+    nsec asked_at;    /* of the request */
+    nsec last[DIRS];  /* newest bytes each way */
     nsec lingers_until;
 };
 
@@ -369,28 +372,48 @@ static void note(struct fault *f, enum dir d)
     set_timer(f);
 }
 
-/* The first bytes after the flow was forgotten. */
-static void speak(struct fault *f, struct unit *u, int meets)
+static enum speaks meets(const struct fault *f, enum dir d)
+{
+    const struct intermediary *cfg = fault_config(f);
+    return (enum speaks)(d == TO_SERVER ? cfg->client_speaks : cfg->server_speaks);
+}
+
+/* The flow is known again. What the other side's TCP has sent in vain meanwhile it sends again. */
+static void revive(struct fault *f, struct unit *u)
 {
     struct intermediary_state *state = fault_state(f);
-    if (meets == SPEAKS_REVIVED) {
-        state->phase = PHASE_TUNNEL;
-        state->last[u->dir] = fault_now(f);
-        fault_pass(f, u);
-        set_timer(f);
-        return;
+    state->phase = PHASE_TUNNEL;
+    state->last[u->dir] = fault_now(f);
+    fault_let_go(f, u->dir == TO_SERVER ? TO_CLIENT : TO_SERVER);
+    fault_pass(f, u);
+    set_timer(f);
+}
+
+/* The first bytes after the flow was forgotten. A revived flow that ends at a side which was reset
+ * leads to a host that knows nothing of it, and answers with RST. */
+static void speak(struct fault *f, struct unit *u)
+{
+    struct intermediary_state *state = fault_state(f);
+    enum dir d = u->dir, back = d == TO_SERVER ? TO_CLIENT : TO_SERVER;
+    bool lost = state->reset[back] || meets(f, back) != SPEAKS_REVIVED || u->end == CUT_RST;
+    if (meets(f, d) == SPEAKS_REVIVED && !state->reset[back]) {
+        revive(f, u);
+    } else if (meets(f, d) == SPEAKS_DROPPED && !lost) {
+        fault_hold(f, u, NEVER);
+    } else {
+        fault_drop(f, u);
+        if (meets(f, d) == SPEAKS_DROPPED)
+            return;
+        state->reset[d] = true;
+        fault_cut(f, d == TO_SERVER ? SIDE_CLIENT : SIDE_SERVER, CUT_RST);
     }
-    fault_drop(f, u);
-    if (meets == SPEAKS_RST)
-        fault_cut(f, u->dir == TO_SERVER ? SIDE_CLIENT : SIDE_SERVER, CUT_RST);
 }
 
 static void carry(struct fault *f, struct unit *u)
 {
-    const struct intermediary *cfg = fault_config(f);
     const struct intermediary_state *state = fault_state(f);
     if (state->phase == PHASE_FORGOTTEN)
-        speak(f, u, u->dir == TO_SERVER ? cfg->client_speaks : cfg->server_speaks);
+        speak(f, u);
     else if (state->phase == PHASE_LINGERS || state->phase == PHASE_ENDED)
         fault_drop(f, u);
     else
@@ -423,7 +446,7 @@ static void take_end(struct fault *f, struct unit *u)
     const struct intermediary_state *state = fault_state(f);
     bool client = u->dir == TO_SERVER;
     if (state->phase == PHASE_FORGOTTEN)
-        speak(f, u, client ? cfg->client_speaks : cfg->server_speaks);
+        speak(f, u);
     else if (state->phase == PHASE_LINGERS || state->phase == PHASE_ENDED)
         fault_drop(f, u);
     else if (u->end == CUT_RST)
@@ -453,6 +476,24 @@ static void come_due(struct fault *f)
     set_timer(f);
 }
 
+static bool begins_with(const char *text, const char *part)
+{
+    return strncmp(text, part, strlen(part)) == 0;
+}
+
+/* How something ends that never ends need not be known. */
+static bool uses(const void *config, const char *param)
+{
+    const struct intermediary *cfg = config;
+    if (begins_with(param, "drain_"))
+        return cfg->drain > 0;
+    if (begins_with(param, "lifetime_to_"))
+        return cfg->lifetime > 0;
+    if (begins_with(param, "idle_to_"))
+        return cfg->idle > 0 && cfg->counts != COUNTS_NONE;
+    return true;
+}
+
 const struct fault_desc intermediary_fault = {
     .layer = LAYER_INTERMEDIARY,
     .name = "intermediary",
@@ -469,6 +510,7 @@ const struct fault_desc intermediary_fault = {
     .dirs = DIR_BOTH,
     .presets = "intermediaries",
     .params = params,
+    .uses = uses,
     .config_size = sizeof(struct intermediary),
     .state_size = sizeof(struct intermediary_state),
     .ops = {.on_start = begin,

@@ -193,22 +193,18 @@ static void need_params(struct loader *l, const struct node *body, const struct 
                        desc->example);
 }
 
-/* What `profile` says comes first, so that what stands beside it counts. */
-static void load_preset(struct loader *l, const struct node *body, struct fault_step *fault)
+static struct preset *load_preset(struct loader *l, const struct node *profile,
+                                  const struct fault_desc *desc)
 {
-    const struct fault_desc *desc = fault->desc;
-    const struct node *profile = desc->presets ? field_find(body, "profile") : NULL;
     if (!profile || !field_is_scalar(profile, "nginx", l->diag))
-        return;
+        return NULL;
     char *folder = find_data_folder();
     char *path = find_preset(folder, desc->presets, desc->name, profile->text, l->plan->file,
                              profile->place, l->diag);
     struct preset *preset = path ? preset_load(path, desc, l->diag) : NULL;
-    if (preset)
-        preset_apply(preset, fault->config, body, profile, l->diag);
-    preset_free(preset);
     free(path);
     free(folder);
+    return preset;
 }
 
 static void load_params(struct loader *l, const struct node *body, struct fault_step *fault)
@@ -219,13 +215,20 @@ static void load_params(struct loader *l, const struct node *body, struct fault_
     if (desc->params)
         param_defaults(desc->params, fault->config);
     int before = diag_errors(l->diag);
-    load_preset(l, body, fault);
+    /* What `profile` says comes first, so that what stands beside it counts. */
+    const struct node *profile = desc->presets ? field_find(body, "profile") : NULL;
+    struct preset *preset = load_preset(l, profile, desc);
+    if (preset)
+        preset_apply(preset, fault->config);
     if (field_is_empty(body))
         need_params(l, body, desc);
     else if (field_is_mapping(body, desc->example, l->diag))
         fields_params(desc->params, body, fault->config, options, whose, l->diag);
+    if (preset)
+        preset_need(preset, fault->config, body, profile, l->diag);
     if (desc->check && diag_errors(l->diag) == before)
         check_params(l, body, fault);
+    preset_free(preset);
     free(whose);
 }
 

@@ -144,20 +144,27 @@ struct preset *preset_load(const char *path, const struct fault_desc *fault, str
 
 /* --- In a scenario --- */
 
-void preset_apply(const struct preset *preset, void *config, const struct node *body,
-                  const struct node *profile, struct diag *diag)
+void preset_apply(const struct preset *preset, void *config)
 {
     struct text why;
     text_init(&why);
     for (size_t i = 0; i < preset->fact_count; i++) {
         const struct preset_fact *fact = &preset->facts[i];
-        if (fact->value) {
-            bool good = param_set(fact->param, config, fact->value, &why);
-            assert(good); /* it was tried when it was read */
-        } else if (!field_find(body, fact->param->name)) {
-            diag_error(diag, profile->place, "nobody knows '%s' of %s: give it, as in %s: %s",
-                       fact->param->name, preset->name, fact->param->name, fact->param->def);
-        }
+        bool good = !fact->value || param_set(fact->param, config, fact->value, &why);
+        assert(good); /* it was tried when it was read */
     }
     text_fini(&why);
+}
+
+void preset_need(const struct preset *preset, const void *config, const struct node *body,
+                 const struct node *profile, struct diag *diag)
+{
+    const struct fault_desc *fault = preset->fault;
+    for (size_t i = 0; i < preset->fact_count; i++) {
+        const struct preset_fact *fact = &preset->facts[i];
+        const char *name = fact->param->name;
+        if (!fact->value && !field_find(body, name) && (!fault->uses || fault->uses(config, name)))
+            diag_error(diag, profile->place, "nobody knows '%s' of %s: give it, as in %s: %s", name,
+                       preset->name, name, fact->param->def);
+    }
 }

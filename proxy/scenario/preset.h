@@ -30,9 +30,10 @@ void preset_free(struct preset *);
 bool preset_is_for(const struct node *root, const struct fault_desc *);
 const struct fault_desc *preset_fault_of(const struct node *root); /* NULL: of none */
 
-/* Sets what is known in the config. body: the fault's mapping in a scenario, in which what is not
- * known must be given; `profile` is the node that names the preset. */
-void preset_apply(const struct preset *, void *config, const struct node *body,
-                  const struct node *profile, struct diag *);
+void preset_apply(const struct preset *, void *config); /* sets what is known in it */
+/* What nobody knows and the config, complete but for that, makes use of must be given in body, the
+ * fault's mapping in a scenario; `profile` is the node that names the preset. */
+void preset_need(const struct preset *, const void *config, const struct node *body,
+                 const struct node *profile, struct diag *);
 
 #endif

@@ -1,5 +1,6 @@
 #include "tests/check.h"
 #include "tests/unit/fault_bench.h"
+#include "tests/unit/session_bench.h"
 
 #define REQUEST                                                                                    \
     "GET /feed HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nSec-WebSocket-Key: k\r\n\r\n"
@@ -102,10 +103,42 @@ static void or_revived(void)
     struct bench *b = tunnel("intermediary: {profile: linux-nat, idle: 5s}");
     bench_until(b, 5 * NSEC_PER_SEC);
     bench_bytes(b, TO_SERVER, "ping");
-    CHECK_STR(bench_did(b), "pass");
+    CHECK_STR(bench_did(b), "let_go to_client; pass");
     bench_bytes(b, TO_CLIENT, "pong");
     CHECK_STR(bench_did(b), "pass");
     bench_free(b);
+}
+
+static void a_revived_flow_to_a_side_that_was_reset_is_answered_by_rst(void)
+{
+    struct bench *b = tunnel("intermediary: {profile: linux-nat, idle: 5s}");
+    bench_until(b, 5 * NSEC_PER_SEC);
+    bench_bytes(b, TO_CLIENT, "push");
+    CHECK_STR(bench_did(b), "drop; cut server rst");
+    bench_bytes(b, TO_SERVER, "ping");
+    CHECK_STR(bench_did(b), "drop; cut client rst");
+    bench_free(b);
+}
+
+static void what_was_sent_in_vain_is_sent_again_once_the_flow_is_back(void)
+{
+    struct session_bench *b = session_bench_new(
+        "- intermediary: {profile: gcp-vpc-conntrack, idle: 5s}\n    as: nat\n  - wait: 60s\n");
+    session_bench_accept(b, 0);
+    session_bench_open(b, 0);
+    session_bench_start(b);
+    session_bench_until(b, 6 * NSEC_PER_SEC);
+    (void)session_bench_saw(b);
+    session_bench_send(b, 0, SIDE_CLIENT, "\x81\x81mask,");
+    session_bench_send(b, 0, SIDE_CLIENT, "\x81\x81mask+");
+    session_bench_until(b, 7 * NSEC_PER_SEC);
+    CHECK_STR(session_bench_saw(b), "");
+    session_bench_send(b, 0, SIDE_SERVER, "\x89\x01x");
+    session_bench_until(b, 8 * NSEC_PER_SEC);
+    const char *saw = session_bench_saw(b);
+    CHECK_CONTAINS(saw, "7s client0 '\\x89\\x01'");
+    CHECK_CONTAINS(saw, "7s server0 '\\x81\\x81mask,\\x81\\x81mask+'");
+    session_bench_free(b);
 }
 
 static void or_silent_for_good(void)
@@ -248,7 +281,9 @@ SUITE(intermediary, TEST(silence_ends_a_tunnel_both_ways),
       TEST(each_direction_has_its_own_timer), TEST(what_lingers_is_closed_later),
       TEST(haproxy_resets_the_server),
       TEST(a_forgotten_flow_is_met_by_a_reset_when_somebody_speaks), TEST(or_revived),
-      TEST(or_silent_for_good), TEST(a_life_limit_ends_a_busy_connection), TEST(caddy_says_goodbye),
+      TEST(a_revived_flow_to_a_side_that_was_reset_is_answered_by_rst),
+      TEST(what_was_sent_in_vain_is_sent_again_once_the_flow_is_back), TEST(or_silent_for_good),
+      TEST(a_life_limit_ends_a_busy_connection), TEST(caddy_says_goodbye),
       TEST(nginx_leaves_open_tunnels_alone_when_it_reloads), TEST(a_fin_of_one_end_closes_both),
       TEST(or_is_passed_on), TEST(a_server_s_reset_reaches_the_client_as_fin),
       TEST(a_client_s_reset_reaches_the_server_as_its_profile_says),
