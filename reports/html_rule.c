@@ -191,10 +191,15 @@ static void add_title(const struct rule_result *rule, const struct html_rule *ho
 
 static void add_remarks(const struct rule_result *rule, struct text *out)
 {
-    if (rule->verdict == FAIL && rule->accepted)
-        text_add(out, "<p class='dim'>Accepted in the target file: does not fail the run.</p>");
-    else if (rule->verdict == FAIL && !rule->confirmed)
+    char *remark = rule_remark(rule);
+    if (remark) {
+        text_add(out, "<p class='dim'>");
+        html_add(out, remark);
+        text_addf(out, "%s.</p>", rule_is_excused(rule) ? ": does not fail the run" : "");
+    }
+    if (rule->verdict == FAIL && !rule->confirmed)
         text_add(out, "<p class='dim'>Not confirmed by a second run.</p>");
+    free(remark);
 }
 
 static bool wants_fix(const struct rule_result *rule)

@@ -33,6 +33,9 @@ static void put_rule(struct json *json, const struct rule_result *rule)
     put_optional(json, "fix", rule->fix);
     put_optional(json, "table", rule->table);
     put_optional(json, "note", rule->note);
+    put_optional(json, "acceptance", rule->acceptance);
+    if (rule->baseline != BASELINE_NONE)
+        json_put_string(json, "baseline", baseline_name(rule->baseline));
     if (rule->verdict == FAIL) {
         json_put_bool(json, "confirmed", rule->confirmed);
         json_put_bool(json, "accepted", rule->accepted);
@@ -84,6 +87,18 @@ static void put_summary(struct json *json, const struct results *results,
     json_object_close(json);
 }
 
+/* What the target file requires and did not get. */
+static void put_required(struct json *json, const struct results *results)
+{
+    if (results->required_count == 0)
+        return;
+    json_array_open(json, "required_undecided");
+    for (size_t i = 0; i < results->required_count; i++)
+        if (results_is_undecided(results, results->required[i]))
+            json_put_string(json, NULL, results->required[i]->name);
+    json_array_close(json);
+}
+
 static void put_head(struct json *json, const struct results *results)
 {
     json_put_string(json, "halfopen", results->version);
@@ -122,6 +137,7 @@ void results_add_json(const struct results *results, struct text *out)
     for (size_t i = 0; i < results->rule_count; i++)
         put_summary(&json, results, &results->rules[i]);
     json_object_close(&json);
+    put_required(&json, results);
     json_array_open(&json, "scenarios");
     for (size_t i = 0; i < results->scenario_count; i++)
         put_scenario(&json, &results->scenarios[i]);

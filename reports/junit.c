@@ -81,6 +81,18 @@ static void write_failure(xmlTextWriterPtr xml, const struct rule_result *rule)
     end(xml);
 }
 
+/* With the reason: a failure that is skipped says who answers for it. */
+static void write_skipped(xmlTextWriterPtr xml, const struct rule_result *rule)
+{
+    char *remark = rule_remark(rule);
+    start(xml, "skipped");
+    attribute_owned(xml, "message",
+                    xprintf("%s%s%s: %s", verdict_name(rule->verdict), remark ? ", " : "",
+                            remark ? remark : "", rule->summary));
+    end(xml);
+    free(remark);
+}
+
 static void write_rule(xmlTextWriterPtr xml, const struct scenario_result *scenario,
                        const struct rule_result *rule)
 {
@@ -88,13 +100,10 @@ static void write_rule(xmlTextWriterPtr xml, const struct scenario_result *scena
     attribute(xml, "classname", scenario->name);
     attribute(xml, "name", rule->rule->name);
     attribute(xml, "time", "0");
-    if (rule->verdict == FAIL && !rule->accepted) {
+    if (rule->verdict == FAIL && !rule_is_excused(rule)) {
         write_failure(xml, rule);
     } else if (rule->verdict != PASS && rule->verdict != WARN) {
-        start(xml, "skipped");
-        attribute_owned(xml, "message",
-                        xprintf("%s: %s", verdict_name(rule->verdict), rule->summary));
-        end(xml);
+        write_skipped(xml, rule);
     } else if (rule->verdict == WARN) {
         start(xml, "system-out");
         words_of(xml, xprintf("warning: %s", rule->summary));
@@ -108,7 +117,7 @@ static size_t count(const struct scenario_result *scenario, bool failures)
     size_t found = 0;
     for (size_t i = 0; i < scenario->rule_count; i++) {
         const struct rule_result *rule = &scenario->rules[i];
-        bool failed = rule->verdict == FAIL && !rule->accepted;
+        bool failed = rule->verdict == FAIL && !rule_is_excused(rule);
         bool skipped = !failed && rule->verdict != PASS && rule->verdict != WARN;
         found += failures ? failed : skipped;
     }

@@ -18,6 +18,7 @@ static void rule_fini(struct rule_result *rule)
     free(rule->measured);
     free(rule->allowed);
     free(rule->note);
+    free(rule->acceptance);
 }
 
 void scenario_result_fini(struct scenario_result *result)
@@ -47,6 +48,7 @@ void results_free(struct results *results)
         scenario_result_fini(&results->scenarios[i]);
     free(results->scenarios);
     free(results->rules);
+    free(results->required);
     free(results->version);
     free(results->started);
     free(results->system);
@@ -101,9 +103,9 @@ static void merge_rule(struct results *results, const struct rule_result *rule)
     struct rule_summary *summary = summary_of(results, rule->rule);
     if (weight(rule->verdict) > weight(summary->verdict)) {
         summary->verdict = rule->verdict;
-        summary->accepted = rule->accepted;
-    } else if (rule->verdict == summary->verdict && !rule->accepted) {
-        summary->accepted = false;
+        summary->excused = rule_is_excused(rule);
+    } else if (rule->verdict == summary->verdict && !rule_is_excused(rule)) {
+        summary->excused = false;
     }
 }
 
@@ -124,30 +126,43 @@ static void conclude_scenario(struct results *results, struct scenario_result *s
 
 /* --- The exit code (DESIGN 4): 1 before 3 before 4 --- */
 
-static bool counts_as_failure(const struct results *results, const struct rule_summary *rule)
+static bool has_failure(const struct results *results)
 {
-    if (rule->accepted)
-        return false;
-    if (rule->verdict == FAIL)
-        return rule->rule->level == MUST || (results->strict && rule->rule->level == SHOULD);
-    return rule->verdict == WARN && results->strict;
+    for (size_t s = 0; s < results->scenario_count; s++)
+        for (size_t r = 0; r < results->scenarios[s].rule_count; r++)
+            if (rule_fails_run(&results->scenarios[s].rules[r], results->strict))
+                return true;
+    return false;
+}
+
+static bool lacks_decision(const struct results *results)
+{
+    for (size_t i = 0; i < results->rule_count; i++) {
+        const struct rule_summary *rule = &results->rules[i];
+        if (rule->verdict == INCONCLUSIVE && rule->rule->level == MUST && !rule->excused)
+            return true;
+    }
+    return false;
+}
+
+static bool lacks_required(const struct results *results)
+{
+    for (size_t i = 0; i < results->required_count; i++)
+        if (results_is_undecided(results, results->required[i]))
+            return true;
+    return false;
 }
 
 static int exit_code_of(const struct results *results)
 {
-    bool failed = false, undecided = false, trouble = false;
-    for (size_t i = 0; i < results->rule_count; i++) {
-        const struct rule_summary *rule = &results->rules[i];
-        failed = failed || counts_as_failure(results, rule);
-        undecided = undecided || (rule->verdict == INCONCLUSIVE && rule->rule->level == MUST);
-    }
+    bool trouble = false;
     for (size_t i = 0; i < results->scenario_count; i++)
         trouble = trouble || results->scenarios[i].trouble;
     if (results->interrupted)
         return 130;
-    if (failed)
+    if (has_failure(results))
         return 1;
-    return trouble ? 3 : undecided ? 4 : 0;
+    return trouble ? 3 : lacks_decision(results) || lacks_required(results) ? 4 : 0;
 }
 
 void results_conclude(struct results *results)
@@ -158,6 +173,27 @@ void results_conclude(struct results *results)
     if (results->rule_count > 0)
         qsort(results->rules, results->rule_count, sizeof *results->rules, by_name);
     results->exit_code = exit_code_of(results);
+}
+
+void results_require(struct results *results, const struct rule_desc *rule)
+{
+    size_t size = (results->required_count + 1) * sizeof *results->required;
+    results->required = xrealloc(results->required, size);
+    results->required[results->required_count++] = rule;
+}
+
+enum verdict results_verdict(const struct results *results, const struct rule_desc *rule)
+{
+    for (size_t i = 0; i < results->rule_count; i++)
+        if (results->rules[i].rule == rule)
+            return results->rules[i].verdict;
+    return NOT_TESTED;
+}
+
+bool results_is_undecided(const struct results *results, const struct rule_desc *rule)
+{
+    enum verdict verdict = results_verdict(results, rule);
+    return verdict != PASS && verdict != WARN && verdict != FAIL;
 }
 
 size_t results_count(const struct results *results, enum verdict verdict)
@@ -175,14 +211,16 @@ const char *results_exit_words(const struct results *results)
         if (results->rule_count == 0)
             return "nothing was judged: no scenario expects a rule";
         return results_count(results, FAIL) > 0
-                   ? "complied: what failed is no MUST rule, or is accepted"
+                   ? "complied: what failed is no MUST rule, is accepted, or was known"
                    : "complied";
     case 1:
         return "a MUST rule failed";
     case 3:
         return "the environment failed";
     case 4:
-        return "nothing failed, but a MUST rule could not be decided";
+        return lacks_decision(results)
+                   ? "nothing failed, but a MUST rule could not be decided"
+                   : "nothing failed, but a rule the target file requires was not decided";
     case 130:
         return "interrupted";
     default:

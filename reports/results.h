@@ -9,6 +9,9 @@
 #include "base/nsec.h"
 #include "rules/rule.h"
 
+/* How a finding compares with an earlier run's (--baseline). */
+enum baseline { BASELINE_NONE, BASELINE_SAME, BASELINE_WORSE, BASELINE_NEW, BASELINE_BETTER };
+
 struct rule_result {
     const struct rule_desc *rule;
     enum verdict verdict;
@@ -18,7 +21,9 @@ struct rule_result {
     uint64_t from, to;        /* evidence: seq; 0: none */
     bool confirmed;           /* a failure that a second run repeated, or that needs no second */
     bool accepted;            /* a failure the target file accepts: does not count */
-    char *note;               /* "not repeatable: ...", NULL: none */
+    char *acceptance;         /* by whom, until when and why, or that it is over; NULL: nothing */
+    enum baseline baseline;
+    char *note; /* "not repeatable: ...", NULL: none */
 };
 
 struct scenario_result {
@@ -48,7 +53,7 @@ struct scenario_result {
 struct rule_summary {
     const struct rule_desc *rule;
     enum verdict verdict; /* fail > warn > pass > inconclusive > not_tested > not_applicable */
-    bool accepted;
+    bool excused;         /* each finding with this verdict is */
 };
 
 struct results {
@@ -66,6 +71,8 @@ struct results {
     size_t scenario_count;
     struct rule_summary *rules; /* sorted by name */
     size_t rule_count;
+    const struct rule_desc **required; /* what the target file wants decided */
+    size_t required_count;
 };
 
 struct results *results_new(void);
@@ -79,6 +86,21 @@ void scenario_result_fini(struct scenario_result *); /* frees what it owns */
 void results_conclude(struct results *);
 size_t results_count(const struct results *, enum verdict); /* over rules */
 const char *results_exit_words(const struct results *);     /* what exit_code means */
+void results_require(struct results *, const struct rule_desc *);
+/* The verdict over all scenarios; NOT_TESTED when no scenario judged it. */
+enum verdict results_verdict(const struct results *, const struct rule_desc *);
+bool results_is_undecided(const struct results *,
+                          const struct rule_desc *); /* not pass, warn, fail */
+
+/* --- What is known already --- */
+
+const char *baseline_name(enum baseline);         /* "same" as in results.json */
+bool rule_is_known(const struct rule_result *);   /* no worse than in the baseline */
+bool rule_is_excused(const struct rule_result *); /* spoils no run: accepted or known */
+bool rule_fails_run(const struct rule_result *, bool strict);
+/* "accepted until 2027-01-31 by rt-team: RT-8812; known: ..."; NULL: nothing to say. Caller frees.
+ */
+char *rule_remark(const struct rule_result *);
 
 /* --- Writers. folder ends without a slash; each says false with errno when it could not write. ---
  */

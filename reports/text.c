@@ -1,4 +1,5 @@
 /* What a person sees after the run (DESIGN 4). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -111,6 +112,17 @@ static void add_again(struct page *page, const struct scenario_result *scenario,
     text_addf(page->out, " --only %s\n", rule->rule->name);
 }
 
+/* What somebody knows already of this finding. */
+static void add_remark_of(struct page *page, const struct rule_result *rule)
+{
+    char *remark = rule_remark(rule);
+    if (remark) {
+        text_add(page->out, "    Standing  ");
+        add_wrapped(page, 14, remark);
+    }
+    free(remark);
+}
+
 static void add_block(struct page *page, const struct scenario_result *scenario,
                       const struct rule_result *rule)
 {
@@ -118,10 +130,12 @@ static void add_block(struct page *page, const struct scenario_result *scenario,
     text_addf(page->out, "  %s (%s, %s)  ", rule->rule->name, rule->rule->id,
               level_name(rule->rule->level));
     add_scenario(page->out, scenario);
-    text_addf(page->out, "%s%s\n", rule->accepted ? "  accepted" : "",
+    text_addf(page->out, "%s%s%s\n", rule->accepted ? "  accepted" : "",
+              rule_is_known(rule) ? "  known" : "",
               rule->verdict == FAIL && !rule->confirmed ? "  not confirmed" : "");
     text_add(page->out, "    ");
     add_wrapped(page, 4, rule->summary);
+    add_remark_of(page, rule);
     if (rule->table && rule->verdict == FAIL && is_table_new(page, rule->table))
         add_table(page, rule->table);
     if (rule->fix) {
@@ -170,6 +184,7 @@ static void add_open_one(struct page *page, const struct scenario_result *scenar
     add_scenario(page->out, scenario);
     text_add(page->out, "\n    ");
     add_wrapped(page, 4, rule->summary);
+    add_remark_of(page, rule);
 }
 
 static void add_open_ones(struct page *page)
@@ -213,6 +228,21 @@ static void add_troubles(struct page *page)
     }
 }
 
+/* What the target file requires and did not get. */
+static void add_required(struct page *page)
+{
+    const struct results *results = page->results;
+    for (size_t i = 0; i < results->required_count; i++) {
+        const struct rule_desc *rule = results->required[i];
+        enum verdict verdict = results_verdict(results, rule);
+        if (results_is_undecided(results, rule))
+            text_addf(page->out, "required  %s (%s) was not decided: %s\n\n", rule->name, rule->id,
+                      verdict == INCONCLUSIVE     ? "inconclusive"
+                      : verdict == NOT_APPLICABLE ? "not applicable"
+                                                  : "not tested");
+    }
+}
+
 static void add_tally(struct page *page)
 {
     const struct results *results = page->results;
@@ -241,5 +271,6 @@ void report_text(const struct results *results, const char *folder, enum ink ink
     add_blocks(&page, WARN);
     add_open_ones(&page);
     add_troubles(&page);
+    add_required(&page);
     add_tally(&page);
 }

@@ -8,9 +8,11 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "control/claims.h"
 #include "control/commands.h"
 #include "control/session_setup.h"
 #include "net/command.h"
+#include "net/wall.h"
 
 struct run_options_given {
     const char *client, *server, *server_cmd, *target, *suite, *profile, *only, *report;
@@ -63,6 +65,7 @@ struct setup {
     struct plans plans;
     struct runner_task *tasks;
     char *data, *system, *suite;
+    char today[WALL_DATE_SIZE];
 };
 
 static const struct place command_line = {0};
@@ -337,28 +340,16 @@ static void release(struct setup *setup)
 
 /* --- Running --- */
 
-static void mark_accepted(const struct setup *setup, struct results *results)
+static void on_settled(void *context, struct scenario_result *result)
 {
-    for (size_t s = 0; setup->target && s < results->scenario_count; s++)
-        for (size_t r = 0; r < results->scenarios[s].rule_count; r++) {
-            struct rule_result *rule = &results->scenarios[s].rules[r];
-            for (size_t a = 0; a < setup->target->accept_count; a++)
-                if (strcmp(setup->target->accept[a].rule, rule->rule->name) == 0 &&
-                    strncmp(results->started, setup->target->accept[a].until, 10) <= 0)
-                    rule->accepted = true;
-        }
+    const struct setup *setup = context;
+    claims_accept(setup->target, setup->today, result);
 }
 
-static bool was_required_and_undecided(const struct setup *setup, const struct results *results)
+/* Whoever asks for some rules has left the others out. */
+static enum claims_extent extent_of(const struct setup *setup)
 {
-    for (size_t i = 0; setup->target && i < setup->target->require_count; i++)
-        for (size_t r = 0; r < results->rule_count; r++) {
-            const struct rule_summary *rule = &results->rules[r];
-            if (strcmp(rule->rule->name, setup->target->require[i]) == 0 &&
-                (rule->verdict == INCONCLUSIVE || rule->verdict == NOT_TESTED))
-                return true;
-        }
-    return false;
+    return setup->given.only ? CLAIMS_PART : CLAIMS_WHOLE;
 }
 
 static char *describe_target(const struct setup *setup)
@@ -386,6 +377,8 @@ static int execute(struct setup *setup)
                                    .timeout = given->timeout,
                                    .only = given->only,
                                    .data = setup->data,
+                                   .on_settled = on_settled,
+                                   .context = setup,
                                    .quiet = given->quiet || given->json};
     if (!runner_make_folder(given->report)) {
         fprintf(stderr, "halfopen: %s: %s\n", given->report,
@@ -407,10 +400,9 @@ static int execute(struct setup *setup)
     results->strict = given->strict;
     int code = EXIT_ENVIRONMENT;
     if (runner_run(&config, results)) {
-        mark_accepted(setup, results);
+        claims_require(setup->target, setup->plans.list, setup->plans.count, extent_of(setup),
+                       results);
         results_conclude(results);
-        if (results->exit_code == EXIT_COMPLIED && was_required_and_undecided(setup, results))
-            results->exit_code = EXIT_UNDECIDED;
         code = setup_report(results, given->report, given->json, given->quiet);
     }
     free(heading);
@@ -441,6 +433,7 @@ static int run(int argc, char **argv)
     struct diag *diag = diag_new();
     int code = EXIT_USAGE;
     paths_init(&setup.paths);
+    wall_date(setup.today);
     options_parse(&run_command, argc, argv, &setup.given, &setup.rest, diag);
     if (setup.given.speed < 1 || setup.given.speed > 100)
         diag_error(diag, command_line, "--speed is %g: at least 1, at most 100", setup.given.speed);

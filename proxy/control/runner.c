@@ -219,7 +219,10 @@ static bool all_done(const struct runner *runner)
 
 static void finish_task(struct task *task)
 {
+    const struct runner_config *config = task->runner->config;
     task->state = TASK_DONE;
+    if (config->on_settled)
+        config->on_settled(config->context, &task->result);
     table_done(task->runner->table, &task->result);
 }
 

@@ -24,6 +24,9 @@ struct runner_config {
     const char *heading;   /* first line of the output, without the noise */
     const char *data;      /* folder of the bundled scenarios; NULL: none */
     plan_why_not *why_not; /* what this machine lacks; NULL: asks the kernel */
+    /* The verdicts of a scenario are settled, and not yet told; may be NULL. */
+    void (*on_settled)(void *context, struct scenario_result *);
+    void *context;
 };
 
 /* Fills scenarios, noise, wall_s and interrupted of the results. false: it could not begin (said on

@@ -1,0 +1,116 @@
+"""What makes halfopen run fit to live with: accepted failures, required rules, the results of an earlier run,
+a part of the scenarios, and other ways to be told.
+"""
+import json
+import os
+import re
+import sys
+
+import harness
+from harness import HALFOPEN
+
+# Cut off silently, a client has 1.5 s to notice. No outage is long enough for a cap, which no client must have.
+DEAD = """\
+scenario: {name}
+clients: 1
+steps:
+  - wait: {{until: open, at_most: 20s}}
+  - drop: {{connections: existing}}
+    as: outage
+  - wait: {{until: [reopened, closed], at_most: 8s}}
+  - wait: {{until: reopened, since: outage, at_most: 10s}}
+expect:
+  - reconnect.silent_death: {{within: 1500ms, warn_within: 2s}}
+  - reconnect.cap
+"""
+
+# Nothing happens to it.
+QUIET = """\
+scenario: {name}
+clients: 1
+steps:
+  - wait: {{until: open, at_most: 20s}}
+  - wait: {wait}
+expect: [{rules}]
+"""
+
+SOUND = f"exec {HALFOPEN} client --ping 500ms --pong 300ms --backoff_base 200ms {{url}}"
+SLOW = f"exec {HALFOPEN} client --ping 4s --pong 300ms --backoff_base 200ms {{url}}"
+
+
+class OptionsCase(harness.Case):
+    def setUp(self):
+        super().setUp()
+        self.report = os.path.join(self.folder, "report")
+
+    def dead(self, name="dead"):
+        return self.write(name + ".yaml", DEAD.format(name=name))
+
+    def quiet(self, name="quiet", wait="100ms", rules="reconnect.cap"):
+        return self.write(name + ".yaml", QUIET.format(name=name, wait=wait, rules=rules))
+
+    def run_with(self, client, *words, report=None):
+        given = ["--client", client] if client else []
+        return self.halfopen("run", *words, *given, "--speed", "5", "--report",
+                             report or self.report)
+
+    def read(self, name):
+        with open(os.path.join(self.report, name), encoding="utf-8") as file:
+            return file.read()
+
+    def results(self):
+        return json.loads(self.read("results.json"))
+
+    def rule(self, name, scenario=0):
+        rules = self.results()["scenarios"][scenario]["rules"]
+        return next(rule for rule in rules if rule["name"] == name)
+
+    def names(self):
+        return [scenario["name"] for scenario in self.results()["scenarios"]]
+
+    def target(self, text):
+        return ["--target", self.write("halfopen.yaml", text)]
+
+
+# --- The target file's rules ---
+
+class Claims(OptionsCase):
+    ACCEPT = "rules: {accept: {reconnect.silent_death: {until: %s, owner: rt-team, reason: RT-8812}}}\n"
+
+    def test_an_accepted_failure_is_told_everywhere_and_fails_nothing(self):
+        ended = self.run_with(SLOW, self.dead(), *self.target(self.ACCEPT % "2999-12-31"))
+        self.assertEqual(ended.code, 0, ended)
+        words = "accepted until 2999-12-31 by rt-team: RT-8812"
+        self.assertIn(words, ended.out)
+        self.assertRegex(ended.out, r"dead +1 client .* accepted ")
+        self.assertIn(words + ": does not fail the run", self.read("index.html"))
+        self.assertRegex(self.read("junit.xml"), f'<skipped message="fail, {words}: ')
+        self.assertNotIn("<failure", self.read("junit.xml"))
+        rule = self.rule("reconnect.silent_death")
+        self.assertEqual((rule["verdict"], rule["accepted"], rule["acceptance"]), ("fail", True, words))
+
+    def test_past_its_day_it_fails_again(self):
+        ended = self.run_with(SLOW, self.dead(), *self.target(self.ACCEPT % "2001-12-31"))
+        self.assertEqual(ended.code, 1, ended)
+        self.assertIn("no longer accepted: it was until 2001-12-31 by rt-team: RT-8812", ended.out)
+        self.assertRegex(ended.out, r"dead +1 client .* FAILED ")
+        self.assertIn("<failure", self.read("junit.xml"))
+        self.assertFalse(self.rule("reconnect.silent_death")["accepted"])
+
+    def test_a_required_rule_that_stays_undecided_is_exit_4(self):
+        quiet = self.quiet()
+        self.assertEqual(self.run_with(SOUND, quiet).code, 0)  # nobody has to decide a SHOULD rule
+        ended = self.run_with(SOUND, quiet, *self.target("rules: {require: [reconnect.cap]}\n"))
+        self.assertEqual(ended.code, 4, ended)
+        self.assertIn("required  reconnect.cap (RECON-04) was not decided: inconclusive", ended.out)
+        self.assertIn("exit 4: nothing failed, but a rule the target file requires was not decided", ended.out)
+        self.assertEqual(self.results()["required_undecided"], ["reconnect.cap"])
+
+    def test_a_required_rule_that_no_scenario_judges_is_exit_4(self):
+        ended = self.run_with(SOUND, self.quiet(), *self.target("rules: {require: [reconnect.jitter]}\n"))
+        self.assertEqual(ended.code, 4, ended)
+        self.assertIn("required  reconnect.jitter (RECON-03) was not decided: not tested", ended.out)
+
+
+if __name__ == "__main__":
+    harness.main()
