@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "control/baseline.h"
 #include "control/claims.h"
 #include "control/commands.h"
 #include "control/session_setup.h"
@@ -15,7 +16,7 @@
 #include "net/wall.h"
 
 struct run_options_given {
-    const char *client, *server, *server_cmd, *target, *suite, *profile, *only, *report;
+    const char *client, *server, *server_cmd, *target, *suite, *profile, *only, *report, *baseline;
     uint64_t clients, seed, jobs;
     double speed;
     nsec timeout;
@@ -41,6 +42,8 @@ static const struct option options[] = {
      "end the run after this long (wall clock)"},
     {"tls", OPTION_FLAG, AT(tls), NULL, "give the client a wss://localhost URL with a local CA"},
     {"insecure", OPTION_FLAG, AT(insecure), NULL, "do not verify the server's certificate"},
+    {"baseline", OPTION_TEXT, AT(baseline), "DIR",
+     "the report of an earlier run: only what got worse since fails this one"},
     {"strict", OPTION_FLAG, AT(strict), NULL, "SHOULD rules and warnings fail the run too"},
     {"dry-run", OPTION_FLAG, AT(dry_run), NULL, "say what would run and how long it takes"},
     {"self-test", OPTION_FLAG, AT(self_test), NULL, "the built-in endpoints against each other"},
@@ -49,7 +52,6 @@ static const struct option options[] = {
     {"last-failed", OPTION_LATER, 0, NULL, NULL},
     {"durations", OPTION_LATER, 0, NULL, NULL},
     {"shard", OPTION_LATER, 0, "I/N", NULL},
-    {"baseline", OPTION_LATER, 0, "DIR", NULL},
     {"format", OPTION_LATER, 0, "github", NULL},
     {0},
 };
@@ -65,6 +67,7 @@ struct setup {
     struct plans plans;
     struct runner_task *tasks;
     char *data, *system, *suite;
+    struct earlier *baseline;
     char today[WALL_DATE_SIZE];
 };
 
@@ -289,6 +292,23 @@ static void leave_out(struct setup *setup, struct diag *diag)
         diag_error(diag, command_line, "--only '%s' leaves nothing to run", only);
 }
 
+static void load_baseline(struct setup *setup, struct diag *diag)
+{
+    const char *folder = setup->given.baseline;
+    struct text why;
+    if (!folder)
+        return;
+    text_init(&why);
+    setup->baseline = earlier_read(folder, &why);
+    if (!setup->baseline)
+        diag_error(diag, command_line, "--baseline: %s", text_chars(&why));
+    else if (strcmp(folder, setup->given.report) == 0)
+        diag_warning(diag, command_line,
+                     "--baseline: this run's report takes the place of the baseline in '%s'",
+                     folder);
+    text_fini(&why);
+}
+
 static void adapt_plans(struct setup *setup, struct diag *diag)
 {
     if (setup->given.clients > PLAN_CLIENTS_LIMIT)
@@ -310,6 +330,7 @@ static bool gather(struct setup *setup, struct diag *diag)
 {
     setup->data = find_data_folder();
     load_target(setup, diag);
+    load_baseline(setup, diag);
     gather_subject(setup, diag);
     gather_policy(setup, diag);
     gather_paths(setup, diag);
@@ -331,6 +352,7 @@ static void release(struct setup *setup)
     paths_fini(&setup->paths);
     subject_fini(&setup->subject);
     target_free(setup->target);
+    earlier_free(setup->baseline);
     profile_free(setup->profile);
     free(setup->tasks);
     free(setup->data);
@@ -344,6 +366,7 @@ static void on_settled(void *context, struct scenario_result *result)
 {
     const struct setup *setup = context;
     claims_accept(setup->target, setup->today, result);
+    baseline_compare(setup->baseline, result);
 }
 
 /* Whoever asks for some rules has left the others out. */

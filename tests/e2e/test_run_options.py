@@ -112,5 +112,51 @@ class Claims(OptionsCase):
         self.assertIn("required  reconnect.jitter (RECON-03) was not decided: not tested", ended.out)
 
 
+# --- Compared with an earlier run ---
+
+class Baseline(OptionsCase):
+    def setUp(self):
+        super().setUp()
+        self.first = os.path.join(self.folder, "first")
+
+    def test_what_failed_then_is_known_and_fails_nothing(self):
+        self.assertEqual(self.run_with(SLOW, self.dead(), report=self.first).code, 1)
+        ended = self.run_with(SLOW, self.dead(), "--baseline", self.first)
+        self.assertEqual(ended.code, 0, ended)
+        words = "known: the same in the baseline"
+        self.assertIn(words, ended.out)
+        self.assertRegex(ended.out, r"dead +1 client .* known ")
+        self.assertIn(words + ": does not fail the run", self.read("index.html"))
+        self.assertRegex(self.read("junit.xml"), f'<skipped message="fail, {words}: ')
+        self.assertNotIn("<failure", self.read("junit.xml"))
+        rule = self.rule("reconnect.silent_death")
+        self.assertEqual((rule["verdict"], rule["baseline"]), ("fail", "same"))
+
+    def test_what_passed_then_is_worse(self):
+        self.assertEqual(self.run_with(SOUND, self.dead(), report=self.first).code, 0)
+        ended = self.run_with(SLOW, self.dead(), "--baseline", os.path.join(self.first, "results.json"))
+        self.assertEqual(ended.code, 1, ended)
+        self.assertIn("worse than in the baseline", ended.out)
+        self.assertEqual(self.rule("reconnect.silent_death")["baseline"], "worse")
+        self.assertIn("<failure", self.read("junit.xml"))
+
+    def test_what_was_not_there_is_new(self):
+        self.assertEqual(self.run_with(SOUND, self.quiet(), report=self.first).code, 0)
+        ended = self.run_with(SLOW, self.dead(), "--baseline", self.first)
+        self.assertEqual(ended.code, 1, ended)
+        self.assertEqual(self.rule("reconnect.silent_death")["baseline"], "new")
+
+    def test_a_baseline_that_cannot_be_read_is_exit_2(self):
+        for path, words in (("nowhere", "nowhere: No such file or directory"),
+                            (self.folder, "results.json: No such file or directory"),
+                            (self.write("torn.json", '{"schema": 1'), "torn.json:1:"),
+                            (self.write("other.json", "{}"), "other.json: no results of halfopen")):
+            ended = self.run_with(SOUND, self.quiet(), "--baseline", path)
+            self.assertEqual(ended.code, 2, ended)
+            self.assertIn("--baseline: ", ended.err)
+            self.assertIn(words, ended.err)
+            self.assertFalse(os.path.exists(self.report))
+
+
 if __name__ == "__main__":
     harness.main()
