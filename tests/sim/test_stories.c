@@ -1,0 +1,92 @@
+/* Every bundled story is told to its end, and each fault in it happens. The steps begin when all
+ * clients are connected: a fault on the handshake needs a connection that is lost first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "endpoint/flaws.h"
+#include "scenario/find.h"
+#include "tests/check.h"
+#include "tests/sim/world.h"
+
+/* By an act, or, where acts cannot be seen, by having begun. */
+static bool happened(const struct text *trace, const struct fault_desc *fault)
+{
+    const char *event = fault->door ? "\"ev\":\"fault.on\"" : "\"ev\":\"fault.act\"";
+    char *name = xprintf("\"fault\":\"%s\"", fault->name);
+    bool found = false;
+    for (const char *at = text_chars(trace); !found && (at = strstr(at, event)); at++) {
+        const char *named = strstr(at, name);
+        found = named && (size_t)(named - at) < strcspn(at, "\n");
+    }
+    free(name);
+    return found;
+}
+
+/* Needs a client that asks for a subprotocol. */
+static const char *const beyond_the_built_in_client[] = {"server-forgot-the-protocol"};
+
+static bool is_beyond(const struct plan *plan)
+{
+    for (size_t i = 0; i < sizeof beyond_the_built_in_client / sizeof(char *); i++)
+        if (strcmp(plan->name, beyond_the_built_in_client[i]) == 0)
+            return true;
+    return false;
+}
+
+enum telling { SOUND, WITHOUT_HEARTBEAT, TALKATIVE, TELLINGS };
+
+static void tell(const char *path, enum telling telling, struct text *trace)
+{
+    struct sim_config cfg;
+    struct plan *plan = sim_plan(path);
+    if (telling == TALKATIVE) {
+        plan->client = (struct builtin_client_options){.sends = 20000, .message_bytes = 200};
+        plan->server.echo = true;
+    }
+    text_init(trace);
+    sim_config_init(&cfg, plan);
+    if (telling == WITHOUT_HEARTBEAT)
+        CHECK(client_flaw_apply(&cfg.client, "no_heartbeat"));
+    CHECK_STR(sim_run(&cfg, trace), "finished");
+    plan_free(plan);
+}
+
+/* The first step whose fault did nothing; NULL: all did. */
+static const struct step *idle_step(const struct plan *plan, const struct text *trace)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == STEP_FAULT && !happened(trace, plan->steps[i].fault.desc))
+            return &plan->steps[i];
+    return NULL;
+}
+
+/* Some faults wait for a flaw, others for something to act on. */
+static void check_faults(const char *path)
+{
+    struct plan *plan = sim_plan(path);
+    const struct step *idle = NULL;
+    for (int telling = 0; telling < TELLINGS; telling++) {
+        struct text trace;
+        tell(path, (enum telling)telling, &trace);
+        idle = idle_step(plan, &trace);
+        text_fini(&trace);
+        if (!idle || is_beyond(plan))
+            break;
+    }
+    CHECK_STR(idle && !is_beyond(plan) ? idle->label : plan->name, plan->name);
+    plan_free(plan);
+}
+
+static void every_story_is_told_to_its_end_and_its_faults_happen(void)
+{
+    struct paths paths;
+    paths_init(&paths);
+    find_all_scenarios("scenarios", &paths);
+    CHECK(paths.count >= 30);
+    for (size_t i = 0; i < paths.count; i++)
+        check_faults(paths.paths[i]);
+    paths_fini(&paths);
+}
+
+SUITE(stories, TEST(every_story_is_told_to_its_end_and_its_faults_happen))
