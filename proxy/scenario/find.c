@@ -228,25 +228,41 @@ static bool add_named(const char *folder, const char *name, struct place at, str
     return found;
 }
 
+/* scenarios/client names what comes along wherever one stands, unless something of that name is
+ * there. */
+static char *bundled_instead(const char *folder, const char *written)
+{
+    static const char prefix[] = "scenarios/";
+    if (!folder || is_file(written) || is_folder(written) ||
+        strncmp(written, prefix, strlen(prefix)) != 0)
+        return xstrdup(written);
+    return xprintf("%s/%s", folder, written + strlen(prefix));
+}
+
+static bool add_folder(const char *path, const char *written, struct paths *out, struct diag *diag)
+{
+    size_t before = out->count;
+    collect_sorted(path, "", FOLDER_DEPTH_LIMIT, out);
+    if (out->count == before)
+        diag_error(diag, (struct place){0}, "%s: no scenario (*.yaml) in this folder", written);
+    return out->count > before;
+}
+
 bool find_scenarios(const char *folder, const char *written, struct paths *out, struct diag *diag)
 {
     struct place command_line = {0};
-    size_t before = out->count;
-    if (is_file(written)) {
-        add_path(out, written);
-        return true;
-    }
-    if (is_folder(written)) {
-        collect_sorted(written, "", FOLDER_DEPTH_LIMIT, out);
-        if (out->count == before)
-            diag_error(diag, command_line, "%s: no scenario (*.yaml) in this folder", written);
-        return out->count > before;
-    }
-    if (looks_like_path(written)) {
+    char *path = bundled_instead(folder, written);
+    bool found = is_file(path);
+    if (found)
+        add_path(out, path);
+    else if (is_folder(path))
+        found = add_folder(path, written, out, diag);
+    else if (looks_like_path(written))
         diag_error(diag, command_line, "%s: there is no such file or folder", written);
-        return false;
-    }
-    return add_named(folder, written, command_line, out, diag);
+    else
+        found = add_named(folder, written, command_line, out, diag);
+    free(path);
+    return found;
 }
 
 /* --- Suites and profiles --- */

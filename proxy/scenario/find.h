@@ -31,7 +31,8 @@ void find_all_presets(const char *folder, const char *kind, struct paths *out);
 char *find_name(const char *path);
 
 /* What a person may write for scenarios: a file, a folder (all *.yaml below it but suites/ and
- * profiles/), or a name. Adds to out what is not there yet. false: said why. */
+ * profiles/), or a name. scenarios/... is found in `folder` where there is nothing of that name.
+ * Adds to out what is not there yet. false: said why. */
 bool find_scenarios(const char *folder, const char *written, struct paths *out, struct diag *);
 /* The scenarios of a suite, in its order; "all" is every one that comes along. */
 bool find_suite(const char *folder, const char *name, struct paths *out, struct diag *);

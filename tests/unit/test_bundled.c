@@ -25,6 +25,15 @@ static void end(struct search *s)
     diag_free(s->diag);
 }
 
+static void check_says(struct search *s, const char *part)
+{
+    struct text said;
+    text_init(&said);
+    diag_add_text(s->diag, &said);
+    CHECK_CONTAINS(text_chars(&said), part);
+    text_fini(&said);
+}
+
 static void a_bundled_scenario_is_found_by_name(void)
 {
     struct search s = begin();
@@ -39,6 +48,16 @@ static void a_file_is_itself(void)
     struct search s = begin();
     CHECK(find_scenarios(NULL, "scenarios/client/stall.yaml", &s.paths, s.diag));
     CHECK_STR(s.paths.count ? s.paths.paths[0] : "", "scenarios/client/stall.yaml");
+    end(&s);
+}
+
+static void what_comes_along_is_found_by_its_path_from_anywhere(void)
+{
+    struct search s = begin();
+    CHECK(find_scenarios("scenarios/client", "scenarios/stall.yaml", &s.paths, s.diag));
+    CHECK_STR(s.paths.count ? s.paths.paths[0] : "", "scenarios/client/stall.yaml");
+    CHECK(!find_scenarios("scenarios/client", "scenarios/nowhere", &s.paths, s.diag));
+    check_says(&s, "scenarios/nowhere: there is no such file or folder");
     end(&s);
 }
 
@@ -60,15 +79,6 @@ static void one_that_is_found_twice_is_run_once(void)
     CHECK(find_scenarios("scenarios", "stall", &s.paths, s.diag));
     CHECK_INT(s.paths.count, 1);
     end(&s);
-}
-
-static void check_says(struct search *s, const char *part)
-{
-    struct text said;
-    text_init(&said);
-    diag_add_text(s->diag, &said);
-    CHECK_CONTAINS(text_chars(&said), part);
-    text_fini(&said);
 }
 
 static void a_name_nearly_right_is_suggested(void)
@@ -164,6 +174,7 @@ static void the_data_folder_may_be_told(void)
 }
 
 SUITE(bundled, TEST(a_bundled_scenario_is_found_by_name), TEST(a_file_is_itself),
+      TEST(what_comes_along_is_found_by_its_path_from_anywhere),
       TEST(a_folder_is_all_its_scenarios_in_order), TEST(one_that_is_found_twice_is_run_once),
       TEST(a_name_nearly_right_is_suggested), TEST(a_file_that_is_not_there_is_said_so),
       TEST(a_folder_without_scenarios_is_said_so),
