@@ -160,6 +160,20 @@ static void few_clients_make_a_storm_only_when_all_waves_are_one(void)
                   "in 6 of 7 waves of retries all 3 clients");
 }
 
+/* A constant second, four times, as it was seen at speed 10 on a crowded host. */
+static void lateness_of_a_few_retries_is_no_jitter(void)
+{
+    static const double delays[3][4] = {
+        {1.228, 1.693, 1.023, 1.225}, {1.093, 1.375, 1.299, 1.200}, {1.624, 1.296, 1.030, 1.210}};
+    struct outage_story o;
+    outage_begin(&o);
+    for (int client = 0; client < 3; client++)
+        outage_cut(&o, client, OUTAGE_AT);
+    for (int client = 0; client < 3; client++)
+        o.last = outage_retry(&o, client, OUTAGE_AT, delays[client], 4) + 200;
+    outage_expect(&o, &reconnect_jitter_rule, INCONCLUSIVE, "");
+}
+
 static void a_client_that_stops_after_two_retries_is_not_convicted(void)
 {
     static const double delays[] = {1, 1};
@@ -366,6 +380,7 @@ SUITE(reconnect_schedules, TEST(every_known_policy_gets_its_verdicts),
       TEST(the_sound_schedule_passes_whatever_the_numbers), TEST(the_sentences_say_what_was_seen),
       TEST(one_client_shows_growth_alone), TEST(a_doubtful_factor_is_not_passed),
       TEST(a_storm_takes_three_clients), TEST(few_clients_make_a_storm_only_when_all_waves_are_one),
+      TEST(lateness_of_a_few_retries_is_no_jitter),
       TEST(a_client_that_stops_after_two_retries_is_not_convicted),
       TEST(a_client_that_never_comes_back_is_said_to), TEST(a_client_that_crashed_is_said_to),
       TEST(repeated_outages_of_one_client_show_its_jitter),

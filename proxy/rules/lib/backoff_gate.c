@@ -214,9 +214,16 @@ static bool surely_alike(const struct backoff *raw)
     return (raw->clients >= FULL_CLIENTS || raw->judged >= JUDGED) && waited_the_same(raw);
 }
 
+/* Three processes on a crowded host come late by as much as +-20 % for a few retries. */
+static bool surely_random(const struct backoff *raw)
+{
+    return raw->clients >= STORM_CLIENTS || raw->judged > JUDGED || raw->h_lo > BACKOFF_JITTER_WEAK;
+}
+
 static struct gated gate_jitter(const struct backoff *raw)
 {
-    bool sure = raw->clients >= FEW_CLIENTS && (raw->jitter != RAW_FAIL || surely_alike(raw));
+    bool sure = raw->clients >= FEW_CLIENTS &&
+                (raw->jitter == RAW_FAIL ? surely_alike(raw) : surely_random(raw));
     return when(sure, raw->jitter, enough_of(raw));
 }
 
