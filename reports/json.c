@@ -48,6 +48,7 @@ static void put_scenario(struct json *json, const struct scenario_result *scenar
     json_object_open(json, NULL);
     json_put_string(json, "name", scenario->name);
     put_optional(json, "subject", scenario->subject);
+    put_optional(json, "file", scenario->bundled ? NULL : scenario->file);
     json_put_string(json, "verdict", verdict_name(scenario->verdict));
     put_optional(json, "story", scenario->story);
     json_put_seconds(json, "duration_s", scenario->duration);

@@ -208,6 +208,8 @@ const char *results_exit_words(const struct results *results)
 {
     switch (results->exit_code) {
     case 0:
+        if (results->scenario_count == 0)
+            return "nothing was run: no scenario falls to this shard";
         if (results->rule_count == 0)
             return "nothing was judged: no scenario expects a rule";
         return results_count(results, FAIL) > 0

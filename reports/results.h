@@ -28,6 +28,7 @@ struct rule_result {
 
 struct scenario_result {
     char *name, *story, *file;
+    bool bundled;         /* comes with halfopen: found by its name */
     char *subject;        /* who was tested, when a run tests several; NULL: one */
     enum verdict verdict; /* the worst of its rules */
     nsec duration;        /* target time */

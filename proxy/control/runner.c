@@ -144,7 +144,7 @@ static void judge_job(struct task *task, struct scenario_result *result)
     struct diag *diag = diag_new();
     struct trace *trace = trace_read(path, diag);
     if (trace)
-        judge_trace(trace, config->only, result);
+        judge_trace(trace, NULL, result);
     else if (!job_trouble(task->job))
         diag_print(diag, stderr);
     if (digest_sha256_file(path, hash))
@@ -154,12 +154,22 @@ static void judge_job(struct task *task, struct scenario_result *result)
     free(path);
 }
 
+static bool is_bundled(const struct task *task)
+{
+    const char *data = task->runner->config->data, *file = task->plan->file;
+    return !file || (data && strncmp(file, data, strlen(data)) == 0);
+}
+
 /* A scenario that comes with halfopen goes by its name, another by its file. */
 static const char *word_for(const struct task *task)
 {
-    const char *data = task->runner->config->data, *file = task->plan->file;
-    bool bundled = !file || (data && strncmp(file, data, strlen(data)) == 0);
-    return bundled ? task->plan->name : file;
+    return is_bundled(task) ? task->plan->name : task->plan->file;
+}
+
+static void describe_file(const struct task *task, struct scenario_result *result)
+{
+    result->file = task->plan->file ? xstrdup(task->plan->file) : NULL;
+    result->bundled = is_bundled(task);
 }
 
 static char *command_again(const struct task *task)
@@ -180,7 +190,7 @@ static void describe(struct task *task, struct scenario_result *result)
     const struct job *job = task->job;
     if (!result->name)
         result->name = xstrdup(task->plan->name);
-    result->file = task->plan->file ? xstrdup(task->plan->file) : NULL;
+    describe_file(task, result);
     result->subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
     result->trace = xstrdup(job_trace(job));
     result->again = command_again(task);
@@ -454,7 +464,7 @@ static void make_tasks(struct runner *runner)
 static void refuse_task(struct task *task, const struct fault_step *fault, const char *why)
 {
     task->result.name = xstrdup(task->plan->name);
-    task->result.file = task->plan->file ? xstrdup(task->plan->file) : NULL;
+    describe_file(task, &task->result);
     task->result.subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
     task->result.clients = task->plan->clients;
     task->result.speed = task->speed;
@@ -496,6 +506,7 @@ static void collect(struct runner *runner, struct results *results)
         struct task *task = &runner->tasks[i];
         if (!task->result.name) {
             task->result.name = xstrdup(task->plan->name);
+            describe_file(task, &task->result);
             task->result.interrupted = true;
         }
         *results_add_scenario(results) = task->result;

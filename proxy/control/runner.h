@@ -17,9 +17,8 @@ struct runner_config {
     const char *folder; /* of the report; exists, with traces/ and output/ */
     double speed;
     uint64_t seed;
-    unsigned jobs;    /* client processes at a time; 0: chosen from the cores */
-    nsec timeout;     /* real; 0: none */
-    const char *only; /* a glob over rules; NULL: all */
+    unsigned jobs; /* client processes at a time; 0: chosen from the cores */
+    nsec timeout;  /* real; 0: none */
     bool quiet;
     const char *heading;   /* first line of the output, without the noise */
     const char *data;      /* folder of the bundled scenarios; NULL: none */

@@ -39,12 +39,16 @@ void plans_fall_back(struct plans *plans)
         plan_fall_back(plans->list[i], kernel_why_not);
 }
 
+double plan_estimate(const struct plan *plan, double speed)
+{
+    return nsec_to_seconds(plan_expected(plan)) / (plan_kernel_timed(plan) ? 1 : speed);
+}
+
 double plans_expected(const struct runner_task *tasks, size_t count, double speed)
 {
     double longest = 0;
     for (size_t i = 0; i < count; i++) {
-        double own_speed = plan_kernel_timed(tasks[i].plan) ? 1 : speed;
-        double expected = nsec_to_seconds(plan_expected(tasks[i].plan)) / own_speed;
+        double expected = plan_estimate(tasks[i].plan, speed);
         longest = expected > longest ? expected : longest;
     }
     return longest + 3;

@@ -20,6 +20,8 @@ bool plans_load(const struct paths *, struct plans *, struct diag *);
 
 /* Puts fallbacks in the place of what this machine does not allow. */
 void plans_fall_back(struct plans *);
+/* Real seconds, when the endpoints behave. */
+double plan_estimate(const struct plan *, double speed);
 /* The longest of them, real seconds, when the endpoints behave. */
 double plans_expected(const struct runner_task *, size_t count, double speed);
 

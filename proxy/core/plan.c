@@ -1,6 +1,8 @@
 #include "core/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -44,16 +46,20 @@ static void step_fini(struct step *step)
     }
 }
 
+static void expectation_fini(struct expectation *expectation)
+{
+    free(expectation->rule);
+    free(expectation->params);
+}
+
 void plan_free(struct plan *plan)
 {
     if (!plan)
         return;
     for (size_t i = 0; i < plan->step_count; i++)
         step_fini(&plan->steps[i]);
-    for (size_t i = 0; i < plan->expect_count; i++) {
-        free(plan->expect[i].rule);
-        free(plan->expect[i].params);
-    }
+    for (size_t i = 0; i < plan->expect_count; i++)
+        expectation_fini(&plan->expect[i]);
     free(plan->steps);
     free(plan->expect);
     free(plan->name);
@@ -89,6 +95,15 @@ void plan_add_expectation(struct plan *plan, const char *rule, const char *param
     plan->expect = xrealloc(plan->expect, (plan->expect_count + 1) * sizeof *plan->expect);
     plan->expect[plan->expect_count++] =
         (struct expectation){.rule = xstrdup(rule), .params = xstrdup(params_json)};
+}
+
+void plan_drop_expectation(struct plan *plan, size_t index)
+{
+    assert(index < plan->expect_count);
+    expectation_fini(&plan->expect[index]);
+    plan->expect_count--;
+    memmove(&plan->expect[index], &plan->expect[index + 1],
+            (plan->expect_count - index) * sizeof *plan->expect);
 }
 
 static nsec fault_longest(const struct fault_step *fault)

@@ -131,6 +131,7 @@ void plan_free(struct plan *);
 /* zeroed but for sensible defaults; borrowed */
 struct step *plan_add_step(struct plan *, enum step_kind);
 void plan_add_expectation(struct plan *, const char *rule, const char *params_json);
+void plan_drop_expectation(struct plan *, size_t index);
 /* What the machine lacks, as a sentence that is kept; "": it has it. net/kernel.h, or a test's. */
 typedef const char *plan_why_not(enum fault_need);
 /* The first fault that needs what the machine does not have, and has no fallback; NULL: none. */

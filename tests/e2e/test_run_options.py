@@ -158,5 +158,79 @@ class Baseline(OptionsCase):
             self.assertFalse(os.path.exists(self.report))
 
 
+# --- A part of what there is ---
+
+class Parts(OptionsCase):
+    def test_only_takes_globs_of_rules_and_scenarios(self):
+        dead, quiet = self.dead(), self.quiet(rules="reconnect.cap, reconnect.jitter")
+        for words, expected in (
+                (["--only", "reconnect.c*"], {"dead": ["reconnect.cap"], "quiet": ["reconnect.cap"]}),
+                (["--only", "RECON-03"], {"quiet": ["reconnect.jitter"]}),
+                (["--only", "d?ad"], {"dead": ["reconnect.silent_death", "reconnect.cap"]}),
+                (["--only", "quiet", "--only", "*.silent_death"],
+                 {"dead": ["reconnect.silent_death"], "quiet": ["reconnect.cap", "reconnect.jitter"]})):
+            ended = self.run_with(SOUND, dead, quiet, *words)
+            self.assertIn(ended.code, (0, 4), ended)
+            found = {scenario["name"]: [rule["name"] for rule in scenario["rules"]]
+                     for scenario in self.results()["scenarios"]}
+            self.assertEqual(found, expected, words)
+
+    def test_last_failed_runs_what_failed_until_nothing_does(self):
+        first = self.run_with(SLOW, self.dead(), self.quiet())
+        self.assertEqual(first.code, 1, first)
+        again = self.run_with(SLOW, "--last-failed")  # found by its file, without being named
+        self.assertEqual(again.code, 1, again)
+        self.assertEqual(self.names(), ["dead"])
+        self.assertEqual([rule["name"] for rule in self.results()["scenarios"][0]["rules"]],
+                         ["reconnect.silent_death"])
+        repaired = self.run_with(SOUND, "--last-failed")
+        self.assertEqual(repaired.code, 0, repaired)
+        self.assertEqual(self.rule("reconnect.silent_death")["verdict"], "pass")
+        before = self.read("results.json")
+        nothing = self.run_with(SOUND, "--last-failed")
+        self.assertEqual(nothing.code, 0, nothing)
+        self.assertIn("nothing to run again: nothing failed in the last report", nothing.out)
+        self.assertEqual(self.read("results.json"), before)
+
+    def test_last_failed_without_a_report_says_so(self):
+        ended = self.run_with(SOUND, self.quiet(), "--last-failed")
+        self.assertEqual(ended.code, 2, ended)
+        self.assertIn("--last-failed: there is no last report", ended.err)
+        self.assertIn("run without --last-failed first", ended.err)
+
+    def test_last_failed_of_a_run_that_decided_nothing_is_no_success(self):
+        target = self.target("rules: {require: [reconnect.cap]}\n")
+        self.assertEqual(self.run_with(SOUND, self.quiet(), *target).code, 4)
+        ended = self.run_with(SOUND, "--last-failed")
+        self.assertEqual(ended.code, 4, ended)
+        self.assertIn("nothing failed in the last report", ended.out)
+
+    def test_shards_share_the_scenarios(self):
+        scenarios = [self.quiet(name, wait) for name, wait in
+                     (("one", "3s"), ("two", "1s"), ("three", "1s"), ("four", "1s"))]
+        found = []
+        for index in (1, 2):
+            ended = self.run_with(SOUND, *scenarios, "--shard", f"{index}/2")
+            self.assertEqual(ended.code, 0, ended)
+            self.assertIn(f"shard {index}/2", ended.out)
+            found.append(sorted(self.names()))
+        self.assertEqual(found, [["one", "two"], ["four", "three"]])
+
+    def test_a_shard_without_a_scenario_is_no_error(self):
+        ended = self.run_with(SOUND, self.quiet(), "--shard", "2/2")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertIn("nothing was run: no scenario falls to this shard", ended.out)
+        self.assertEqual(self.names(), [])
+        self.read("index.html")
+
+    def test_shards_that_are_none(self):
+        for shard in ("3/2", "0/2", "2", "a/b"):
+            ended = self.run_with(SOUND, self.quiet(), "--shard", shard)
+            self.assertEqual(ended.code, 2, ended)
+            self.assertIn(f"--shard is '{shard}': which of how many, as in 1/3", ended.err)
+        ended = self.run_with(SOUND, self.quiet(), "--shard", "1/2", "--last-failed")
+        self.assertEqual(ended.code, 2, ended)
+
+
 if __name__ == "__main__":
     harness.main()

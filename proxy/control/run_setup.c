@@ -1,0 +1,305 @@
+#include "control/run_setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "net/command.h"
+
+static const struct place command_line = {0};
+
+/* --- What is tested --- */
+
+static void load_target(struct run_setup *setup, struct diag *diag)
+{
+    const char *path = setup->given.target;
+    if (!path && access("halfopen.yaml", R_OK) == 0)
+        path = "halfopen.yaml";
+    if (path)
+        setup->target = target_load(path, diag);
+}
+
+static void take_environment(struct subject *subject, const struct target *target)
+{
+    subject->client_environment =
+        xcalloc(target->client.env_count + 1, sizeof *subject->client_environment);
+    for (size_t i = 0; i < target->client.env_count; i++)
+        subject->client_environment[i] =
+            xprintf("%s=%s", target->client.env[i].name, target->client.env[i].value);
+}
+
+static char *copy(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+static void take_target(struct subject *subject, const struct target *target)
+{
+    subject->client_command = copy(target->client.command);
+    take_environment(subject, target);
+    subject->server_command = copy(target->server.command);
+    subject->server_url = copy(target->server.url);
+    subject->server_ca = copy(target->server.ca);
+    subject->server_unverified = !target->server.verify;
+    subject->tls = target->tls;
+}
+
+static void replace(char **field, const char *given)
+{
+    if (!given)
+        return;
+    free(*field);
+    *field = xstrdup(given);
+}
+
+/* {port} in the server's URL is the one we choose for its command. */
+static bool parse_server_url(struct subject *subject, const char **why)
+{
+    char *url = subject->server_url;
+    char *hole = strstr(url, "{port}");
+    if (!hole)
+        return url_parse(url, &subject->server, why);
+    char *filled = xprintf("%.*s%u%s", (int)(hole - url), url, 0u, hole + strlen("{port}"));
+    bool parsed = url_parse(filled, &subject->server, why);
+    free(filled);
+    return parsed;
+}
+
+static void describe_declared(struct subject *subject, const struct target *target)
+{
+    struct text out;
+    struct json json;
+    text_init(&out);
+    json_init(&json, &out, 0);
+    json_object_open(&json, NULL);
+    char *client = subject->client_command ? command_redacted(subject->client_command) : NULL;
+    json_put_string(&json, "client", client ? client : "built-in");
+    json_put_string(&json, "server",
+                    subject->server_command ? "command"
+                    : subject->server_url   ? "url"
+                                            : "built-in");
+    if (target && target->behind.profile) {
+        json_object_open(&json, "behind");
+        json_put_string(&json, "profile", target->behind.profile);
+        json_put_string(&json, "idle", target->behind.idle);
+        json_put_string(&json, "counts", target->behind.counts);
+        json_object_close(&json);
+    }
+    json_object_close(&json);
+    free(client);
+    subject->declared = text_take(&out);
+}
+
+static void add_option(struct text *out, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    text_addf(out, "%s%s ", out->len > 0 ? " " : "", name);
+    command_add_quoted(out, value);
+}
+
+static void add_flag(struct text *out, const char *name, bool given)
+{
+    if (given)
+        text_addf(out, "%s%s", out->len > 0 ? " " : "", name);
+}
+
+/* The options of this run that say what is tested, to type once more. */
+static char *options_again(const struct run_options_given *given)
+{
+    struct text out;
+    text_init(&out);
+    char *client = given->client ? command_redacted(given->client) : NULL;
+    char *server = given->server_cmd ? command_redacted(given->server_cmd) : NULL;
+    add_option(&out, "--target", given->target);
+    add_option(&out, "--client", client);
+    add_option(&out, "--server", given->server);
+    add_option(&out, "--server-cmd", server);
+    add_option(&out, "--profile", given->profile);
+    if (given->clients > 0)
+        text_addf(&out, "%s--clients %llu", out.len > 0 ? " " : "",
+                  (unsigned long long)given->clients);
+    add_flag(&out, "--self-test", given->self_test);
+    add_flag(&out, "--tls", given->tls);
+    add_flag(&out, "--insecure", given->insecure);
+    free(client);
+    free(server);
+    return out.len > 0 ? text_take(&out) : NULL;
+}
+
+static void gather_subject(struct run_setup *setup, struct diag *diag)
+{
+    struct subject *subject = &setup->subject;
+    const struct run_options_given *given = &setup->given;
+    const char *why = NULL;
+    subject_init(subject);
+    if (setup->target)
+        take_target(subject, setup->target);
+    replace(&subject->client_command, given->client);
+    replace(&subject->server_url, given->server);
+    replace(&subject->server_command, given->server_cmd);
+    subject->tls = subject->tls || given->tls;
+    subject->server_unverified = subject->server_unverified || given->insecure;
+    if (subject->server_url && !parse_server_url(subject, &why))
+        diag_error(diag, command_line, "--server: '%s' %s", subject->server_url, why);
+    if (!subject->client_command && subject_has_builtin_server(subject) && !given->self_test &&
+        diag_errors(diag) == 0) {
+        diag_error(diag, command_line, "nothing to test: neither client nor server was given");
+        diag_hint(diag, "halfopen run --client 'node app.js {url}'     test a client");
+        diag_hint(diag, "halfopen run --server ws://127.0.0.1:8080/    test a server");
+        diag_hint(diag, "halfopen run --self-test                      the built-in endpoints");
+    }
+    describe_declared(subject, setup->target);
+    subject->again = options_again(given);
+    if (setup->target && setup->target->system.name)
+        setup->system = setup->target->system.version ? xprintf("%s@%s", setup->target->system.name,
+                                                                setup->target->system.version)
+                                                      : xstrdup(setup->target->system.name);
+}
+
+static void gather_policy(struct run_setup *setup, struct diag *diag)
+{
+    const char *written = setup->given.profile;
+    char *path = find_profile(setup->data, written ? written : "default", written ? diag : NULL);
+    setup->profile = path ? profile_load(path, diag) : written ? NULL : profile_new();
+    free(path);
+    if (!setup->profile)
+        return;
+    if (setup->target)
+        target_apply_policy(setup->target, setup->profile);
+    setup->subject.policy = setup->profile->policy;
+    setup->subject.origins = setup->profile->origins;
+    setup->subject.profile = setup->profile->name;
+}
+
+/* --- What runs --- */
+
+static const char *default_suite(const struct run_setup *setup)
+{
+    if (setup->given.suite)
+        return setup->given.suite;
+    return setup->target && setup->target->suite ? setup->target->suite : "core";
+}
+
+/* What failed the last time is found wherever it was, unless scenarios are named. */
+static bool finds_failed(const struct run_setup *setup)
+{
+    return setup->last && setup->rest.count == 0 && !setup->given.suite;
+}
+
+static void gather_paths(struct run_setup *setup, struct diag *diag)
+{
+    if (finds_failed(setup)) {
+        selection_find_failed(setup->last, setup->data, &setup->paths, diag);
+        setup->suite = xstrdup("what failed");
+        return;
+    }
+    for (size_t i = 0; i < setup->rest.count; i++)
+        (void)find_scenarios(setup->data, setup->rest.list[i], &setup->paths, diag);
+    if (setup->rest.count == 0 || setup->given.suite)
+        (void)find_suite(setup->data, default_suite(setup), &setup->paths, diag);
+    setup->suite = xstrdup(setup->rest.count == 0   ? default_suite(setup)
+                           : setup->rest.count == 1 ? setup->rest.list[0]
+                                                    : "scenarios");
+}
+
+static void load_last(struct run_setup *setup, struct diag *diag)
+{
+    struct text why;
+    if (!setup->given.last_failed)
+        return;
+    text_init(&why);
+    setup->last = earlier_read(setup->given.report, &why);
+    if (!setup->last) {
+        diag_error(diag, command_line, "--last-failed: there is no last report: %s",
+                   text_chars(&why));
+        diag_hint(diag, "run without --last-failed first, or name its folder with --report DIR");
+    }
+    text_fini(&why);
+}
+
+/* Before anything that this machine decides: all machines have to see the same scenarios. */
+static void select_part(struct run_setup *setup, struct diag *diag)
+{
+    selection_only(&setup->plans, &setup->given.only, diag);
+    if (setup->last)
+        selection_keep_failed(&setup->plans, setup->last);
+    if (setup->given.shard) {
+        char *suite = xprintf("%s, shard %s", setup->suite, setup->given.shard);
+        free(setup->suite);
+        setup->suite = suite;
+        selection_shard(&setup->plans, setup->shard, setup->given.speed);
+    }
+}
+
+static void load_baseline(struct run_setup *setup, struct diag *diag)
+{
+    const char *folder = setup->given.baseline;
+    struct text why;
+    if (!folder)
+        return;
+    text_init(&why);
+    setup->baseline = earlier_read(folder, &why);
+    if (!setup->baseline)
+        diag_error(diag, command_line, "--baseline: %s", text_chars(&why));
+    else if (strcmp(folder, setup->given.report) == 0)
+        diag_warning(diag, command_line,
+                     "--baseline: this run's report takes the place of the baseline in '%s'",
+                     folder);
+    text_fini(&why);
+}
+
+static void adapt_plans(struct run_setup *setup, struct diag *diag)
+{
+    if (setup->given.clients > PLAN_CLIENTS_LIMIT)
+        diag_error(diag, command_line, "--clients is %llu: at most %d",
+                   (unsigned long long)setup->given.clients, PLAN_CLIENTS_LIMIT);
+    for (size_t i = 0; i < setup->plans.count; i++) {
+        struct plan *plan = setup->plans.list[i];
+        if (setup->given.clients > 0 && setup->given.clients <= PLAN_CLIENTS_LIMIT)
+            plan->clients = (unsigned)setup->given.clients;
+        if (setup->target)
+            target_apply(setup->target, plan);
+        setup_check_tls(plan, plan->tls || setup->subject.tls, setup->subject.server.secure, diag);
+        if (setup->subject.server_url && !setup->subject.server_command && !plan->rewrite_host)
+            plan->rewrite_host = xstrdup(setup->subject.server.authority);
+    }
+}
+
+bool run_setup_gather(struct run_setup *setup, struct diag *diag)
+{
+    setup->data = find_data_folder();
+    load_target(setup, diag);
+    load_baseline(setup, diag);
+    load_last(setup, diag);
+    gather_subject(setup, diag);
+    gather_policy(setup, diag);
+    gather_paths(setup, diag);
+    if (!plans_load(&setup->paths, &setup->plans, diag))
+        return false;
+    select_part(setup, diag);
+    plans_fall_back(&setup->plans);
+    adapt_plans(setup, diag);
+    setup->tasks = xcalloc(setup->plans.count + 1, sizeof *setup->tasks);
+    for (size_t i = 0; i < setup->plans.count; i++)
+        setup->tasks[i] =
+            (struct runner_task){.plan = setup->plans.list[i], .subject = &setup->subject};
+    return diag_errors(diag) == 0;
+}
+
+void run_setup_release(struct run_setup *setup)
+{
+    plans_fini(&setup->plans);
+    paths_fini(&setup->paths);
+    subject_fini(&setup->subject);
+    target_free(setup->target);
+    earlier_free(setup->baseline);
+    earlier_free(setup->last);
+    profile_free(setup->profile);
+    free(setup->tasks);
+    free(setup->data);
+    free(setup->system);
+    free(setup->suite);
+}
