@@ -86,5 +86,25 @@ static void what_the_full_outage_is_for_is_decided(void)
     }
 }
 
-SUITE(backoff_gate, TEST(no_verdict_that_is_given_errs_often),
-      TEST(no_cap_passes_that_was_not_reached), TEST(what_the_full_outage_is_for_is_decided))
+/* A constant second, of which the first was late on a host that had just lost ten connections. */
+static void a_late_first_retry_is_no_sign_of_equal_seeds(void)
+{
+    double delays[10][6];
+    struct backoff_client clients[10];
+    struct backoff_policy policy = {.base = 1, .factor = 2, .cap = 30, .jitter = 0.5, .eps = 0.041};
+    struct backoff raw;
+    struct backoff_notes notes;
+    for (size_t k = 0; k < 10; k++) {
+        for (size_t i = 0; i < 6; i++)
+            delays[k][i] = i == 0 ? 1.2 + 0.05 * (double)k : 1.02 + 0.002 * (double)k;
+        clients[k] = (struct backoff_client){.delays = delays[k], .count = 6};
+    }
+    backoff_estimate(clients, 10, &policy, &raw);
+    backoff_notes(&raw, &notes);
+    CHECK(raw.lock_step);
+    CHECK(!notes.same_seed);
+}
+
+SUITE(backoff_gate, TEST(a_late_first_retry_is_no_sign_of_equal_seeds),
+      TEST(no_verdict_that_is_given_errs_often), TEST(no_cap_passes_that_was_not_reached),
+      TEST(what_the_full_outage_is_for_is_decided))

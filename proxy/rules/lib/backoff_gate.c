@@ -314,10 +314,13 @@ static bool is_random_before(const struct backoff *raw, size_t until)
     return false;
 }
 
+/* Delays that are the same for all, of which a later one is shorter. One that a crowded host spread
+ * says nothing. */
 static bool sometimes_shrinks(const struct backoff *raw)
 {
     for (size_t i = 1; i < raw->count; i++)
-        if (raw->index[i].median < SHRINKS * raw->index[i - 1].median - raw->window)
+        if (raw->index[i - 1].tight && raw->index[i].tight &&
+            raw->index[i].median < SHRINKS * raw->index[i - 1].median - raw->window)
             return true;
     return false;
 }
