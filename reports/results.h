@@ -33,6 +33,7 @@ struct scenario_result {
     enum verdict verdict; /* the worst of its rules */
     nsec duration;        /* target time */
     double wall_s, speed;
+    double estimate_s; /* of wall_s, before it began */
     uint64_t seed;
     unsigned clients;
     bool repeated;  /* ran a second time */
@@ -113,5 +114,10 @@ void results_add_json(const struct results *, struct text *out); /* for --json *
 /* What a person sees after the run: findings, the tally, where the report is (DESIGN 4). */
 enum ink { INK_PLAIN, INK_COLOUR };
 void report_text(const struct results *, const char *folder, enum ink, struct text *out);
+void report_durations(const struct results *, struct text *out);
+/* Annotations of a GitHub workflow, a line each: an error for each rule that fails the run, for
+ * each scenario in trouble and each required rule that is undecided; warnings for what else failed
+ * or stayed open. */
+void report_github(const struct results *, struct text *out);
 
 #endif

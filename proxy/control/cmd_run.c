@@ -37,10 +37,11 @@ static const struct option options[] = {
     {"strict", OPTION_FLAG, AT(strict), NULL, "SHOULD rules and warnings fail the run too"},
     {"dry-run", OPTION_FLAG, AT(dry_run), NULL, "say what would run and how long it takes"},
     {"self-test", OPTION_FLAG, AT(self_test), NULL, "the built-in endpoints against each other"},
+    {"durations", OPTION_FLAG, AT(durations), NULL,
+     "how long each scenario took, slowest first, beside the estimate"},
+    {"format", OPTION_TEXT, AT(format), "github", "annotations for a GitHub workflow as well"},
     {"json", OPTION_FLAG, AT(json), NULL, "results.json on stdout"},
     {"quiet", OPTION_FLAG, AT(quiet), NULL, "print nothing but errors"},
-    {"durations", OPTION_LATER, 0, NULL, NULL},
-    {"format", OPTION_LATER, 0, "github", NULL},
     {0},
 };
 
@@ -74,6 +75,29 @@ static char *describe_target(const struct run_setup *setup)
                                                   : "built-in");
     free(client);
     return words;
+}
+
+static void print_durations(const struct run_setup *setup, const struct results *results)
+{
+    struct text out;
+    if (!setup->given.durations || setup->given.quiet || setup->given.json)
+        return;
+    text_init(&out);
+    report_durations(results, &out);
+    (void)fputs(text_chars(&out), stdout); /* the report after it fails loudly enough */
+    text_fini(&out);
+}
+
+/* GitHub reads both streams; the one with results.json stays JSON. */
+static void print_annotations(const struct run_setup *setup, const struct results *results)
+{
+    struct text out;
+    if (!setup->given.format)
+        return;
+    text_init(&out);
+    report_github(results, &out);
+    (void)fputs(text_chars(&out), setup->given.json ? stderr : stdout);
+    text_fini(&out);
 }
 
 static int execute(struct run_setup *setup)
@@ -113,7 +137,9 @@ static int execute(struct run_setup *setup)
         claims_require(setup->target, setup->plans.list, setup->plans.count, extent_of(setup),
                        results);
         results_conclude(results);
+        print_durations(setup, results);
         code = setup_report(results, given->report, given->json, given->quiet);
+        print_annotations(setup, results);
     }
     free(heading);
     results_free(results);
@@ -161,6 +187,8 @@ static void check_given(struct run_setup *setup, struct diag *diag)
     const struct run_options_given *given = &setup->given;
     if (given->speed < 1 || given->speed > 100)
         diag_error(diag, command_line, "--speed is %g: at least 1, at most 100", given->speed);
+    if (given->format && strcmp(given->format, "github") != 0)
+        diag_error(diag, command_line, "--format is '%s': there is github", given->format);
     if (given->shard && !shard_parse(given->shard, &setup->shard))
         diag_error(diag, command_line, "--shard is '%s': which of how many, as in 1/3",
                    given->shard);

@@ -9,12 +9,13 @@
 #include "net/wall.h"
 
 struct run_options_given {
-    const char *client, *server, *server_cmd, *target, *suite, *profile, *report, *baseline, *shard;
+    const char *client, *server, *server_cmd, *target, *suite, *profile, *report, *baseline, *shard,
+        *format;
     uint64_t clients, seed, jobs;
     double speed;
     nsec timeout;
     struct option_words only;
-    bool last_failed;
+    bool last_failed, durations;
     bool strict, quiet, json, dry_run, self_test, tls, insecure;
 };
 

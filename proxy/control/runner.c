@@ -197,6 +197,7 @@ static void describe(struct task *task, struct scenario_result *result)
     result->trouble = job_trouble(job) ? xstrdup(job_trouble(job)) : NULL;
     result->interrupted = job_interrupted(job);
     result->wall_s = job_wall(job);
+    result->estimate_s = nsec_to_seconds(plan_expected(task->plan)) / task->speed;
     result->speed = task->speed;
     result->clients = task->plan->clients;
 }

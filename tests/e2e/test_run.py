@@ -164,7 +164,6 @@ class ExitCodes(RunCase):
                 (["run", quiet, "--self-test", "--clients", "65"], "at most 64"),
                 (["run", quiet, "--self-test", "--clients", "0"], "--clients is '0': at least 1"),
                 (["run", quiet, "--self-test", "--jobs", "0"], "--jobs is '0': at least 1"),
-                (["run", quiet, "--self-test", "--durations"], "--durations is not part of this version"),
                 (["proxy", "--api", "127.0.0.1:1"], "--api is not part of this version"),
                 (["run", quiet, "--self-test", "--only", "nothing"], "leaves nothing to run"),
                 (["run", quiet, "--self-test", "--quiet=1"], "--quiet takes no value"),

@@ -232,5 +232,54 @@ class Parts(OptionsCase):
         self.assertEqual(ended.code, 2, ended)
 
 
+# --- Other ways to be told ---
+
+class Told(OptionsCase):
+    def test_durations_slowest_first_beside_the_estimate(self):
+        ended = self.run_with(SLOW, self.quiet(), self.dead(), "--durations")
+        self.assertEqual(ended.code, 1, ended)
+        table = ended.out[ended.out.index("slowest first"):]
+        rows = re.findall(r"^  (\S+) +(\d+\.\d) s +(\d+\.\d) s(   ran twice)?$", table, re.M)
+        self.assertEqual([row[0] for row in rows], ["dead", "quiet"], ended)
+        self.assertEqual([row[3] for row in rows], ["   ran twice", ""])
+        self.assertEqual([row[2] for row in rows], ["2.5", "1.4"])  # a third of what each may take
+        wall = {scenario["name"]: scenario["wall_s"] for scenario in self.results()["scenarios"]}
+        for name, took, *_ in rows:
+            self.assertAlmostEqual(float(took), wall[name], delta=0.06)
+        self.assertLess(ended.out.index("FAILED"), ended.out.index("slowest first"))
+        quiet = self.run_with(SOUND, self.quiet(), "--durations", "--quiet")
+        self.assertEqual((quiet.code, quiet.out), (0, ""))
+
+    def test_github_gets_an_error_for_each_rule_that_failed(self):
+        dead, other = self.dead(), self.dead("other")
+        ended = self.run_with(SLOW, dead, other, self.quiet(), "--format", "github")
+        self.assertEqual(ended.code, 1, ended)
+        lines = [line for line in ended.out.split("\n") if line.startswith("::")]
+        self.assertEqual(len(lines), 1, ended)
+        self.assertTrue(lines[0].startswith(f"::error file={dead},title=reconnect.silent_death (RECON-01%2C must)"
+                                            "::dead: "), lines)
+        self.assertIn("%0Aalso in other%0Afix: ", lines[0])
+
+    def test_github_gets_nothing_of_what_is_known_and_json_stays_json(self):
+        first = os.path.join(self.folder, "first")
+        found = self.run_with(SLOW, self.dead(), "--format", "github", "--json", report=first)
+        self.assertEqual(json.loads(found.out)["exit"], 1)
+        self.assertIn("::error file=", found.err)
+        ended = self.run_with(SLOW, self.dead(), "--format", "github", "--baseline", first)
+        self.assertEqual(ended.code, 0, ended)
+        self.assertNotIn("::", ended.out.replace("ws://", ""))
+
+    def test_another_format_is_exit_2(self):
+        ended = self.run_with(SOUND, self.quiet(), "--format", "gitlab")
+        self.assertEqual(ended.code, 2, ended)
+        self.assertIn("--format is 'gitlab': there is github", ended.err)
+
+    def test_all_of_them_are_in_the_help(self):
+        ended = self.halfopen("run", "--help")
+        for option in ("--last-failed", "--durations", "--baseline DIR", "--shard I/N", "--format github",
+                       "--only GLOB"):
+            self.assertIn(option + " ", ended.out)
+
+
 if __name__ == "__main__":
     harness.main()

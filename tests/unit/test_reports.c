@@ -378,6 +378,99 @@ static void the_terminal_gets_no_control_bytes(void)
     results_free(results);
 }
 
+/* --- Annotations --- */
+
+static void check_annotations(struct results *results, const char *expected)
+{
+    struct text out;
+    text_init(&out);
+    results_conclude(results);
+    report_github(results, &out);
+    CHECK_STR(text_chars(&out), expected);
+    text_fini(&out);
+    results_free(results);
+}
+
+#define TROUBLE                                                                                    \
+    "::error title=stall::0 of 2 clients connected within 30 s%0Aits last lines:%0Aboom\n"
+#define JITTER                                                                                     \
+    "title=reconnect.jitter (RECON-03%2C must)::refused-reconnects-quick: 2 clients waited the "   \
+    "same (spread +-0 %25)%0Afix: multiply each delay by a random number from 0.5 to 1.5\n"
+
+static void an_error_for_what_fails_the_run(void)
+{
+    check_annotations(one_of_each(), "::error " JITTER TROUBLE);
+}
+
+static void what_is_excused_is_no_annotation(void)
+{
+    struct results *accepted = one_of_each(), *known = one_of_each();
+    accepted->scenarios[1].rules[1].accepted = true;
+    known->scenarios[1].rules[1].baseline = BASELINE_SAME;
+    check_annotations(accepted, TROUBLE);
+    check_annotations(known, TROUBLE);
+}
+
+static void a_should_rule_is_a_warning_unless_strict(void)
+{
+    struct results *results = one_of_each(), *strict = one_of_each();
+    struct rule_result *failed = &results->scenarios[1].rules[1];
+    failed->verdict = PASS;
+    results->scenarios[1].rules[2].verdict = FAIL;
+    check_annotations(results,
+                      "::warning title=reconnect.cap (RECON-04%2C should)::"
+                      "refused-reconnects-quick: the cap was not reached: longest 4.0 s\n" TROUBLE);
+    strict->strict = true;
+    strict->scenarios[1].rules[1].verdict = PASS;
+    check_annotations(strict,
+                      "::error title=reconnect.silent_death (RECON-01%2C must)::silent-drop: "
+                      "noticed only after 50.1 s%0Afix: ping more often\n" TROUBLE);
+}
+
+static void what_is_required_or_open_is_annotated(void)
+{
+    struct results *results = one_of_each();
+    results->scenarios[1].rules[1].verdict = INCONCLUSIVE;
+    results_require(results, &cap);
+    results_require(results, &backoff);
+    check_annotations(
+        results,
+        TROUBLE "::error title=reconnect.cap (RECON-04%2C should)::the target file requires it, "
+                "and it was not decided\n::warning " JITTER);
+}
+
+static void a_line_stays_a_line_with_hostile_words(void)
+{
+    struct results *results = one_of_each();
+    struct scenario_result *scenario = &results->scenarios[1];
+    free(scenario->rules[1].summary);
+    free(scenario->rules[1].fix);
+    scenario->rules[1].fix = NULL;
+    scenario->rules[1].summary = xstrdup("a\r\n::error::b\x1b[31m");
+    scenario->file = xstrdup("C:/a,b%\n.yaml");
+    check_annotations(
+        results, "::error file=C%3A/a%2Cb%25%0A.yaml,title=reconnect.jitter (RECON-03%2C must)::"
+                 "refused-reconnects-quick: a%0D%0A::error::b?[31m\n" TROUBLE);
+}
+
+/* --- Durations --- */
+
+static void the_slowest_comes_first_and_what_never_began_not_at_all(void)
+{
+    struct results *results = one_of_each();
+    struct text out;
+    text_init(&out);
+    results->scenarios[0].wall_s = 3;
+    results->scenarios[0].estimate_s = 12.25;
+    results->scenarios[2].wall_s = 0;
+    report_durations(results, &out);
+    CHECK_STR(text_chars(&out), "\n  slowest first                  took   estimated\n"
+                                "  refused-reconnects-quick      4.5 s       0.0 s   ran twice\n"
+                                "  silent-drop                   3.0 s      12.2 s\n");
+    text_fini(&out);
+    results_free(results);
+}
+
 /* --- Where nothing can be written --- */
 
 static void a_folder_that_is_not_there_is_said(void)
@@ -395,4 +488,8 @@ SUITE(reports, TEST(results_json_is_the_golden_one), TEST(junit_is_the_golden_on
       TEST(every_link_within_the_page_leads_somewhere), TEST(what_failed_comes_first),
       TEST(html_shows_hostile_words_and_does_not_obey), TEST(junit_stays_xml_with_hostile_words),
       TEST(json_stays_json_with_hostile_words), TEST(the_terminal_gets_no_control_bytes),
+      TEST(an_error_for_what_fails_the_run), TEST(what_is_excused_is_no_annotation),
+      TEST(a_should_rule_is_a_warning_unless_strict), TEST(what_is_required_or_open_is_annotated),
+      TEST(a_line_stays_a_line_with_hostile_words),
+      TEST(the_slowest_comes_first_and_what_never_began_not_at_all),
       TEST(a_folder_that_is_not_there_is_said))
