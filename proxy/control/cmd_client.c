@@ -50,13 +50,14 @@ static void on_stopped(void *context)
     loop_stop(context);
 }
 
-static struct tls_context *open_tls(const struct client_options *into)
+static struct tls_context *open_tls(const struct client_options *into,
+                                    const struct client_policy *policy)
 {
     struct text why;
     const char *ca = into->ca ? into->ca : getenv("SSL_CERT_FILE");
     text_init(&why);
-    struct tls_context *tls =
-        tls_client_new(ca, into->insecure ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
+    struct tls_context *tls = tls_client_new(
+        ca, into->insecure || !policy->verifies ? TLS_TRUST_ANYBODY : TLS_VERIFY, &why);
     if (!tls)
         fprintf(stderr, "halfopen: %s\n", text_chars(&why));
     text_fini(&why);
@@ -66,7 +67,7 @@ static struct tls_context *open_tls(const struct client_options *into)
 static int serve(const struct client_options *into, const struct client_policy *policy,
                  const struct url *url)
 {
-    struct tls_context *tls = url->secure ? open_tls(into) : NULL;
+    struct tls_context *tls = url->secure ? open_tls(into, policy) : NULL;
     if (url->secure && !tls)
         return EXIT_ENVIRONMENT;
     struct loop *loop = loop_new();

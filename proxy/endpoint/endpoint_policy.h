@@ -36,6 +36,7 @@ struct client_policy {
 
     double rate; /* of messages produced; 0: never sends */
     uint64_t message_size;
+    uint64_t gathers;     /* what it sends, until a message is at least so large */
     uint64_t send_buffer; /* unsent bytes above which production pauses; resumes below half */
     uint64_t queue_messages, queue_bytes; /* kept while down; the oldest go first, with notice */
     bool replays;                         /* what was kept is sent after reopening */
@@ -43,6 +44,7 @@ struct client_policy {
     uint64_t max_message; /* received; beyond it the connection fails with 1009 */
     bool answers_pings, echo_close, closes_politely;
     bool masks, fresh_mask_keys;
+    bool verifies; /* the server's certificate; for whoever opens the connections */
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;

@@ -17,7 +17,8 @@ void sender_init(struct sender *s, const struct client_policy *policy, struct ou
                  nsec now)
 {
     *s = (struct sender){.policy = policy, .out = out, .on_log = on_log, .context = context};
-    backlog_init(&s->backlog, policy->message_size);
+    uint64_t size = policy->message_size;
+    backlog_init(&s->backlog, size > policy->gathers ? size : policy->gathers);
     s->message = xmalloc(s->backlog.message_size);
     s->every = interval(policy, s->backlog.message_size);
     s->at = s->every > 0 ? now + s->every : NEVER;

@@ -2,12 +2,9 @@
  */
 #include <string.h>
 
-#include "base/units.h"
 #include "rules/lib/connection.h"
 #include "rules/lib/offence.h"
-#include "trace/attempts.h"
-
-#define COMES_BACK (60 * NSEC_PER_SEC) /* longer than the longest delay between retries */
+#include "rules/lib/returns.h"
 
 static const struct offence_kind kinds[] = {
     {.what = "bad_close_code", .words = "a Close with a code that must not be sent"},
@@ -49,67 +46,6 @@ static void judge_own(const struct trace *trace, struct findings *out)
                 "echo a code that was illegal, answer with 1002");
 }
 
-/* --- Coming back after a bare end --- */
-
-struct returns {
-    size_t back, stayed, lost;
-    nsec waited;
-    uint64_t from, to;
-};
-
-static bool was_said_goodbye(const struct trace *trace, const struct attempt *attempt)
-{
-    for (const struct event *ev = trace->events; ev < trace->events + trace->count; ev++)
-        if (ev->conn == attempt->conn && ev->kind == EV_WS_CLOSE && ev->at <= attempt->lost)
-            return true;
-    return false;
-}
-
-static void note_loss(const struct trace *trace, const struct attempts *all, size_t i,
-                      struct returns *returns)
-{
-    const struct attempt *attempt = &all->list[i];
-    const struct event *last = trace_last_counting(trace);
-    bool next = i + 1 < all->count && all->list[i + 1].client == attempt->client;
-    if (attempt->outcome != ATTEMPT_OPENED || attempt->lost == NEVER ||
-        attempt->lost_by != BY_FAULT || was_said_goodbye(trace, attempt))
-        return;
-    if (next) {
-        returns->back++;
-    } else if (last->at - attempt->lost >= COMES_BACK - trace->noise) {
-        returns->stayed++;
-        returns->waited = nsec_max(returns->waited, last->at - attempt->lost);
-        returns->from = returns->from ? returns->from : attempt->from;
-        returns->to = last->seq;
-    }
-    returns->lost++;
-}
-
-static void judge_returns(const struct trace *trace, struct findings *out)
-{
-    struct returns returns = {0};
-    struct attempts all;
-    struct text text;
-    attempts_of_all(trace, &all);
-    for (size_t i = 0; i < all.count; i++)
-        note_loss(trace, &all, i, &returns);
-    attempts_fini(&all);
-    if (returns.stayed == 0)
-        return;
-    text_init(&text);
-    units_add_duration(&text, returns.waited);
-    struct finding *finding =
-        finding_add(out, FAIL,
-                    "%zu of %zu connections that ended without a Close were taken for "
-                    "finished: no new one within %s",
-                    returns.stayed, returns.lost, text_chars(&text));
-    text_fini(&text);
-    finding_measured(finding, "stayed_away", (double)returns.stayed);
-    finding_allowed(finding, "stayed_away", 0);
-    finding_evidence(finding, returns.from, returns.to);
-    finding_fix(finding, "treat 1006, an end without a Close, as a loss: reconnect");
-}
-
 static bool is_builtin(const struct trace *trace)
 {
     for (size_t i = 0; i < trace->count; i++)
@@ -127,7 +63,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     judge_own(trace, out);
     offences_judge_echoes(&all, kinds, out);
     if (!is_builtin(trace))
-        judge_returns(trace, out);
+        (void)returns_judge(trace, "", out);
     if (!asked && !out->first)
         offences_say_none(&all, "the fault bad_frame with bad_close_code", out);
     offences_fini(&all);

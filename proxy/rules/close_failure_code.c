@@ -38,14 +38,15 @@ static bool fits(const struct offence *offence)
     return offence->close_code == CLOSE_PROTOCOL_ERROR;
 }
 
-/* Whoever did not even close is another rule's business; so is the echo of an illegal Close. */
+/* Whoever did not even close is another rule's business; so is the echo of an illegal Close. A
+ * length that is too long may be taken, and then it is the application that closes. */
 static bool is_asked(const struct trace *trace, const struct offence *offence)
 {
     enum reaction reaction = offence_reaction(trace, offence);
-    bool close = strcmp(offence->what, "bad_close_code") == 0 ||
-                 strcmp(offence->what, "short_close") == 0 ||
-                 strcmp(offence->what, "bad_close_reason") == 0;
-    return offence->fault != OFFENCE_CLOSE && !close &&
+    bool other =
+        strcmp(offence->what, "long_length") == 0 || strcmp(offence->what, "bad_close_code") == 0 ||
+        strcmp(offence->what, "short_close") == 0 || strcmp(offence->what, "bad_close_reason") == 0;
+    return offence->fault != OFFENCE_CLOSE && !other &&
            (reaction == REACTION_CLOSED || reaction == REACTION_LATE);
 }
 

@@ -265,18 +265,26 @@ static nsec next_syn(const struct sim_client *client)
     return at;
 }
 
-/* A sound client, which all of them are in TLS, refuses what is wrong with our side of the
- * handshake. TLS itself is not simulated. */
+static bool is_of_certificate(enum tls_trouble trouble)
+{
+    return trouble == TLS_UNTRUSTED || trouble == TLS_WRONG_NAME || trouble == TLS_EXPIRED;
+}
+
+/* A sound client refuses what is wrong with our side of the handshake. TLS itself is not simulated.
+ */
 static void shake_hands(struct link *link)
 {
     unsigned value;
     enum tls_trouble trouble = session_tls_trouble(link->session, &value);
     bool works = trouble == TLS_FINE || trouble == TLS_STALL ||
-                 (trouble == TLS_DOWNGRADE && value >= 0x0303);
+                 (trouble == TLS_DOWNGRADE && value >= 0x0303) ||
+                 (is_of_certificate(trouble) && !link->sim->client_policy.verifies);
     if (!works)
         session_tls_failed(link->session,
                            trouble == TLS_ALERT ? "alert sent" : "alert received: bad certificate",
                            link->sim->now);
+    else if (link->sim->cfg->plan->tls && trouble != TLS_STALL)
+        session_tls_open(link->session, SIDE_CLIENT, "TLSv1.3", "localhost", link->sim->now);
 }
 
 /* The handshake of TCP is the kernel's: a client that is refused was connected before. */
