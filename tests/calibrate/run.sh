@@ -4,7 +4,7 @@
 # Takes a quarter of an hour of one core with the defaults; another seed asks whether the gate holds beyond the numbers it was
 # tuned on.
 set -eu
-build=$1 runs=${2:-1500} seed=${3:-20261130}
+build=$1 runs=${2:-1500} seed=${3:-20261201}
 out=docs/calibration.md
 new=$(mktemp)
 trap 'rm -f "$new"' EXIT

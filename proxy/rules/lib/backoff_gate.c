@@ -23,7 +23,8 @@
 #define FIXED_HALF        1.0  /* of a fixed number of seconds, in bases, that it adds each time */
 #define SMALL_FIXED       0.25 /* of such a one that still disperses clients */
 #define FIRST_HALF        1.0  /* of a first delay: between 0 and twice its mean */
-#define SHAPE_SURE        10.0 /* log likelihood ratio */
+#define SHAPE_LINEAR      10.0 /* log likelihood ratio, against exponential */
+#define SHAPE_EXPONENTIAL 12.0 /* against linear */
 #define SHAPE_ALONE       14.0 /* of one client, or of clients in lock-step */
 #define FIRST_LONGER      1.15 /* a first delay so much above the second may follow another law */
 #define MOSTLY_OWN        0.8
@@ -115,7 +116,9 @@ static struct gated gate_shape(const struct backoff *raw, enum raw_verdict growt
     if (growth == RAW_FAIL)
         return when(true, RAW_FAIL, NULL);
     bool alone = raw->clients == 1 || raw->lock_step;
-    bool sure = fabs(raw->log_ratio) > (alone ? SHAPE_ALONE : SHAPE_SURE);
+    double linear = alone ? SHAPE_ALONE : SHAPE_LINEAR;
+    double exponential = alone ? SHAPE_ALONE : SHAPE_EXPONENTIAL;
+    bool sure = raw->log_ratio > exponential || raw->log_ratio < -linear;
     return when(growth == RAW_PASS && sure, raw->shape, enough_of(raw));
 }
 
