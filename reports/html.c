@@ -231,6 +231,17 @@ static void add_where(const struct results *results, const struct rule_desc *rul
     text_add(out, "</div>");
 }
 
+static void add_standing(const struct rule_result *rule, struct text *out)
+{
+    char *remark = rule ? rule_remark(rule) : NULL;
+    if (remark) {
+        text_add(out, "<div class='dim small'>");
+        html_add(out, remark);
+        text_add(out, "</div>");
+    }
+    free(remark);
+}
+
 static void add_verdict(const struct results *results, const struct rule_summary *summary,
                         struct text *out)
 {
@@ -243,6 +254,7 @@ static void add_verdict(const struct results *results, const struct rule_summary
     text_addf(out, "</b></a><br><span class='dim small'><code>%s</code><br>%s · %s</span></td><td>",
               rule->name, rule->id, level_name(rule->level));
     html_add_sentence(out, result ? result->summary : "");
+    add_standing(result, out);
     add_where(results, rule, out);
     text_add(out, "</td></tr>");
 }

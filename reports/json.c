@@ -79,6 +79,8 @@ static void put_summary(struct json *json, const struct results *results,
     json_put_string(json, "id", rule->rule->id);
     json_put_string(json, "verdict", verdict_name(rule->verdict));
     json_put_string(json, "level", level_name(rule->rule->level));
+    if (results_baseline(results, rule) != BASELINE_NONE)
+        json_put_string(json, "baseline", baseline_name(results_baseline(results, rule)));
     json_array_open(json, "scenarios");
     for (size_t s = 0; s < results->scenario_count; s++)
         for (size_t r = 0; r < results->scenarios[s].rule_count; r++)

@@ -135,14 +135,20 @@ static bool has_failure(const struct results *results)
     return false;
 }
 
-static bool lacks_decision(const struct results *results)
+static size_t count_open(const struct results *results, bool excused)
 {
+    size_t count = 0;
     for (size_t i = 0; i < results->rule_count; i++) {
         const struct rule_summary *rule = &results->rules[i];
-        if (rule->verdict == INCONCLUSIVE && rule->rule->level == MUST && !rule->excused)
-            return true;
+        count +=
+            rule->verdict == INCONCLUSIVE && rule->rule->level == MUST && rule->excused == excused;
     }
-    return false;
+    return count;
+}
+
+static bool lacks_decision(const struct results *results)
+{
+    return count_open(results, false) > 0;
 }
 
 static bool lacks_required(const struct results *results)
@@ -212,6 +218,8 @@ const char *results_exit_words(const struct results *results)
             return "nothing was run: no scenario falls to this shard";
         if (results->rule_count == 0)
             return "nothing was judged: no scenario expects a rule";
+        if (count_open(results, true) > 0)
+            return "nothing got worse: what could not be decided was no better in the baseline";
         return results_count(results, FAIL) > 0
                    ? "complied: what failed is no MUST rule, is accepted, or was known"
                    : "complied";

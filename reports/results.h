@@ -99,6 +99,8 @@ bool results_is_undecided(const struct results *,
 const char *baseline_name(enum baseline);         /* "same" as in results.json */
 bool rule_is_known(const struct rule_result *);   /* no worse than in the baseline */
 bool rule_is_excused(const struct rule_result *); /* spoils no run: accepted or known */
+/* Over all scenarios: the worst of the findings that make the rule's verdict. */
+enum baseline results_baseline(const struct results *, const struct rule_summary *);
 bool rule_fails_run(const struct rule_result *, bool strict);
 /* "accepted until 2027-01-31 by rt-team: RT-8812; known: ..."; NULL: nothing to say. Caller frees.
  */

@@ -9,6 +9,24 @@ const char *baseline_name(enum baseline baseline)
     return names[baseline];
 }
 
+enum baseline results_baseline(const struct results *results, const struct rule_summary *summary)
+{
+    static const int weights[] = {[BASELINE_NONE] = 0,
+                                  [BASELINE_BETTER] = 1,
+                                  [BASELINE_SAME] = 2,
+                                  [BASELINE_NEW] = 3,
+                                  [BASELINE_WORSE] = 4};
+    enum baseline worst = BASELINE_NONE;
+    for (size_t s = 0; s < results->scenario_count; s++)
+        for (size_t r = 0; r < results->scenarios[s].rule_count; r++) {
+            const struct rule_result *rule = &results->scenarios[s].rules[r];
+            if (rule->rule == summary->rule && rule->verdict == summary->verdict &&
+                weights[rule->baseline] > weights[worst])
+                worst = rule->baseline;
+        }
+    return worst;
+}
+
 bool rule_is_known(const struct rule_result *rule)
 {
     return rule->baseline == BASELINE_SAME || rule->baseline == BASELINE_BETTER;

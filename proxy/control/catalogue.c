@@ -204,7 +204,10 @@ static const char exit_codes[] =
     "  4    nothing failed, but a MUST rule that had all it needs could not be decided, or one the\n"
     "       target file requires was not\n"
     "  130  interrupted; the report holds what is known\n\n"
-    "Several at once: 2 before 1 before 3 before 4.\n";
+    "Several at once: 2 before 1 before 3 before 4.\n\n"
+    "What the target file accepts (rules.accept, until its day) and what an earlier run knows\n"
+    "(--baseline, no worse now) is told and counts for nothing, except that a rule the target file\n"
+    "requires must be decided.\n";
 
 static const struct flaw *find_flaw(const char *name)
 {

@@ -131,6 +131,7 @@ class Baseline(OptionsCase):
         self.assertNotIn("<failure", self.read("junit.xml"))
         rule = self.rule("reconnect.silent_death")
         self.assertEqual((rule["verdict"], rule["baseline"]), ("fail", "same"))
+        self.assertEqual(self.results()["rules"]["reconnect.silent_death"]["baseline"], "same")
 
     def test_what_passed_then_is_worse(self):
         self.assertEqual(self.run_with(SOUND, self.dead(), report=self.first).code, 0)

@@ -162,6 +162,51 @@ static void rules_and_verdicts_that_are_unknown_are_left_out(void)
     earlier_free(earlier);
 }
 
+/* --- Over all scenarios --- */
+
+static void add_finding(struct results *results, enum verdict verdict, enum baseline baseline)
+{
+    struct rule_result *rule = scenario_add_rule(results_add_scenario(results));
+    rule->rule = rule_find("RECON-03");
+    rule->verdict = verdict;
+    rule->baseline = baseline;
+}
+
+static void what_is_known_in_one_scenario_and_new_in_another_is_new(void)
+{
+    struct results *results = results_new();
+    add_finding(results, FAIL, BASELINE_SAME);
+    add_finding(results, FAIL, BASELINE_NEW);
+    add_finding(results, WARN, BASELINE_WORSE);
+    results_conclude(results);
+    CHECK_INT(results->exit_code, 1);
+    CHECK_STR(baseline_name(results_baseline(results, &results->rules[0])), "new");
+    results_free(results);
+}
+
+static void undecided_as_before_is_not_called_complied(void)
+{
+    struct results *results = results_new();
+    add_finding(results, INCONCLUSIVE, BASELINE_SAME);
+    results_conclude(results);
+    CHECK_INT(results->exit_code, 0);
+    CHECK_CONTAINS(results_exit_words(results), "nothing got worse");
+    results_free(results);
+}
+
+static void a_warning_that_got_worse_fails_a_strict_run_beside_a_known_failure(void)
+{
+    struct results *results = results_new();
+    add_finding(results, FAIL, BASELINE_SAME);
+    add_finding(results, WARN, BASELINE_WORSE);
+    results_conclude(results);
+    CHECK_INT(results->exit_code, 0);
+    results->strict = true;
+    results_conclude(results);
+    CHECK_INT(results->exit_code, 1);
+    results_free(results);
+}
+
 SUITE(baseline, TEST(only_what_got_worse_fails_the_run), TEST(what_was_never_decided_is_no_excuse),
       TEST(undecided_as_before_is_known_and_undecided_since_is_not),
       TEST(what_is_not_judged_now_is_not_compared),
@@ -169,4 +214,7 @@ SUITE(baseline, TEST(only_what_got_worse_fails_the_run), TEST(what_was_never_dec
       TEST(a_scenario_that_did_not_run_to_its_end_excuses_nothing),
       TEST(where_a_name_stands_twice_no_failure_hides_another),
       TEST(another_scenario_of_the_rule_excuses_nothing), TEST(what_holds_no_results_is_refused),
+      TEST(what_is_known_in_one_scenario_and_new_in_another_is_new),
+      TEST(undecided_as_before_is_not_called_complied),
+      TEST(a_warning_that_got_worse_fails_a_strict_run_beside_a_known_failure),
       TEST(rules_and_verdicts_that_are_unknown_are_left_out))
