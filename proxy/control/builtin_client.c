@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "control/builtin.h"
 
+#define LEFT_LIMIT 64 /* attempts that a flawed client left open; the next closes the oldest */
+
 struct builtin_client {
     struct timer timer; /* must stay first */
     struct turn turn;
@@ -10,7 +12,9 @@ struct builtin_client {
     struct dialer *dialer;
     struct builtin_client_config config;
     struct client *client;
-    struct peer *peer; /* of the connection or attempt under way; NULL: none */
+    struct peer *peer;             /* of the connection or attempt under way; NULL: none */
+    struct peer *left[LEFT_LIMIT]; /* nobody listens to them; a ring, left_count ever left */
+    size_t left_count;
     bool wants_connect;
 };
 
@@ -31,11 +35,26 @@ static void let_go(struct builtin_client *self)
     self->peer = NULL;
 }
 
+/* An attempt that the flawed client left open is answered all the same, and nobody listens. */
+static bool is_left(const struct builtin_client *self, const struct peer *peer)
+{
+    return self->peer != peer;
+}
+
+static void close_left(struct builtin_client *self)
+{
+    for (size_t i = 0; i < self->left_count && i < LEFT_LIMIT; i++)
+        peer_forget(self->left[i]);
+    self->left_count = 0;
+}
+
 /* --- What the socket reports --- */
 
 static void on_open(struct peer *peer)
 {
     struct builtin_client *self = peer_owner(peer);
+    if (is_left(self, peer))
+        return;
     client_connected(self->client, loop_now());
     touch(self);
 }
@@ -43,6 +62,8 @@ static void on_open(struct peer *peer)
 static void on_failed(struct peer *peer, const char *how)
 {
     struct builtin_client *self = peer_owner(peer);
+    if (is_left(self, peer))
+        return;
     if (self->config.log)
         self->config.log("connect_failed", how);
     let_go(self);
@@ -53,6 +74,8 @@ static void on_failed(struct peer *peer, const char *how)
 static void on_data(struct peer *peer, const uint8_t *bytes, size_t len)
 {
     struct builtin_client *self = peer_owner(peer);
+    if (is_left(self, peer))
+        return;
     client_input(self->client, bytes, len, loop_now());
     touch(self);
 }
@@ -60,6 +83,8 @@ static void on_data(struct peer *peer, const uint8_t *bytes, size_t len)
 static void on_writable(struct peer *peer)
 {
     struct builtin_client *self = peer_owner(peer);
+    if (is_left(self, peer))
+        return;
     client_writable(self->client, loop_now());
     touch(self);
 }
@@ -67,6 +92,8 @@ static void on_writable(struct peer *peer)
 static void on_end(struct peer *peer, enum io_result how)
 {
     struct builtin_client *self = peer_owner(peer);
+    if (is_left(self, peer))
+        return;
     (void)how;
     client_eof(self->client, loop_now());
     touch(self);
@@ -101,6 +128,20 @@ static void on_abort(void *context)
     touch(self);
 }
 
+static void on_leave(void *context)
+{
+    struct builtin_client *self = context;
+    struct peer **place = &self->left[self->left_count % LEFT_LIMIT];
+    self->wants_connect = false;
+    if (!self->peer)
+        return;
+    if (self->left_count++ >= LEFT_LIMIT)
+        peer_forget(*place);
+    *place = self->peer;
+    self->peer = NULL;
+    touch(self);
+}
+
 static void on_finish(void *context)
 {
     struct builtin_client *self = context;
@@ -118,6 +159,7 @@ static void on_log(void *context, const char *event, const char *detail)
 static const struct client_ops client_ops = {.on_connect_wanted = on_connect_wanted,
                                              .on_output = on_output,
                                              .on_abort = on_abort,
+                                             .on_leave = on_leave,
                                              .on_finish = on_finish,
                                              .on_log = on_log};
 
@@ -181,6 +223,7 @@ void builtin_client_free(struct builtin_client *self)
     loop_timer_set(self->loop, &self->timer, NEVER);
     loop_untouch(&self->turn);
     let_go(self);
+    close_left(self);
     client_free(self->client);
     dialer_free(self->dialer);
     free(self);

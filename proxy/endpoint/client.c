@@ -156,7 +156,11 @@ static void request(struct client *c, nsec now)
 
 static void attempt_overdue(struct client *c, nsec now)
 {
-    abandon(c, "connect timeout", now);
+    if (c->policy.closes_abandoned)
+        c->ops.on_abort(c->context);
+    else
+        c->ops.on_leave(c->context);
+    come_back(c, "connect timeout", now);
 }
 
 static void attempt_lost(struct client *c, nsec now)

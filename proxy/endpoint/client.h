@@ -24,6 +24,8 @@ struct client_ops {
     size_t (*on_output)(void *context, const uint8_t *bytes, size_t len);
     /* This connection, or attempt, is over: close its socket now and report nothing more of it. */
     void (*on_abort)(void *context);
+    /* The same, but its socket stays open and nobody ever looks at it again: a flaw. */
+    void (*on_leave)(void *context);
     /* No output will follow: send FIN after what was taken. The connection may still receive. */
     void (*on_finish)(void *context);
     /* event: connecting, open, ping, pong, pong_missing, close_sent, close_received, failing,

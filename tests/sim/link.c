@@ -206,6 +206,16 @@ static void on_client_abort(void *context)
     close_socket(&link->out[SIDE_CLIENT], &link->in[SIDE_CLIENT]);
 }
 
+static void on_client_leave(void *context)
+{
+    struct sim_client *client = context;
+    client->dial_wanted = false;
+    client->sim->moved = true;
+    if (client->link)
+        client->link->client = NULL;
+    client->link = NULL;
+}
+
 static void on_client_finish(void *context)
 {
     struct sim_client *client = context;
@@ -217,6 +227,7 @@ static void on_client_finish(void *context)
 static const struct client_ops client_ops = {.on_connect_wanted = on_connect_wanted,
                                              .on_output = on_client_output,
                                              .on_abort = on_client_abort,
+                                             .on_leave = on_client_leave,
                                              .on_finish = on_client_finish};
 
 static size_t on_server_output(void *context, const uint8_t *bytes, size_t len)
