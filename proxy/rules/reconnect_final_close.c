@@ -1,0 +1,238 @@
+/* reconnect.final_close: a Close that says "do not come back" is final. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
+#include "rules/lib/endings.h"
+#include "rules/lib/tally.h"
+#include "rules/rule.h"
+
+#define NEXT_CODE " ,"
+
+struct config {
+    nsec watch;
+    char *codes;
+};
+
+static const struct param params[] = {
+    P_DURATION(config, watch, .def = "60s", .min = "1s", .max = "24h",
+               .doc = "no attempt may come for so long after the Close"),
+    P_TEXT(config, codes, .def = "1002 1008 4400 4401 4403",
+           .doc = "close codes that mean never, as the server uses them"),
+    P_END,
+};
+
+/* How a client fared after such a Close, the best first. */
+enum fate { TOO_SHORT, SEVERAL, STAYED, ONCE, SLOWLY, LOOPS, FATES };
+
+static const enum verdict verdicts[FATES] = {
+    [TOO_SHORT] = INCONCLUSIVE,
+    [SEVERAL] = INCONCLUSIVE,
+    [STAYED] = PASS,
+    [ONCE] = WARN,
+    [SLOWLY] = WARN,
+    [LOOPS] = FAIL,
+};
+
+static bool is_final(uint64_t code, const char *codes)
+{
+    for (const char *at = codes; at && *at;) {
+        char *end;
+        unsigned long one = strtoul(at, &end, 10);
+        if (end == at)
+            break;
+        if (one == code)
+            return true;
+        at = end + strspn(end, NEXT_CODE);
+    }
+    return false;
+}
+
+struct sight {
+    enum fate fate;
+    nsec watched; /* since the Close, until the first attempt or the end */
+    size_t attempts;
+    uint64_t code, from, to;
+};
+
+/* The attempts that came within the watch, and the shortest wait before one of them. */
+static void follow(const struct endings *endings, size_t of, size_t end, nsec until,
+                   struct sight *sight, nsec *shortest)
+{
+    nsec since = endings->list[of].at;
+    *shortest = NEVER;
+    for (size_t i = of + 1; i < end; i++) {
+        const struct ending *later = &endings->list[i];
+        if (later->attempt.start < since || later->attempt.start > until)
+            continue;
+        sight->attempts++;
+        *shortest = nsec_min(*shortest, later->attempt.start - since);
+        sight->to = later->attempt.to;
+        since = later->at == NEVER ? later->attempt.start : later->at;
+    }
+}
+
+static struct sight sight_of(const struct endings *endings, size_t of, size_t end,
+                             const struct trace *trace, const struct config *cfg)
+{
+    const struct ending *ending = &endings->list[of];
+    const struct policy *policy = &trace->policy;
+    nsec said = ending->close->at, until = nsec_add(said, cfg->watch), shortest;
+    nsec watched = endings->list[end - 1].watched;
+    nsec patient =
+        nsec_from_seconds(nsec_to_seconds(policy->backoff_cap) * (1 - policy->backoff_jitter));
+    struct sight sight = {.code = ending->close->ws_close.code,
+                          .from = ending->close->seq,
+                          .to = ending->attempt.to,
+                          .watched = ending->watched - said};
+    follow(endings, of, end, until, &sight, &shortest);
+    if (!ending->alone)
+        sight.fate = SEVERAL;
+    else if (sight.attempts == 0)
+        sight.fate = watched >= until - trace->noise || ending->exit ? STAYED : TOO_SHORT;
+    else if (shortest >= patient - trace->noise)
+        sight.fate = SLOWLY;
+    else if (sight.attempts > 1)
+        sight.fate = LOOPS;
+    else
+        sight.fate =
+            watched >= until - trace->noise || endings->list[end - 1].exit ? ONCE : TOO_SHORT;
+    return sight;
+}
+
+/* --- Sentences --- */
+
+struct group {
+    struct tally tally;
+    size_t most; /* attempts of a client */
+    uint64_t code;
+};
+
+static void add_sentence(enum fate fate, const struct group *group, size_t of,
+                         const struct config *cfg, struct text *out)
+{
+    tally_add_who(&group->tally, of, out);
+    switch (fate) {
+    case STAYED:
+        text_add(out, " stayed away");
+        break;
+    case LOOPS:
+        text_addf(out, " came back up to %zu times, the first time %.1f s or more", group->most,
+                  nsec_to_seconds(group->tally.least));
+        break;
+    case ONCE:
+        text_add(out, " came back once, ");
+        tally_add_range(&group->tally, out);
+        break;
+    case SLOWLY:
+        text_addf(out, " came back up to %zu times, with the longest delays, the first ",
+                  group->most);
+        tally_add_range(&group->tally, out);
+        break;
+    case SEVERAL:
+        text_add(out, " had other connections when one was closed, so an attempt may be theirs,");
+        break;
+    case TOO_SHORT:
+        text_add(out, " was watched for too short a time");
+        break;
+    case FATES:
+        break;
+    }
+    text_addf(out, " after the server had closed with %u", (unsigned)group->code);
+    if (fate == ONCE)
+        text_add(out, "; whether with new credentials is not seen");
+    if (fate == STAYED || fate == TOO_SHORT || fate == LOOPS) {
+        text_add(out, fate == TOO_SHORT ? "; needed are " : "; allowed is no attempt for ");
+        units_add_duration(out, cfg->watch);
+    }
+}
+
+static void report(struct findings *out, enum fate fate, const struct group *group, size_t of,
+                   const struct config *cfg)
+{
+    struct text text;
+    text_init(&text);
+    add_sentence(fate, group, of, cfg, &text);
+    struct finding *finding = finding_add(out, verdicts[fate], "%s", text_chars(&text));
+    text_fini(&text);
+    finding_measured(finding, "attempts", (double)group->most);
+    finding_allowed(finding, "attempts", 0);
+    finding_evidence(finding, group->tally.from, group->tally.to);
+    if (verdicts[fate] == FAIL || verdicts[fate] == WARN)
+        finding_fix(finding,
+                    "look at the code in the close handler: after %u stop, tell the user, and try "
+                    "again only with new credentials or when the user asks",
+                    (unsigned)group->code);
+}
+
+static void judge(const struct endings *endings, const struct trace *trace,
+                  const struct config *cfg, struct findings *out)
+{
+    struct group groups[FATES] = {{.most = 0}};
+    size_t closed = 0;
+    for (size_t i = 0; i < endings->count;) {
+        size_t first = i, end = endings_of_client_end(endings, i);
+        for (; first < end; first++)
+            if (endings->list[first].close && endings->list[first].at != NEVER &&
+                is_final(endings->list[first].close->ws_close.code, cfg->codes))
+                break;
+        i = end;
+        if (first == end)
+            continue;
+        struct sight sight = sight_of(endings, first, end, trace, cfg);
+        struct group *group = &groups[sight.fate];
+        tally_add(&group->tally, sight.watched, sight.from, sight.to);
+        group->most = sight.attempts > group->most ? sight.attempts : group->most;
+        group->code = sight.code;
+        closed++;
+    }
+    for (int fate = FATES - 1; fate >= 0; fate--)
+        if (groups[fate].tally.count > 0)
+            report(out, (enum fate)fate, &groups[fate], closed, cfg);
+    if (closed == 0)
+        (void)finding_add(out, INCONCLUSIVE,
+                          "no client was sent a Close with one of %s while its connection was open",
+                          cfg->codes);
+}
+
+static void check(const struct trace *trace, const void *config, struct findings *out)
+{
+    struct endings endings;
+    endings_of(trace, &endings);
+    if (endings.count == 0 && endings.builtin) {
+        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+    } else {
+        judge(&endings, trace, config, out);
+        (void)finding_add(out, NOT_TESTED,
+                          "whether the client stays away after the application itself has closed: "
+                          "hooks.close in the target file would let it be told to");
+    }
+    endings_fini(&endings);
+}
+
+const struct rule_desc reconnect_final_close_rule = {
+    .name = "reconnect.final_close",
+    .id = "RECON-15",
+    .title = "Deliberate and fatal closes are final",
+    .brief = "after a fatal close code the client stays away",
+    .doc =
+        "Provoked by closing open connections with a code that means \"do not come back\": 1008, "
+        "policy violation, 4401, not authenticated, and others of the parameter codes. Observed are "
+        "the attempts of the next minute. None passes. One that is not repeated is a warning, for "
+        "whether it had new credentials is not seen; so are attempts at the longest delays of the "
+        "policy. Coming back as after any loss fails: the server has said that it will "
+        "refuse, and the same request with the same credentials is made until somebody notices. "
+        "A normal close, 1000, may be answered either way and is not judged. What the client does "
+        "after its own close is not tested yet. To mend a failure look at the code in the close "
+        "handler.",
+    .source = "RFC 6455 7.2.3",
+    .example = "reconnect.final_close: {watch: 60s, codes: 1008 4401}",
+    .level = MUST,
+    .applies = APPLIES_CLIENT,
+    .clock = CLOCK_TIMER,
+    .certainty = DETERMINISTIC,
+    .needs = NEEDS(FAULT_ON) | NEEDS(WS_OPEN),
+    .params = params,
+    .config_size = sizeof(struct config),
+    .check = check,
+};

@@ -1,0 +1,169 @@
+#include <string.h>
+
+#include "tests/check.h"
+#include "tests/unit/ended_story.h"
+
+extern const struct rule_desc reconnect_final_close_rule;
+
+static void expect(struct ended_story *e, double at, enum verdict want, const char *part)
+{
+    ended_expect(e, at, &reconnect_final_close_rule, want, part);
+}
+
+static void staying_away_passes(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    expect(&e, 70, PASS, "the client stayed away after the server had closed with 4401");
+}
+
+static void less_than_a_minute_decides_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    expect(&e, 69.9, INCONCLUSIVE, "too short a time");
+}
+
+/* It cannot come back any more. */
+static void a_process_that_ends_stays_away(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 1008);
+    story_exit(&e.story, 10.01, "exit 0", false);
+    expect(&e, 12, PASS, "stayed away");
+}
+
+static void coming_back_as_ever_fails(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    for (int i = 0; i < 4; i++)
+        ended_close(&e, 0, 5 * i, 2, 1008);
+    expect(&e, 100, FAIL, "came back up to 3 times, the first time 3.0 s or more");
+}
+
+static void coming_back_once_warns(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    ended_open(&e, 0, 12);
+    expect(&e, 100, WARN, "came back once, 2.0 s");
+}
+
+static void coming_back_once_and_watched_too_short_decides_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    ended_close(&e, 0, 12, 1, 4401);
+    expect(&e, 20, INCONCLUSIVE, "too short");
+}
+
+static void the_longest_delays_warn(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    ended_close(&e, 0, 25.1, 1, 4401);
+    ended_close(&e, 0, 41.2, 1, 4401);
+    expect(&e, 100, WARN, "came back up to 2 times, with the longest delays");
+}
+
+static void one_shorter_delay_among_them_fails(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    ended_close(&e, 0, 25.1, 1, 4401);
+    ended_close(&e, 0, 41, 1, 4401);
+    expect(&e, 100, FAIL, "came back up to 2 times");
+}
+
+static void attempts_after_the_watch_do_not_count(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    ended_open(&e, 0, 70.1);
+    expect(&e, 100, PASS, "stayed away");
+}
+
+static void other_codes_are_not_final(void)
+{
+    const unsigned codes[] = {1000, 1001, 1011, 1012, 4402};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        struct ended_story e;
+        ended_begin(&e);
+        ended_close(&e, 0, 0, 10, codes[i]);
+        ended_open(&e, 0, 12);
+        expect(&e, 100, INCONCLUSIVE, "no client was sent a Close with one of 1002 1008");
+    }
+}
+
+/* The answer to the client's own Close says nothing. */
+static void an_answer_to_its_own_close_is_no_order(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_open(&e, 0, 0);
+    story_fault(&e.story, 5, "latency", SIDE_CLIENT, false);
+    story_close(&e.story, 10, SIDE_CLIENT, 1008);
+    story_close(&e.story, 10.1, SIDE_SERVER, 1008);
+    story_fin(&e.story, 10.2, SIDE_CLIENT);
+    ended_open(&e, 0, 12);
+    ended_open(&e, 0, 13);
+    expect(&e, 100, INCONCLUSIVE, "no client was sent");
+}
+
+/* A server that is not ours says it itself. */
+static void the_servers_own_close_counts(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_open(&e, 0, 0);
+    story_fault(&e.story, 5, "latency", SIDE_CLIENT, false);
+    story_close(&e.story, 10, SIDE_SERVER, 4403);
+    story_close(&e.story, 10.1, SIDE_CLIENT, 4403);
+    story_fin(&e.story, 10.2, SIDE_CLIENT);
+    ended_refuse(&e, 0, 12);
+    ended_refuse(&e, 0, 14);
+    expect(&e, 100, FAIL, "came back up to 2 times");
+}
+
+/* The other one may be lost for another reason, and the attempt be its own. */
+static void with_another_connection_open_nothing_is_decided(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    ended_cut(&e, 0, 1, 20);
+    ended_open(&e, 0, 22);
+    ended_open(&e, 0, 23);
+    expect(&e, 100, INCONCLUSIVE, "had other connections");
+}
+
+static void what_needs_a_hook_is_named(void)
+{
+    struct ended_story e;
+    bool named = false;
+    ended_begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    story_run_end(&e.story, 100);
+    CHECK_INT(story_judge(&e.story, &reconnect_final_close_rule, NULL), PASS);
+    for (const struct finding *f = e.story.findings.first; f; f = f->next)
+        named = named || (f->verdict == NOT_TESTED && strstr(f->text, "hooks.close"));
+    CHECK(named);
+    story_end(&e.story);
+}
+
+SUITE(reconnect_final_close, TEST(staying_away_passes), TEST(less_than_a_minute_decides_nothing),
+      TEST(a_process_that_ends_stays_away), TEST(coming_back_as_ever_fails),
+      TEST(coming_back_once_warns), TEST(coming_back_once_and_watched_too_short_decides_nothing),
+      TEST(the_longest_delays_warn), TEST(one_shorter_delay_among_them_fails),
+      TEST(attempts_after_the_watch_do_not_count), TEST(other_codes_are_not_final),
+      TEST(an_answer_to_its_own_close_is_no_order), TEST(the_servers_own_close_counts),
+      TEST(with_another_connection_open_nothing_is_decided), TEST(what_needs_a_hook_is_named))
