@@ -30,14 +30,16 @@ static const struct param params[] = {
 struct run {
     double delays[BACKOFF_DELAYS_LIMIT]; /* seconds; [0] after the loss that began the run */
     size_t count, opened;
-    bool heard; /* the server said something on one of them */
-    nsec after; /* NEVER: none was seen */
+    bool heard;   /* the server said something on one of them */
+    bool several; /* the client has other connections: whose the delays are is not known */
+    nsec after;   /* NEVER: none was seen */
     uint64_t from, to;
 };
 
 struct runs {
     struct run *list;
     size_t count;
+    size_t several; /* clients left out for having other connections */
 };
 
 static void add_delay(struct run *run, const struct ending *ending)
@@ -61,7 +63,7 @@ static void take_stable(struct run *run, const struct ending *ending)
     if (ending->at == NEVER || ending->own)
         return;
     if (!is_run(run)) {
-        *run = (struct run){.after = NEVER};
+        *run = (struct run){.after = NEVER, .several = run->several};
         add_delay(run, ending);
     } else if (ending->next != NEVER && run->after == NEVER) {
         run->after = ending->next - ending->at;
@@ -73,6 +75,7 @@ static struct run run_of(const struct endings *endings, size_t first, size_t end
 {
     struct run run = {.after = NEVER};
     bool over = false;
+    run.several = endings->list[first].kept > 1;
     for (size_t i = first; i < end && run.after == NEVER; i++) {
         const struct ending *ending = &endings->list[i];
         if (ending_was_stable(ending, stable_after)) {
@@ -95,7 +98,8 @@ static struct runs runs_of(const struct endings *endings, nsec stable_after)
         size_t end = endings_of_client_end(endings, i);
         struct run run = run_of(endings, i, end, stable_after);
         i = end;
-        if (is_run(&run) && runs.count < BACKOFF_CLIENTS_LIMIT)
+        runs.several += is_run(&run) && run.several;
+        if (is_run(&run) && !run.several && runs.count < BACKOFF_CLIENTS_LIMIT)
             runs.list[runs.count++] = run;
     }
     return runs;
@@ -107,7 +111,6 @@ struct facts {
     const struct runs *runs;
     struct backoff estimate;
     struct backoff_gate gate;
-    double base; /* seconds, of the policy or longer when the client's own is */
     nsec allowed;
     nsec noise;
     nsec after; /* upper median of the clients; NEVER: none was seen */
@@ -124,7 +127,7 @@ static int by_length(const void *a, const void *b)
 
 static nsec median_after(const struct runs *runs, size_t *count)
 {
-    nsec after[BACKOFF_CLIENTS_LIMIT];
+    nsec after[BACKOFF_CLIENTS_LIMIT] = {0};
     *count = 0;
     for (size_t i = 0; i < runs->count; i++)
         if (runs->list[i].after != NEVER)
@@ -262,6 +265,11 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct facts facts = facts_of(&runs, trace);
     if (endings.count == 0 && endings.builtin)
         (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+    else if (runs.count == 0 && runs.several > 0)
+        (void)finding_add(
+            out, INCONCLUSIVE,
+            "the clients keep several connections: which of them a delay belongs to is "
+            "not seen");
     else if (runs.count == 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "no client came back from %d connections in a row that opened and were "

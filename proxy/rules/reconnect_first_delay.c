@@ -43,10 +43,11 @@ static void add(struct sight *sight, const struct ending *ending)
     tally_add(&sight->delays, delay, ending->from, ending->to);
 }
 
-/* The delay after it is a first one: nothing had failed before, or the connection had lasted. */
+/* The delay after it is a first one, and its own: nothing had failed before, or the connection had
+ * lasted. */
 static bool counts(const struct ending *ending, bool first, const struct trace *trace)
 {
-    return ending_is_abnormal(ending) &&
+    return ending_is_abnormal(ending) && ending->alone &&
            (first || ending_was_stable(ending, trace->policy.stable_after));
 }
 

@@ -43,6 +43,7 @@ struct spell {
     nsec began, until; /* began NEVER: there is none */
     size_t attempts;   /* that began in its first minute */
     size_t failed;     /* of these */
+    size_t kept;       /* connections of the client, each with attempts of its own; at least 1 */
     nsec waits[WAITS_LIMIT];
     size_t wait_count;
     uint64_t from, to;
@@ -62,7 +63,10 @@ static nsec median_wait(struct spell *spell)
 
 static void begin(struct spell *spell, const struct ending *ending)
 {
-    *spell = (struct spell){.began = ending->at, .until = NEVER, .from = ending->from};
+    *spell = (struct spell){.began = ending->at,
+                            .until = NEVER,
+                            .kept = ending->kept > 1 ? ending->kept : 1,
+                            .from = ending->from};
 }
 
 static void add_wait(struct spell *spell, const struct ending *ending)
@@ -86,11 +90,12 @@ static enum fate fate_of(struct spell *spell, const struct config *cfg, nsec noi
 {
     if (spell->began == NEVER)
         return NO_OUTAGE;
-    if (spell->attempts > cfg->warn_attempts)
+    if (spell->attempts > spell->kept * cfg->warn_attempts)
         return TOO_MANY;
-    if (spell->wait_count >= TIGHT_COUNT && median_wait(spell) < TIGHT - noise)
+    /* Of several connections a wait may end with an attempt for another one. */
+    if (spell->kept == 1 && spell->wait_count >= TIGHT_COUNT && median_wait(spell) < TIGHT - noise)
         return LOOP;
-    if (spell->attempts > cfg->attempts)
+    if (spell->attempts > spell->kept * cfg->attempts)
         return MANY;
     if (spell->until - spell->began < MINUTE)
         return TOO_SHORT;
@@ -155,6 +160,7 @@ struct group {
     size_t least, most;
     nsec wait; /* the shortest median */
     nsec length;
+    size_t kept; /* the most connections of a client */
 };
 
 static void add_to(struct group *group, struct sight *sight)
@@ -166,6 +172,7 @@ static void add_to(struct group *group, struct sight *sight)
     group->least = first || spell->attempts < group->least ? spell->attempts : group->least;
     group->most = first || spell->attempts > group->most ? spell->attempts : group->most;
     group->wait = first ? wait : nsec_min(group->wait, wait);
+    group->kept = spell->kept > group->kept ? spell->kept : group->kept;
     group->length = first ? length : nsec_max(group->length, length);
 }
 
@@ -196,6 +203,8 @@ static void add_sentence(enum fate fate, const struct group *group, const struct
         if (fate != FEW)
             add_wait_words(group, out);
         text_addf(out, "; allowed are %zu", (size_t)cfg->attempts);
+        if (group->kept > 1)
+            text_addf(out, " for each of its %zu connections", group->kept);
         if (fate == LOOP)
             text_add(out, " and no tight loop");
         break;

@@ -48,6 +48,7 @@ struct facts {
     nsec told, shortest;             /* told: the longest of them */
     uint64_t status, refusal;
     size_t browsers, answered;
+    size_t several; /* answers to clients with other connections, whose attempts may be theirs */
 };
 
 /* --- Retry-After --- */
@@ -137,7 +138,8 @@ static void take_client(struct facts *facts, const struct endings *endings, size
             continue;
         facts->answered++;
         facts->browsers += ending->browser;
-        if (ending->browser)
+        facts->several += !ending->browser && !ending->alone;
+        if (ending->browser || !ending->alone)
             continue;
         if (ending->retry_after > 0) {
             take_time(facts, ending, wave++, trace->noise);
@@ -266,6 +268,10 @@ static void check(const struct trace *trace, const void *config, struct findings
                           "handshake that failed");
     else if (!out->first && endings.count == 0 && endings.builtin)
         (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+    else if (!out->first && facts.several > 0)
+        (void)finding_add(out, INCONCLUSIVE,
+                          "the clients keep several connections: whether an attempt answers the "
+                          "status or belongs to another connection is not seen");
     else if (!out->first)
         (void)finding_add(
             out, INCONCLUSIVE,

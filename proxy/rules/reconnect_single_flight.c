@@ -1,5 +1,6 @@
 /* reconnect.single_flight: never more connections than the client keeps when nothing is wrong. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/units.h"
@@ -45,6 +46,15 @@ static nsec over(const struct ending *ending, nsec end)
     return nsec_min(at, end);
 }
 
+/* Connections to another path are another matter: an application may open them when it likes. */
+static bool is_for_the_same(const struct ending *one, const struct ending *other)
+{
+    if (!one->target || !other->target)
+        return true;
+    size_t len = strcspn(one->target, "?");
+    return len == strcspn(other->target, "?") && strncmp(one->target, other->target, len) == 0;
+}
+
 static int by_time(const void *a, const void *b)
 {
     const struct step *x = a, *y = b;
@@ -59,6 +69,8 @@ static size_t steps_of(const struct endings *endings, size_t first, size_t end, 
     size_t count = 0;
     for (size_t i = first; i < end; i++) {
         const struct ending *ending = &endings->list[i];
+        if (!is_for_the_same(&endings->list[first], ending))
+            continue;
         steps[count++] =
             (struct step){.at = ending->attempt.start, .by = 1, .seq = ending->attempt.from};
         steps[count++] =

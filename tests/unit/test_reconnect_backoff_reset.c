@@ -125,10 +125,21 @@ static void connections_that_last_are_no_flaps(void)
     ended_expect(&e, 600, &reconnect_backoff_reset_rule, INCONCLUSIVE, "no client came back");
 }
 
+static void a_client_with_two_connections_decides_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    for (int i = 0; i < CLIENTS; i++) {
+        ended_open(&e, i, 1);
+        (void)flaps(&e, i, 1);
+    }
+    ended_expect(&e, 600, &reconnect_backoff_reset_rule, INCONCLUSIVE, "keep several connections");
+}
+
 SUITE(reconnect_backoff_reset, TEST(delays_that_grow_and_become_short_again_pass),
       TEST(delays_that_stay_short_fail), TEST(a_delay_that_stays_long_warns),
       TEST(without_a_loss_in_the_end_nothing_is_decided),
       TEST(where_the_server_had_spoken_it_warns),
       TEST(attempts_that_do_not_open_are_another_matter),
       TEST(what_the_client_closes_itself_is_no_flap), TEST(one_client_and_few_flaps_decide_nothing),
-      TEST(connections_that_last_are_no_flaps))
+      TEST(connections_that_last_are_no_flaps), TEST(a_client_with_two_connections_decides_nothing))

@@ -158,6 +158,29 @@ static void the_worst_client_counts(void)
     expect(&e, 100, FAIL, "1 of 2 clients made 40 attempts");
 }
 
+/* An application with two connections has two schedules. */
+static void each_connection_of_a_client_has_attempts_of_its_own(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_cut(&e, 0, 0, 20);
+    ended_cut(&e, 0, 1, 19);
+    for (int i = 0; i < 24; i++)
+        ended_refuse(&e, 0, 21 + 2.4 * i);
+    expect(&e, 100, PASS, "made 24 attempts");
+}
+
+static void more_than_their_share_fails(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_cut(&e, 0, 0, 20);
+    ended_cut(&e, 0, 1, 19);
+    for (int i = 0; i < 41; i++)
+        ended_refuse(&e, 0, 21 + 1.4 * i);
+    expect(&e, 100, FAIL, "allowed are 12 for each of its 2 connections");
+}
+
 SUITE(reconnect_hammering, TEST(twelve_attempts_pass), TEST(thirteen_warn), TEST(twenty_warn),
       TEST(twenty_one_fail), TEST(five_waits_of_almost_nothing_are_a_loop),
       TEST(fewer_quick_ones_are_not), TEST(a_wait_at_the_noise_is_no_loop),
@@ -168,4 +191,5 @@ SUITE(reconnect_hammering, TEST(twelve_attempts_pass), TEST(thirteen_warn), TEST
       TEST(connections_that_open_and_are_cut_are_attempts),
       TEST(connections_that_are_closed_at_once_are_attempts),
       TEST(connections_that_last_are_no_outage), TEST(what_the_client_ends_itself_is_no_failure),
-      TEST(the_worst_client_counts))
+      TEST(the_worst_client_counts), TEST(each_connection_of_a_client_has_attempts_of_its_own),
+      TEST(more_than_their_share_fails))

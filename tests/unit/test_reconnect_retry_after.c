@@ -165,6 +165,18 @@ static void other_failures_say_nothing(void)
     expect(&e, 100, INCONCLUSIVE, "no handshake was answered with a status other than 101");
 }
 
+/* The other one was told nothing, and may come back when it likes. */
+static void a_client_with_two_connections_decides_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_cut(&e, 0, 0, 10);
+    ended_cut(&e, 0, 1, 9);
+    ended_status(&e, 0, 11, 503, TWENTY);
+    ended_status(&e, 0, 12, 503, TWENTY);
+    expect(&e, 100, INCONCLUSIVE, "keep several connections");
+}
+
 SUITE(reconnect_retry_after, TEST(half_a_second_early_passes), TEST(earlier_fails),
       TEST(noise_is_taken_off), TEST(a_date_may_be_a_second_early),
       TEST(a_date_that_is_ignored_fails), TEST(a_run_too_short_decides_nothing),
@@ -173,4 +185,5 @@ SUITE(reconnect_retry_after, TEST(half_a_second_early_passes), TEST(earlier_fail
       TEST(stopping_after_401_passes), TEST(less_than_a_minute_decides_nothing),
       TEST(the_longest_delays_pass), TEST(shorter_ones_warn), TEST(twelve_a_minute_warn),
       TEST(thirteen_a_minute_fail), TEST(passing_troubles_are_no_refusal),
-      TEST(a_browser_cannot_know), TEST(other_failures_say_nothing))
+      TEST(a_browser_cannot_know), TEST(other_failures_say_nothing),
+      TEST(a_client_with_two_connections_decides_nothing))

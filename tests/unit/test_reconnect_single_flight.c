@@ -160,6 +160,37 @@ static void who_does_not_come_back_is_not_judged(void)
     expect(&e, 100, INCONCLUSIVE, "opened no connection after the fault");
 }
 
+/* Another path is another connection, whenever it comes. */
+static void the_target_of_the_last_is(struct ended_story *e, const char *target)
+{
+    for (size_t i = 0; i < e->story.count; i++) {
+        struct event *ev = &e->story.events[i];
+        if (ev->kind == EV_HTTP_REQUEST && ev->conn == e->next_conn - 1)
+            ev->http_request.target = target;
+    }
+}
+
+static void a_second_one_to(const char *target, enum verdict want, const char *part)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_cut(&e, 0, 0, 20);
+    ended_open(&e, 0, 21);
+    ended_open(&e, 0, 30);
+    the_target_of_the_last_is(&e, target);
+    expect(&e, 100, want, part);
+}
+
+static void one_to_another_path_does_not_count(void)
+{
+    a_second_one_to("/other", PASS, "never had more");
+}
+
+static void one_with_another_query_counts(void)
+{
+    a_second_one_to("/?token=2", FAIL, "had up to 2 connections");
+}
+
 SUITE(reconnect_single_flight, TEST(one_after_the_other_passes), TEST(a_tenth_of_a_second_passes),
       TEST(longer_warns), TEST(noise_is_added), TEST(nearly_five_seconds_warn),
       TEST(five_seconds_fail), TEST(two_that_stay_open_fail), TEST(their_number_is_told),
@@ -167,4 +198,5 @@ SUITE(reconnect_single_flight, TEST(one_after_the_other_passes), TEST(a_tenth_of
       TEST(a_client_for_each_of_two_is_no_overlap), TEST(one_that_closes_does_not_count),
       TEST(one_that_is_silent_does_not_count),
       TEST(a_fault_from_the_start_hides_how_many_there_are),
-      TEST(who_was_not_open_before_is_not_judged), TEST(who_does_not_come_back_is_not_judged))
+      TEST(who_was_not_open_before_is_not_judged), TEST(who_does_not_come_back_is_not_judged),
+      TEST(one_to_another_path_does_not_count), TEST(one_with_another_query_counts))

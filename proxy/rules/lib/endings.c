@@ -64,10 +64,11 @@ static void note(struct ending *ending, const struct event *ev, bool *spoke)
 {
     note_close(ending, ev, spoke);
     note_fault(ending, ev);
-    if (ev->kind == EV_HTTP_REQUEST)
-        ending->browser =
-            ending->browser ||
-            strncmp(ev->http_request.agent ? ev->http_request.agent : "", "Mozilla/", 8) == 0;
+    if (ev->kind == EV_HTTP_REQUEST) {
+        const char *agent = ev->http_request.agent;
+        ending->target = ev->http_request.target;
+        ending->browser = ending->browser || (agent && strncmp(agent, "Mozilla/", 8) == 0);
+    }
     if (ev->kind == EV_HTTP_RESPONSE && ending->attempt.outcome == ATTEMPT_STATUS)
         ending->status = ev->http_response.status;
     if (event_is_message(ev) && ev->side == SIDE_SERVER && ending->attempt.opened != NEVER)
@@ -130,6 +131,23 @@ static bool is_alone(const struct attempts *attempts, size_t of, nsec at)
         if (i != of && attempts->list[i].client == client && is_under_way(&attempts->list[i], at))
             return false;
     return true;
+}
+
+/* How many connections each client keeps: those open when the first fault began. */
+static void note_kept(const struct trace *trace, struct endings *endings)
+{
+    size_t i = 0;
+    const struct event *fault = trace_next(trace, &i, EV_FAULT_ON);
+    nsec at = fault ? fault->at : trace->end;
+    for (size_t first = 0; first < endings->count;) {
+        size_t end = endings_of_client_end(endings, first), kept = 0;
+        for (size_t k = first; k < end; k++)
+            kept += endings->list[k].attempt.opened <= at && endings->list[k].at >= at;
+        for (; first < end; first++) {
+            endings->list[first].kept = kept;
+            endings->list[first].alone = endings->list[first].alone && kept <= 1;
+        }
+    }
 }
 
 /* The client's process ended by itself in that time; NULL: it did not. */
@@ -195,6 +213,7 @@ void endings_of(const struct trace *trace, struct endings *out)
         ending->alone = ending->at == NEVER || is_alone(&attempts, i, ending->at);
     }
     attempts_fini(&attempts);
+    note_kept(trace, out);
 }
 
 void endings_fini(struct endings *endings)

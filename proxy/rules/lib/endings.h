@@ -11,18 +11,22 @@ struct ending {
     nsec at; /* it failed, or the open connection was over for the client; NEVER: it is not */
     /* The Close it was sent before it sent one itself, whoever did it; NULL: none. Borrowed. */
     const struct event *close;
-    nsec closing;      /* the first Close on it, of whichever side; NEVER */
-    bool own;          /* it opened, and the client ended it before anybody else did anything */
-    uint64_t status;   /* it failed by this HTTP status; 0: it did not */
-    nsec retry_after;  /* that a fault named with the status; 0: none */
-    bool held;         /* a fault kept the answer to the handshake back */
-    bool heard;        /* a message of the server came while it was open */
-    bool browser;      /* the request is a browser's, whose script sees no status */
-    bool alone;        /* the client had no other connection or attempt when it ended */
-    nsec next;         /* start of the client's next attempt; NEVER */
-    nsec watched;      /* until here the next one would have been seen; next when there is one */
-    const char *exit;  /* how its process ended by itself before that; NULL. Borrowed. */
-    uint64_t from, to; /* seq: from its beginning to the next attempt */
+    nsec closing;     /* the first Close on it, of whichever side; NEVER */
+    bool own;         /* it opened, and the client ended it before anybody else did anything */
+    uint64_t status;  /* it failed by this HTTP status; 0: it did not */
+    nsec retry_after; /* that a fault named with the status; 0: none */
+    bool held;        /* a fault kept the answer to the handshake back */
+    bool heard;       /* a message of the server came while it was open */
+    bool browser;     /* the request is a browser's, whose script sees no status */
+    size_t kept;      /* connections that the client had open when the first fault began */
+    /* It keeps no more than one, and had no other under way when this one ended: what comes next is
+     * its answer to this. */
+    bool alone;
+    const char *target; /* of its request; NULL: none was seen. Borrowed. */
+    nsec next;          /* start of the client's next attempt; NEVER */
+    nsec watched;       /* until here the next one would have been seen; next when there is one */
+    const char *exit;   /* how its process ended by itself before that; NULL. Borrowed. */
+    uint64_t from, to;  /* seq: from its beginning to the next attempt */
 };
 
 struct endings {
