@@ -152,6 +152,19 @@ static void explain(const struct preset *preset, struct text *out)
     text_add(out, "}\n");
 }
 
+/* A file of one's own. */
+static bool explain_file(const char *path, struct text *out)
+{
+    struct diag *quiet = diag_new();
+    struct preset *preset = strstr(path, ".yaml") ? preset_load(path, intermediary(), quiet) : NULL;
+    bool found = preset != NULL;
+    if (preset)
+        explain(preset, out);
+    preset_free(preset);
+    diag_free(quiet);
+    return found;
+}
+
 bool catalogue_explain_intermediary(const char *name, struct text *out)
 {
     struct presets presets;
@@ -163,5 +176,5 @@ bool catalogue_explain_intermediary(const char *name, struct text *out)
             found = true;
         }
     presets_close(&presets);
-    return found;
+    return found || explain_file(name, out);
 }

@@ -176,6 +176,48 @@ class Upgrade(harness.Case):
         self.assertGreaterEqual(sizes[-1][1], (pieces - 1) * 0.1 - 0.05)
         self.assertLessEqual(max(size for size, _ in sizes[:1]), 32)
 
+    # --- The last words, with another fault that holds them back ---
+
+    def test_a_refusal_is_read_before_the_end_in_whichever_order_faults_stand(self):
+        late = "latency: {delay: 300ms}"
+        for refusal in ("upgrade_status: {status: 503}", "intermediary: {profile: nginx, head_limit: 20B}"):
+            for faults in ((refusal, late), (late, refusal)):
+                with self.subTest(faults=faults):
+                    wire = self.ask(self.world(*faults))
+                    self.assertRegex(wire.head(), "^HTTP/1.1 (503|400) ")
+
+    def test_a_fin_that_nginx_passes_on_comes_behind_the_data(self):
+        late, nginx = "latency: {delay: 300ms}", "intermediary: {profile: nginx}"
+        for faults in ((nginx, late), (late, nginx)):
+            with self.subTest(faults=faults):
+                proxy = self.world(*faults)
+                wire = self.ask(proxy)
+                wire.head()
+                server = self.origin.wire()
+                wire.send(frame(TEXT, b"last words"))
+                wire.close()
+                self.assertEqual(server.frame()[:2], (TEXT, b"last words"))
+                self.assertTrue(got_fin(server.sock))
+
+    # --- A profile of one's own ---
+
+    def test_a_file_of_ones_own_is_validated_explained_and_played(self):
+        path = self.write("basement.yaml", """intermediary: basement
+story: The box in the basement.
+facts:
+  idle: {is: 400ms, certainty: measured}
+  idle_to_client: {is: rst, certainty: measured}
+  idle_to_server: {is: unknown, certainty: folklore}
+source: [we looked]
+""")
+        self.assertEqual(self.halfopen("validate", path).code, 0)
+        self.assertIn("idle_to_server: fin", self.halfopen("explain", path).out)
+        proxy = self.world(f"intermediary: {{profile: '{path}', idle_to_server: fin}}")
+        wire = self.ask(proxy)
+        wire.head()
+        self.assertTrue(is_reset(wire.sock))
+        self.assertTrue(got_fin(self.origin.wire().sock))
+
 
 class Intermediary(harness.Case):
     def ends(self, params):

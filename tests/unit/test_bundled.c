@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "scenario/load.h"
 #include "tests/check.h"
 
 struct search {
@@ -135,6 +136,27 @@ static void the_suite_all_is_every_bundled_scenario(void)
     end(&s);
 }
 
+/* The suite that everybody runs asks nothing of the machine beside sockets. */
+static void no_scenario_of_core_needs_a_fault_of_the_kernel(void)
+{
+    struct search s = begin();
+    CHECK(find_suite("scenarios", "core", &s.paths, s.diag));
+    for (size_t i = 0; i < s.paths.count; i++) {
+        struct plan *plan = scenario_load(s.paths.paths[i], s.diag);
+        for (size_t step = 0; plan && step < plan->step_count; step++) {
+            const struct fault_step *fault = &plan->steps[step].fault;
+            if (plan->steps[step].kind == STEP_FAULT)
+                CHECK_STR(fault_needs(fault->desc, fault->config) == NEED_NOTHING
+                              ? plan->name
+                              : fault->desc->name,
+                          plan->name);
+        }
+        CHECK(plan != NULL);
+        plan_free(plan);
+    }
+    end(&s);
+}
+
 static void an_unknown_suite_is_refused(void)
 {
     struct search s = begin();
@@ -180,5 +202,6 @@ SUITE(bundled, TEST(a_bundled_scenario_is_found_by_name), TEST(a_file_is_itself)
       TEST(a_folder_without_scenarios_is_said_so),
       TEST(every_bundled_suite_names_scenarios_that_are_there),
       TEST(the_suite_all_is_every_bundled_scenario), TEST(an_unknown_suite_is_refused),
+      TEST(no_scenario_of_core_needs_a_fault_of_the_kernel),
       TEST(a_profile_is_found_by_name_or_file), TEST(a_profile_may_be_missing_without_a_word),
       TEST(the_data_folder_may_be_told))
