@@ -37,6 +37,21 @@ class Bytes(harness.Case):
         self.assert_comes_true(lambda: unacknowledged(wire.sock) == 0, "all bytes acknowledged")
         self.assertNotEqual(tcp_state(wire.sock), harness.CLOSED)
 
+    def test_a_fin_is_close_whichever_fault_makes_it(self):
+        endings = {"idle_timeout": "idle_timeout: {after: 300ms, ending: fin}",
+                   "max_lifetime": f"max_lifetime: {{after: 300ms, ending: fin, {OPEN}}}",
+                   "truncate_frame": "truncate_frame: {ending: fin, direction: to_client}",
+                   "cut_after": f"cut_after: {{bytes: 3B, ending: fin, direction: to_client, {OPEN}}}"}
+        for name, spec in endings.items():
+            with self.subTest(fault=name):
+                ends = self.pair(spec)
+                if name in ("truncate_frame", "cut_after"):
+                    ends.server.send(frame(TEXT, b"words", masked=False))
+                    ends.client.exactly(3)
+                for wire in (ends.client, ends.server):
+                    self.assertTrue(got_fin(wire.sock))
+                    self.assert_meets_rst(wire)
+
     # --- latency ---
 
     def test_latency_is_never_shorter_than_told_and_keeps_order(self):
