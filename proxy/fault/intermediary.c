@@ -26,7 +26,7 @@ struct intermediary {
     int lifetime_to_client, lifetime_to_server;
     int client_fin, server_fin, client_rst, server_rst;
     int upgrade, drain_to_client, drain_to_server;
-    uint64_t close_code, head_limit, head_status, refused_status, timeout_status;
+    uint64_t close_code, head_limit, line_limit, head_status, refused_status, timeout_status;
 };
 
 /* An end of the proxy's own comes at once; one that it passes on, or announces, comes behind what
@@ -106,6 +106,8 @@ static const struct param params[] = {
             "hop-by-hop headers"),
     P_SIZE(intermediary, head_limit, .def = "0B", .min = "0B", .max = "1MiB",
            .doc = "a longer request head is refused; 0B: none is"),
+    P_SIZE(intermediary, line_limit, .def = "0B", .min = "0B", .max = "1MiB",
+           .doc = "a request with a longer line in its head is refused; 0B: none is"),
     P_COUNT(intermediary, head_status, .def = "400", .min = "400", .max = "599",
             .doc = "with this status"),
     P_COUNT(intermediary, refused_status, .def = "502", .min = "400", .max = "599",
@@ -302,13 +304,29 @@ static void forward(struct fault *f, struct unit *u)
     http_head_fini(&head);
 }
 
+static size_t longest_line(const struct unit *head)
+{
+    size_t longest = 0, len = 0;
+    for (size_t at = 0; at < head->len; at++) {
+        len = head->bytes[at] == '\n' ? 0 : len + 1;
+        longest = len > longest ? len : longest;
+    }
+    return longest;
+}
+
+static bool is_too_long(const struct intermediary *cfg, const struct unit *head)
+{
+    return (cfg->head_limit > 0 && head->len > cfg->head_limit) ||
+           (cfg->line_limit > 0 && longest_line(head) > cfg->line_limit);
+}
+
 static void take_request(struct fault *f, struct unit *u)
 {
     const struct intermediary *cfg = fault_config(f);
     struct intermediary_state *state = fault_state(f);
     if (state->unreachable) {
         refuse(f, u, cfg->refused_status);
-    } else if (cfg->head_limit > 0 && u->len > cfg->head_limit) {
+    } else if (is_too_long(cfg, u)) {
         refuse(f, u, cfg->head_status);
     } else {
         state->asked = true;

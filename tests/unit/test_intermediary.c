@@ -275,6 +275,19 @@ static void too_long_a_head_is_refused(void)
     bench_free(b);
 }
 
+/* A browser's cookies are many lines, none of them long: nginx takes 32 KiB of those. */
+static void where_lines_are_limited_the_whole_may_be_longer(void)
+{
+    struct bench *b = handshake("intermediary: {line_limit: 40B, head_status: 400}");
+    bench_upgrade(b, TO_SERVER, REQUEST);
+    CHECK_STR(bench_did(b), "pass");
+    bench_free(b);
+    b = handshake("intermediary: {line_limit: 10B, head_status: 400}");
+    bench_upgrade(b, TO_SERVER, REQUEST);
+    CHECK_CONTAINS(bench_did(b), "respond 'HTTP/1.1 400 ");
+    bench_free(b);
+}
+
 SUITE(intermediary, TEST(silence_ends_a_tunnel_both_ways),
       TEST(bytes_of_either_side_restart_the_timer),
       TEST(where_only_the_server_counts_a_client_cannot_keep_it_alive),
@@ -290,4 +303,4 @@ SUITE(intermediary, TEST(silence_ends_a_tunnel_both_ways),
       TEST(a_handshake_without_connection_is_repaired), TEST(or_passed_as_it_is),
       TEST(a_company_s_proxy_strips_it), TEST(the_idle_timer_begins_with_the_101),
       TEST(a_request_nobody_answers_is_given_up), TEST(a_server_that_is_not_there_is_answered_for),
-      TEST(too_long_a_head_is_refused))
+      TEST(too_long_a_head_is_refused), TEST(where_lines_are_limited_the_whole_may_be_longer))
