@@ -424,6 +424,9 @@ NO_CONNECTION = (b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
                  b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
 NO_UPGRADE = (b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 GOOD = harness.request_head(host="localhost")
+LONG_LINE = harness.request_head(host="localhost", headers=["X-Long: " + "x" * 9000])
+MANY_LINES = harness.request_head(host="localhost", headers=[f"X-{i}: " + "x" * 390 for i in range(30)])
+HUGE_HEAD = harness.request_head(host="localhost", headers=[f"X-{i}: " + "x" * 390 for i in range(50)])
 
 BEHAVIOURS = {
     "idle": lambda case: case.idle,
@@ -437,6 +440,9 @@ BEHAVIOURS = {
     "missing_connection_header": lambda case: case.handshake(NO_CONNECTION),
     "missing_upgrade_headers": lambda case: case.handshake(NO_UPGRADE),
     "good_handshake": lambda case: case.handshake(GOOD),
+    "long_header_line": lambda case: case.handshake(LONG_LINE),
+    "many_header_lines": lambda case: case.handshake(MANY_LINES),
+    "huge_head": lambda case: case.handshake(HUGE_HEAD),
 }
 
 
