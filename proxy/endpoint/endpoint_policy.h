@@ -27,7 +27,7 @@ struct client_policy {
     nsec first_delay_limit; /* of FIRST_DELAY_UNIFORM */
     nsec stable_after;      /* a connection this old makes the next failure the first one again */
     nsec connect_timeout;   /* from dialling to the 101 */
-    bool closes_abandoned;      /* an attempt that it gives up */
+    bool closes_abandoned;  /* an attempt that it gives up */
     nsec close_timeout;
     uint64_t retry_limit;
     bool reconnects;

@@ -475,7 +475,7 @@ bool offences_judge(const struct trace *trace, const struct offences *all,
 {
     bool any = false;
     for (int reaction = REACTIONS - 1; reaction >= 0; reaction--)
-        for (int lenient = 0; lenient <= (reaction == REACTION_ACCEPTED); lenient++) {
+        for (int lenient = 0; lenient <= (reaction == REACTION_ACCEPTED ? 1 : 0); lenient++) {
             const struct asked asked = {kinds, (enum reaction)reaction, lenient};
             struct group group = gather(trace, all, &asked);
             any = any || group.count > 0;
