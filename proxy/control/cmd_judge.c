@@ -243,9 +243,11 @@ static int judge_all(const struct traces *traces, const struct judge_options *in
     merge_seconds(&judging);
     results_conclude(results);
     int code = read ? results->exit_code : EXIT_USAGE;
-    if (into->report && !write_reports(results, into->report))
+    bool any = results->scenario_count > 0;
+    if (any && into->report && !write_reports(results, into->report))
         code = EXIT_ENVIRONMENT;
-    print(results, into);
+    if (any)
+        print(results, into);
     results_free(results);
     return code;
 }

@@ -611,7 +611,7 @@ class Judging(RunCase):
         self.assertEqual(ended.code, 2, ended)
         self.assertIn("broken.jsonl:2", ended.err)
         ended = self.halfopen("judge", self.write("empty.jsonl", ""))
-        self.assertEqual(ended.code, 2, ended)
+        self.assertEqual((ended.code, ended.out), (2, ""), ended)
         self.assertIn("empty.jsonl", ended.err)
 
 
