@@ -8,7 +8,6 @@
 #include "control/claims.h"
 #include "control/commands.h"
 #include "control/run_setup.h"
-#include "net/command.h"
 
 #define AT(field) offsetof(struct run_options_given, field)
 static const struct option options[] = {
@@ -67,13 +66,13 @@ static enum claims_extent extent_of(const struct run_setup *setup)
 static char *describe_target(const struct run_setup *setup)
 {
     const struct subject *subject = &setup->subject;
-    char *client = subject->client_command ? command_redacted(subject->client_command)
-                                           : xstrdup("the built-in client");
-    char *words = xprintf("%s, server: %s", client,
-                          subject->server_command ? subject->server_command
-                          : subject->server_url   ? subject->server_url
-                                                  : "built-in");
+    char *client = subject_shown(subject, subject->client_command);
+    char *server = subject_shown(subject, subject->server_command ? subject->server_command
+                                                                  : subject->server_url);
+    char *words = xprintf("%s, server: %s", client ? client : "the built-in client",
+                          server ? server : "built-in");
     free(client);
+    free(server);
     return words;
 }
 

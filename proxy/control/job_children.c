@@ -92,7 +92,7 @@ bool child_start(struct job *job, struct child *child, const char *command,
     child->job = job;
     child->process = process_start(job->processes, &spec);
     if (!child->process) {
-        char *sentence = xprintf("'%s' could not be started: %s", command, strerror(errno));
+        char *sentence = xprintf("the %s could not be started: %s", child->role, strerror(errno));
         job_say_trouble(job, NULL, sentence);
         free(sentence);
     } else if (job->driver) {

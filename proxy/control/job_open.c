@@ -204,6 +204,7 @@ static bool open_trace(struct job *job)
     free(path);
     job->recorder = recorder_new(job->file);
     recorder_listen(job->recorder, on_event, job);
+    recorder_hide(job->recorder, job->spec.subject->secrets);
     const struct subject *subject = job->spec.subject;
     run_start_emit(job->recorder,
                    &(struct run_start){.plan = job->spec.plan,

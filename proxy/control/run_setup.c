@@ -44,6 +44,7 @@ static void take_target(struct subject *subject, const struct target *target)
     subject->server_ca = copy(target->server.ca);
     subject->server_unverified = !target->server.verify;
     subject->tls = target->tls;
+    subject->secrets = &target->secrets;
 }
 
 static void replace(char **field, const char *given)
@@ -74,7 +75,7 @@ static void describe_declared(struct subject *subject, const struct target *targ
     text_init(&out);
     json_init(&json, &out, 0);
     json_object_open(&json, NULL);
-    char *client = subject->client_command ? command_redacted(subject->client_command) : NULL;
+    char *client = subject_shown(subject, subject->client_command);
     json_put_string(&json, "client", client ? client : "built-in");
     json_put_string(&json, "server",
                     subject->server_command ? "command"

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "control/commands.h"
+#include "net/command.h"
 #include "net/kernel.h"
 #include "scenario/load.h"
 
@@ -124,6 +125,19 @@ void subject_init(struct subject *subject)
 {
     *subject = (struct subject){.profile = "default"};
     policy_defaults(&subject->policy);
+}
+
+char *subject_shown(const struct subject *subject, const char *written)
+{
+    struct text out;
+    if (!written)
+        return NULL;
+    text_init(&out);
+    text_add(&out, "");
+    char *redacted = command_redacted(written);
+    redact_secrets(subject->secrets, redacted, &out);
+    free(redacted);
+    return text_take(&out);
 }
 
 void subject_fini(struct subject *subject)

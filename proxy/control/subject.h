@@ -18,10 +18,11 @@ struct subject {
     bool tls;   /* towards the client */
     char *path; /* path and query of the client's URL; NULL: the server's, or "/" */
     struct policy policy;
-    char **origins;      /* of each policy value; NULL: default */
-    const char *profile; /* its name */
-    char *again;         /* options of `run` that name it once more, redacted */
-    char *declared;      /* JSON object: what the target file declares, redacted */
+    char **origins;                /* of each policy value; NULL: default */
+    const char *profile;           /* its name */
+    char *again;                   /* options of `run` that name it once more, redacted */
+    char *declared;                /* JSON object: what the target file declares, redacted */
+    const struct secrets *secrets; /* borrowed from the target file; NULL: none */
 };
 
 static inline bool subject_has_builtin_server(const struct subject *subject)

@@ -10,7 +10,7 @@
 
 static void remember(struct secrets *secrets, const char *value)
 {
-    if (!value[0])
+    if (!secrets || !value[0])
         return;
     for (size_t i = 0; i < secrets->count; i++)
         if (strcmp(secrets->values[i], value) == 0)

@@ -6,14 +6,10 @@
 
 #include "base/diag.h"
 #include "scenario/yaml.h"
+#include "ws/redact.h"
 
-struct secrets {
-    char **values; /* what came out of the environment: redacted wherever it would show */
-    size_t count;
-};
-
-/* Substitutes in every scalar of the tree; a variable that is missing is an error. lookup is
- * getenv, or a test's own. */
+/* Substitutes in every scalar of the tree; a variable that is missing is an error. What came out of
+ * the environment is a secret from then on; NULL: no secret. lookup is getenv, or a test's own. */
 void environment_expand(struct node *, char *(*lookup)(const char *name), struct secrets *,
                         struct diag *);
 void secrets_fini(struct secrets *);

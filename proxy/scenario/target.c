@@ -194,6 +194,16 @@ static void load_root(struct target *target, const struct node *root, struct dia
     keep(field_find(root, "messages"), &target->messages, diag);
 }
 
+/* Name and version of the system head every report; everything else may be secret. */
+static void expand(struct target *target, struct node *root, char *(*lookup)(const char *),
+                   struct diag *diag)
+{
+    for (struct node *part = root->first; part; part = part->next)
+        environment_expand(part, lookup,
+                           part->key && strcmp(part->key, "system") == 0 ? NULL : &target->secrets,
+                           diag);
+}
+
 struct target *target_parse(const char *file, const char *text, size_t len,
                             char *(*lookup)(const char *), struct diag *diag)
 {
@@ -206,7 +216,7 @@ struct target *target_parse(const char *file, const char *text, size_t len,
     target->server.verify = true;
     target->policy = policy_written_new();
     if (field_is_mapping(root, "client: {command: 'node app.js {url}'}", diag)) {
-        environment_expand(root, lookup, &target->secrets, diag);
+        expand(target, root, lookup, diag);
         load_root(target, root, diag);
     }
     tree_free(root);

@@ -7,9 +7,13 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#define HIDDEN_FIELDS 5 /* most of one event */
+
 struct recorder {
     FILE *out;
     struct text line, *copy;
+    const struct secrets *secrets;
+    struct text hidden[HIDDEN_FIELDS]; /* of the event at hand */
     uint64_t seq;
     nsec last;
     bool failed, full;
@@ -117,6 +121,8 @@ void recorder_free(struct recorder *recorder)
     if (!recorder)
         return;
     text_fini(&recorder->line);
+    for (size_t i = 0; i < HIDDEN_FIELDS; i++)
+        text_fini(&recorder->hidden[i]);
     free(recorder);
 }
 
@@ -130,6 +136,40 @@ void recorder_listen(struct recorder *recorder,
 void recorder_copy_to(struct recorder *recorder, struct text *copy)
 {
     recorder->copy = copy;
+}
+
+void recorder_hide(struct recorder *recorder, const struct secrets *secrets)
+{
+    recorder->secrets = secrets;
+}
+
+static void hide_one(struct recorder *recorder, size_t slot, const char **field)
+{
+    struct text *text = &recorder->hidden[slot];
+    if (!*field)
+        return;
+    text_clear(text);
+    redact_secrets(recorder->secrets, *field, text);
+    *field = text_chars(text);
+}
+
+static void hide(struct recorder *recorder, struct event *ev)
+{
+    if (!recorder->secrets || recorder->secrets->count == 0)
+        return;
+    if (ev->kind == EV_PROCESS_START) {
+        hide_one(recorder, 0, &ev->process_start.command);
+    } else if (ev->kind == EV_HTTP_REQUEST) {
+        hide_one(recorder, 0, &ev->http_request.target);
+        hide_one(recorder, 1, &ev->http_request.host);
+        hide_one(recorder, 2, &ev->http_request.origin);
+        hide_one(recorder, 3, &ev->http_request.protocols);
+        hide_one(recorder, 4, &ev->http_request.agent);
+    } else if (ev->kind == EV_HTTP_RESPONSE) {
+        hide_one(recorder, 0, &ev->http_response.protocols);
+    } else if (ev->kind == EV_WS_CLOSE) {
+        hide_one(recorder, 0, &ev->ws_close.reason);
+    }
 }
 
 static void write_line(struct recorder *recorder, const struct event *ev)
@@ -168,6 +208,7 @@ uint64_t recorder_emit(struct recorder *recorder, struct event ev)
     if (!recorder->full && recorder->seq >= RECORDER_FRAMES_LIMIT && is_frame(ev.kind))
         say_full(recorder, ev.at);
     ev.seq = ++recorder->seq;
+    hide(recorder, &ev);
     if (!recorder->full || !is_frame(ev.kind))
         write_line(recorder, &ev);
     if (recorder->on_event)

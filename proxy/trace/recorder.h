@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "trace/event.h"
+#include "ws/redact.h"
 
 /* Beyond this many events frames, messages and deliveries are no longer written (trace.full says
  * so); everything else is. A rule that would need them is then inconclusive. */
@@ -18,6 +19,9 @@ struct recorder;
  * recorder_free and does not close it. */
 struct recorder *recorder_new(FILE *out);
 void recorder_free(struct recorder *);
+/* From here on these values become REDACTED in what endpoints and their owners wrote: commands,
+ * requests, responses, reasons. Kept until recorder_free; NULL: none. */
+void recorder_hide(struct recorder *, const struct secrets *);
 /* At most one listener; called after the event has its seq, before emit returns. */
 void recorder_listen(struct recorder *, void (*on_event)(void *context, const struct event *),
                      void *context);

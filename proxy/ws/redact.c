@@ -122,6 +122,30 @@ void redact_words(const char *chars, size_t len, struct text *out)
     }
 }
 
+/* The longest of them that begins here: one may begin like another. */
+static size_t secret_at(const struct secrets *secrets, const char *at)
+{
+    size_t longest = 0;
+    for (size_t i = 0; secrets && i < secrets->count; i++) {
+        size_t len = strlen(secrets->values[i]);
+        if (len >= SECRET_LEAST && len > longest && strncmp(at, secrets->values[i], len) == 0)
+            longest = len;
+    }
+    return longest;
+}
+
+void redact_secrets(const struct secrets *secrets, const char *chars, struct text *out)
+{
+    while (*chars) {
+        size_t len = secret_at(secrets, chars);
+        if (len > 0)
+            text_add(out, REDACTED);
+        else
+            text_add_bytes(out, chars, 1);
+        chars += len > 0 ? len : 1;
+    }
+}
+
 /* --- Targets --- */
 
 static void add_parameter(const char *parameter, size_t len, struct text *out)

@@ -699,6 +699,21 @@ class Options(RunCase):
             self.assertEqual((first, last), (index, index))
             self.assertEqual({url, same, url_of_environment}, {f"ws://127.0.0.1:{port}/"})
 
+    def test_what_the_target_takes_from_the_environment_is_in_no_report(self):
+        client = HALFOPEN + " client '{url}?x={env.SEKRET}'"
+        target = self.write("target.yaml", "system: {name: app, version: '{env.GIT_SHA}'}\n"
+                            f"client:\n  command: {json.dumps(client)}\n")
+        ended = self.run_one(QUIET % "500ms", None, "--target", target,
+                             environment={**self.environment, "SEKRET": "hunter2", "GIT_SHA": "4f2c1d0"})
+        self.assertEqual(ended.code, 0, ended)
+        self.assertIn("app@4f2c1d0", ended.out)
+        asked = of_kind(events(self.trace("quiet")), "http.request")
+        self.assertEqual([ev["target"] for ev in asked], ["/?x=REDACTED"])
+        for folder, _, names in os.walk(self.report):
+            for name in names:
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    self.assertNotIn("hunter2", file.read(), name)
+
     def test_a_wss_client_trusts_what_its_environment_names(self):
         client = self.python("import ssl\n"
                              "context = ssl.create_default_context()\n"  # SSL_CERT_FILE

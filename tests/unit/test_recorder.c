@@ -66,6 +66,29 @@ static void the_listener_hears_each_event_with_its_number(void)
     recorder_free(recorder);
 }
 
+static void what_came_from_the_environment_is_not_written(void)
+{
+    char *values[] = {"hunter", "hunter2", "abc"};
+    const struct secrets secrets = {.values = values, .count = 3};
+    struct event ev = {.client = 0, .kind = EV_PROCESS_START, .by = BY_PROXY};
+    struct text text;
+    struct recorder *recorder = recorder_new(NULL);
+    text_init(&text);
+    recorder_copy_to(recorder, &text);
+    recorder_hide(recorder, &secrets);
+    ev.process_start = (struct ev_process_start){.role = "client", .command = "app abc hunter2!"};
+    recorder_emit(recorder, ev);
+    CHECK_CONTAINS(text_chars(&text), "\"command\":\"app abc REDACTED!\"");
+    ev.kind = EV_HTTP_REQUEST;
+    ev.http_request = (struct ev_http_request){.target = "/?x=hunter", .host = "hunter2.example"};
+    recorder_emit(recorder, ev);
+    CHECK_CONTAINS(text_chars(&text), "\"target\":\"/?x=REDACTED\"");
+    CHECK_CONTAINS(text_chars(&text), "\"host\":\"REDACTED.example\"");
+    CHECK(strstr(text_chars(&text), "hunter") == NULL);
+    recorder_free(recorder);
+    text_fini(&text);
+}
+
 static void a_full_disk_is_noticed(void)
 {
     FILE *full = fopen("/dev/full", "w");
@@ -144,4 +167,5 @@ static void what_is_written_reads_back_and_writes_the_same(void)
 SUITE(recorder, TEST(events_are_numbered_from_one_and_written_a_line_each),
       TEST(the_common_part_leaves_out_what_is_not_there),
       TEST(the_listener_hears_each_event_with_its_number), TEST(a_full_disk_is_noticed),
+      TEST(what_came_from_the_environment_is_not_written),
       TEST(what_is_written_reads_back_and_writes_the_same))
