@@ -128,7 +128,13 @@ static void check(const struct trace *trace, const void *config, struct findings
     for (int answer = ANSWERS - 1; answer >= 0; answer--)
         if (groups[answer].count > 0)
             report(out, (enum answer)answer, &groups[answer]);
-    if (!out->first)
+    if (!out->first && all.count > 0)
+        (void)finding_add(
+            out, INCONCLUSIVE,
+            "the client itself failed none of the %zu connections that gave it reason "
+            "to; whether it should have is another rule's business",
+            all.count);
+    else if (!out->first)
         offences_say_none(&all, "a connection that the client failed, as after the fault bad_frame",
                           out);
     offences_fini(&all);
