@@ -32,6 +32,7 @@ enum show {
     SERVER_BEATS,
     REPLY_LOST, /* by our own doing */
     REPLY_UNKNOWN,
+    REPLY_UNCLEAR, /* the other side says something, and not as answers come */
     UNANSWERED,
     NO_BEATS_MUTE, /* and the server is halfopen's, which sends none */
     NO_BEATS,
@@ -39,11 +40,17 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE, [TOO_SHORT] = INCONCLUSIVE,
-    [NEVER_IDLE] = INCONCLUSIVE,   [CLIENT_BEATS] = PASS,
-    [SERVER_BEATS] = PASS,         [REPLY_LOST] = INCONCLUSIVE,
-    [REPLY_UNKNOWN] = NOT_TESTED,  [UNANSWERED] = WARN,
-    [NO_BEATS_MUTE] = FAIL,        [NO_BEATS] = FAIL,
+    [OWN_CLIENT] = NOT_APPLICABLE,
+    [TOO_SHORT] = INCONCLUSIVE,
+    [NEVER_IDLE] = INCONCLUSIVE,
+    [CLIENT_BEATS] = PASS,
+    [SERVER_BEATS] = PASS,
+    [REPLY_LOST] = INCONCLUSIVE,
+    [REPLY_UNKNOWN] = NOT_TESTED,
+    [REPLY_UNCLEAR] = INCONCLUSIVE,
+    [UNANSWERED] = WARN,
+    [NO_BEATS_MUTE] = FAIL,
+    [NO_BEATS] = FAIL,
 };
 
 /* --- One connection --- */
@@ -89,6 +96,17 @@ static enum show show_of_silent(const struct connection *c, const struct limits 
     return c->to - c->from >= enough ? NEVER_IDLE : TOO_SHORT;
 }
 
+/* Half as many words of the other side as there are beats may be answers that a busy host made
+ * late. */
+static bool may_be_answered(const struct connection *c, const struct heartbeat_group *group)
+{
+    uint64_t words = 0;
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        words += ev->kind == EV_WS_FRAME && ev->conn == c->conn && ev->side != group->from &&
+                 ev->at >= group->first;
+    return words * 2 >= group->beats;
+}
+
 /* What one side's heartbeat amounts to. Halfopen's own server answers a ping, and an application
  * it does not understand: an echo of its beat is no answer. */
 static enum show show_of_group(const struct connection *c, const struct heartbeat_group *group)
@@ -97,7 +115,9 @@ static enum show show_of_group(const struct connection *c, const struct heartbea
         return REPLY_UNKNOWN;
     if (is_answered(group))
         return group->from == SIDE_CLIENT ? CLIENT_BEATS : SERVER_BEATS;
-    return is_tampered_with(c) ? REPLY_LOST : UNANSWERED;
+    if (is_tampered_with(c))
+        return REPLY_LOST;
+    return may_be_answered(c, group) ? REPLY_UNCLEAR : UNANSWERED;
 }
 
 /* A single ping is no heartbeat. */
@@ -161,6 +181,11 @@ static void add_undecided(struct text *out, enum show show, const struct tally *
         add_range(out, " a heartbeat every ", tally,
                   ", and a fault kept answers to it away; a run without faults would tell whether "
                   "it is answered");
+    } else if (show == REPLY_UNCLEAR) {
+        text_add(out, has);
+        add_range(out, " a heartbeat every ", tally,
+                  ", and what the other side says meanwhile cannot be told from late answers; a "
+                  "quieter host or connection would tell");
     } else if (show == REPLY_UNKNOWN) {
         text_add(out, has);
         add_range(out, " an application heartbeat every ", tally,
@@ -194,7 +219,7 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
     case UNANSWERED:
         text_add(out, has);
         add_range(out, " a sign of life every ", tally,
-                  " in one direction, which nothing answers: its sender does not learn whether "
+                  " in one direction, which goes unanswered: its sender does not learn whether "
                   "anybody hears it");
         break;
     case NO_BEATS:

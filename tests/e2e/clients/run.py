@@ -15,7 +15,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
-SCENARIOS = ("silent-drop,silent-drop-to-client,stall,heartbeat,delayed-pongs,proxy-idle-timeout,"
+SCENARIOS = ("silent-drop,silent-drop-to-client,stall,heartbeat,lost-pongs,pinged,delayed-pongs,proxy-idle-timeout,"
              "refused-reconnects,refused-reconnects-quick,slow-reader")
 AT_MOST_SECONDS = 900  # for one library; the scenarios take 25 s at speed 10, twice that when repeated
 NOISY_S = 0.04  # of a host on which a verdict may stay open
