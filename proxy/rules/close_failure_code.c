@@ -1,4 +1,5 @@
 /* close.failure_code: a connection that fails is closed with the code that says why. */
+#include <assert.h>
 #include <string.h>
 
 #include "rules/lib/offence.h"
@@ -98,6 +99,7 @@ static void add_sentence(struct text *out, enum answer answer, const struct grou
 static void report(struct findings *out, enum answer answer, const struct group *group)
 {
     struct text text;
+    assert(answer < ANSWERS);
     text_init(&text);
     add_sentence(&text, answer, group);
     struct finding *finding = finding_add(out, verdicts[answer], "%s", text_chars(&text));

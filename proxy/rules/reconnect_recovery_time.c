@@ -28,20 +28,22 @@ static const struct param params[] = {
 
 struct limits {
     nsec pass, warn, noise;
+    uint64_t retries; /* after so many in vain a client may give up; 0: never */
 };
 
-enum fate { EXITED, TOO_SHORT, IN_TIME, LATE, TOO_LATE, NEVER_BACK, FATES };
+/* GAVE_UP: before the service was back, after as many attempts as the policy asks for at most. */
+enum fate { EXITED, GAVE_UP, TOO_SHORT, IN_TIME, LATE, TOO_LATE, NEVER_BACK, FATES };
 
 static const enum verdict verdicts[FATES] = {
-    [EXITED] = INCONCLUSIVE, [TOO_SHORT] = INCONCLUSIVE, [IN_TIME] = PASS,
-    [LATE] = WARN,           [TOO_LATE] = FAIL,          [NEVER_BACK] = FAIL,
+    [EXITED] = INCONCLUSIVE, [GAVE_UP] = INCONCLUSIVE, [TOO_SHORT] = INCONCLUSIVE, [IN_TIME] = PASS,
+    [LATE] = WARN,           [TOO_LATE] = FAIL,        [NEVER_BACK] = FAIL,
 };
 
 static struct limits limits_of(const struct trace *trace, const struct config *cfg)
 {
     const struct policy *policy = &trace->policy;
     double longest = nsec_to_seconds(policy->backoff_cap) * (1 + policy->backoff_jitter);
-    struct limits limits = {.noise = trace->noise};
+    struct limits limits = {.noise = trace->noise, .retries = policy->retry_limit};
     limits.pass = cfg->within > 0 ? cfg->within : nsec_add(nsec_from_seconds(longest), CONNECTING);
     limits.warn = nsec_max(cfg->warn_within, limits.pass);
     return limits;
@@ -100,6 +102,20 @@ static bool was_open(const struct ending *ending, nsec at)
     return ending->attempt.opened < at && ending->at > at;
 }
 
+/* All its attempts were made before the service was back, and as many as it may make. */
+static bool gave_up(const struct endings *endings, size_t first, size_t end, nsec back,
+                    uint64_t retries)
+{
+    uint64_t in_vain = 0;
+    for (size_t i = first; i < end; i++) {
+        const struct attempt *attempt = &endings->list[i].attempt;
+        if (attempt->start >= back)
+            return false;
+        in_vain = attempt->opened == NEVER ? in_vain + 1 : 0;
+    }
+    return retries > 0 && in_vain >= retries;
+}
+
 static struct sight sight_of(const struct endings *endings, size_t first, size_t end, nsec back,
                              const struct limits *limits)
 {
@@ -121,6 +137,8 @@ static struct sight sight_of(const struct endings *endings, size_t first, size_t
     }
     if (last->exit)
         sight.fate = EXITED;
+    else if (gave_up(endings, first, end, back, limits->retries))
+        sight.fate = GAVE_UP;
     else if (sight.took > nsec_add(limits->warn, limits->noise))
         sight.fate = NEVER_BACK;
     return sight;
@@ -203,6 +221,13 @@ static void add_sentence(enum fate fate, const struct fleet *fleet, const struct
         text_add(out, " after the service did, when the run ended; ");
         units_add_duration(out, limits->warn);
         text_add(out, " would tell whether that comes at all");
+        break;
+    case GAVE_UP:
+        text_addf(
+            out,
+            " had made the %llu attempts that the policy asks for at most and given up before "
+            "the service was back",
+            (unsigned long long)limits->retries);
         break;
     case EXITED:
         text_add(out, " had ended its process; whether something starts it again is not seen here");

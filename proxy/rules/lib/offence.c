@@ -1,5 +1,6 @@
 #include "rules/lib/offence.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -413,6 +414,7 @@ static void report(const struct trace *trace, struct findings *out, enum reactio
                    bool lenient)
 {
     struct text text;
+    assert(reaction < REACTIONS);
     text_init(&text);
     add_sentence(trace, &text, reaction, group, kinds, of);
     enum verdict verdict = lenient && reaction == REACTION_ACCEPTED ? WARN : verdicts[reaction];
