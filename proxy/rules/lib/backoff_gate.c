@@ -14,9 +14,9 @@
 #define STORM_START       5    /* windows */
 #define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
 #define FACTOR_MARGIN_FEW 1.15
-#define FACTOR_DOUBT      1.1 /* so much below it: not passed either, although chance may explain it */
-#define JUDGED            5 /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
-#define STEADY            7 /* delays in ascending order that are no chance: 1 in 5040 */
+#define FACTOR_DOUBT      1.09 /* so near below it: not passed either, it may be chance */
+#define JUDGED            5    /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
+#define STEADY            7    /* delays in ascending order that are no chance: 1 in 5040 */
 #define LUCK              0.0005    /* chance of random clients to look alike */
 #define OWN_HALF          (1.0 / 3) /* half width of a factor that each client draws once */
 #define SMALL_HALF        0.1       /* of one that it draws each time */
