@@ -32,6 +32,7 @@ void trace_memory_free(struct trace_memory *memory)
         free(memory->blocks);
         memory->blocks = next;
     }
+    free(memory->by_kind);
     free(memory->events);
     free(memory);
 }
@@ -66,8 +67,24 @@ struct event *trace_memory_add(struct trace_memory *memory)
     return ev;
 }
 
+/* So that the next event of a kind is found without looking at all of the others. */
+static void sort_by_kind(struct trace_memory *memory)
+{
+    size_t next[EV_KINDS];
+    memory->by_kind = xcalloc(memory->count + 1, sizeof *memory->by_kind);
+    for (size_t i = 0; i < memory->count; i++)
+        memory->kind_from[memory->events[i].kind + 1]++;
+    for (size_t kind = 0; kind < EV_KINDS; kind++) {
+        memory->kind_from[kind + 1] += memory->kind_from[kind];
+        next[kind] = memory->kind_from[kind];
+    }
+    for (size_t i = 0; i < memory->count; i++)
+        memory->by_kind[next[memory->events[i].kind]++] = i;
+}
+
 struct trace *trace_of_memory(struct trace_memory *memory)
 {
+    sort_by_kind(memory);
     struct trace *trace = xcalloc(1, sizeof *trace);
     trace->memory = memory;
     trace->events = memory->events;
@@ -208,7 +225,22 @@ const struct event *trace_at_seq(const struct trace *trace, uint64_t seq)
     return low < trace->count && trace->events[low].seq == seq ? &trace->events[low] : NULL;
 }
 
-const struct event *trace_next(const struct trace *trace, size_t *i, enum event_kind kind)
+/* The first of the kind's own indices that is not below i. */
+static size_t find_in_kind(const struct trace_memory *memory, enum event_kind kind, size_t i)
+{
+    size_t low = memory->kind_from[kind], high = memory->kind_from[kind + 1];
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memory->by_kind[middle] < i)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Events that somebody else owns: there is no index. */
+static const struct event *scan(const struct trace *trace, size_t *i, enum event_kind kind)
 {
     while (*i < trace->count) {
         const struct event *ev = &trace->events[(*i)++];
@@ -216,6 +248,20 @@ const struct event *trace_next(const struct trace *trace, size_t *i, enum event_
             return ev;
     }
     return NULL;
+}
+
+const struct event *trace_next(const struct trace *trace, size_t *i, enum event_kind kind)
+{
+    const struct trace_memory *memory = trace->memory;
+    if (!memory)
+        return scan(trace, i, kind);
+    size_t found = find_in_kind(memory, kind, *i);
+    if (found == memory->kind_from[kind + 1]) {
+        *i = trace->count;
+        return NULL;
+    }
+    *i = memory->by_kind[found] + 1;
+    return &trace->events[memory->by_kind[found]];
 }
 
 size_t trace_clients(const struct trace *trace)

@@ -8,6 +8,8 @@ struct trace_memory {
     struct event *events;
     size_t count, room;
     struct block *blocks;
+    size_t *by_kind;                /* indices of all events, kind by kind, ascending in each */
+    size_t kind_from[EV_KINDS + 1]; /* where each kind begins in it; made by trace_of_memory */
 };
 
 struct trace_memory *trace_memory_new(void);
