@@ -1,5 +1,6 @@
 #include "tests/sim/golden.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,4 +56,42 @@ void golden_check(const char *path, const struct text *got)
     free(our_line);
     free(their_line);
     text_fini(&want);
+}
+
+void golden_folder_init(struct golden_folder *folder, const char *path)
+{
+    *folder = (struct golden_folder){.path = path};
+    text_init(&folder->names);
+    text_add(&folder->names, "/");
+}
+
+void golden_folder_check(struct golden_folder *folder, const char *name, const struct text *got)
+{
+    char *path = xprintf("%s/%s", folder->path, name);
+    golden_check(path, got);
+    text_addf(&folder->names, "%s/", name);
+    free(path);
+}
+
+static void check_known(const struct golden_folder *folder, const char *name)
+{
+    char *path = xprintf("%s/%s", folder->path, name), *slashed = xprintf("/%s/", name);
+    bool known = name[0] == '.' || strstr(text_chars(&folder->names), slashed) != NULL;
+    if (!known && getenv("GOLDEN"))
+        CHECK_INT(remove(path), 0);
+    else
+        CHECK_STR(known ? "" : path, "");
+    free(path);
+    free(slashed);
+}
+
+void golden_folder_fini(struct golden_folder *folder)
+{
+    DIR *dir = opendir(folder->path);
+    CHECK(dir != NULL);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        check_known(folder, entry->d_name);
+    if (dir)
+        closedir(dir);
+    text_fini(&folder->names);
 }

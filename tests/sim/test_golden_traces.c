@@ -3,7 +3,6 @@
  * recorded (its digest, and how often each event) and what results.json says of it; short traces
  * are kept whole beside it. A digest that changed without a reason in the same commit is a trace
  * that depends on something it must not. */
-#include <dirent.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,16 +102,7 @@ static void add_rules(const struct text *trace, struct text *out)
     results_free(results);
 }
 
-/* The names of the files that belong here, each followed by a slash. */
-static void check_kept(const char *name, const struct text *got, struct text *names)
-{
-    char *path = xprintf(FOLDER "/%s", name);
-    golden_check(path, got);
-    text_addf(names, "%s/", name);
-    free(path);
-}
-
-static void check_run(struct plan *plan, const char *flaw, struct text *names)
+static void check_run(struct plan *plan, const char *flaw, struct golden_folder *folder)
 {
     struct text trace, kept;
     char digest[65];
@@ -125,51 +115,31 @@ static void check_run(struct plan *plan, const char *flaw, struct text *names)
     add_counts(&trace, &kept);
     add_rules(&trace, &kept);
     char *name = xprintf("%s-%s.txt", plan->name, who);
-    check_kept(name, &kept, names);
+    golden_folder_check(folder, name, &kept);
     free(name);
     name = xprintf("%s-%s.jsonl", plan->name, who);
     if (trace.len <= SHORT_BYTES)
-        check_kept(name, &trace, names);
+        golden_folder_check(folder, name, &trace);
     free(name);
     text_fini(&trace);
     text_fini(&kept);
 }
 
-/* Files of scenarios that are gone, or of a flaw that is the worst no more. */
-static void check_nothing_else(const struct text *names)
-{
-    DIR *dir = opendir(FOLDER);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        char *path = xprintf(FOLDER "/%s", entry->d_name), *name = xprintf("/%s/", entry->d_name);
-        bool known = entry->d_name[0] == '.' || strstr(text_chars(names), name) != NULL;
-        if (!known && getenv("GOLDEN"))
-            CHECK_INT(remove(path), 0);
-        else
-            CHECK_STR(known ? "" : path, "");
-        free(path);
-        free(name);
-    }
-    if (dir)
-        closedir(dir);
-}
-
 static void bundled_scenarios_leave_the_traces_they_left_before(void)
 {
     struct sim_plans plans = sim_plans_load("client");
-    struct text names;
-    text_init(&names);
-    text_add(&names, "/");
+    struct golden_folder folder;
+    golden_folder_init(&folder, FOLDER);
     for (size_t i = 0; i < plans.count; i++) {
         struct plan *plan = plans.list[i];
         if (plan->client.sends > 0) {
             plan->client.sends = SENDER_RATE;
             plan->client.message_bytes = SENDER_MESSAGE;
         }
-        check_run(plan, NULL, &names);
-        check_run(plan, worst_flaw(plan), &names);
+        check_run(plan, NULL, &folder);
+        check_run(plan, worst_flaw(plan), &folder);
     }
-    check_nothing_else(&names);
-    text_fini(&names);
+    golden_folder_fini(&folder);
     sim_plans_free(&plans);
 }
 
