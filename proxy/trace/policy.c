@@ -35,6 +35,10 @@ const struct param policy_params[] = {
         .doc = "smallest idle timeout of the intermediaries on the path"),
     ROW("buffer_limit", PARAM_SIZE, buffer_limit, uint64_t, .def = "64MiB", .min = "1KiB",
         .max = "64GiB", .doc = "more than this kept for a slow peer is a warning"),
+    ROW("can_ping", PARAM_BOOL, can_ping, bool, .def = "true",
+        .doc = "the client can send protocol pings; false for a script in a browser"),
+    ROW("sees_status", PARAM_BOOL, sees_status, bool, .def = "true",
+        .doc = "the client is told the HTTP status of a refused handshake; false for a browser"),
     {.name = NULL},
 };
 

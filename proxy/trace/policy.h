@@ -16,6 +16,8 @@ struct policy {
     nsec stable_after, connect_timeout, close_timeout;
     nsec idle_timeout;     /* of the smallest intermediary on the path */
     uint64_t buffer_limit; /* more than this kept for a slow peer is a warning */
+    /* What the client is by nature: a script in a browser has no ping and is told no status. */
+    bool can_ping, sees_status;
 };
 
 /* Names as in YAML with dots for nesting: "ping", "backoff.base". Ends with a NULL name. Factor is
