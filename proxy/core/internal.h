@@ -15,8 +15,9 @@
 #define HELD_HIGH_BYTES ((size_t)4 << 20)
 /* what waits to be asked about again, likewise: a slow link has a short queue */
 #define ASK_HIGH_BYTES    ((size_t)64 << 10)
-#define ASIDE_LIMIT_BYTES ((size_t)2 << 20)     /* a larger message is not set aside */
-#define INSTANCES_LIMIT   64                    /* faults on one connection */
+#define ASIDE_LIMIT_BYTES ((size_t)2 << 20) /* a larger message is not set aside */
+#define INSTANCES_LIMIT   64                /* faults on one connection */
+#define HOOK_KINDS        2
 #define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
 
 /* --- A unit that waits --- */
@@ -179,7 +180,7 @@ struct activation {
 };
 
 struct counters {
-    uint64_t opens, closes, attempts, pings, pongs, beats;
+    uint64_t opens, closes, attempts, pings, pongs, beats, gave_up;
 };
 
 struct client_state {
@@ -188,6 +189,15 @@ struct client_state {
     nsec last_traffic;
     bool exited, connected_once;
     enum door door;
+    uint64_t asked[HOOK_KINDS]; /* how often through each hook */
+};
+
+/* A hook step under way. */
+struct asking {
+    struct asking *next;
+    const struct hook_step *step;
+    uint64_t left;
+    nsec due;
 };
 
 enum step_state { STEP_NOT_BEGUN, STEP_UNDER_WAY };
@@ -208,6 +218,11 @@ struct run {
     enum step_state step_state;
     void (*on_door)(void *context, unsigned client, enum door);
     void *door_context;
+    void (*on_hook)(void *context, unsigned client, enum hook, uint64_t number);
+    void *hook_context;
+    unsigned declared;
+    bool no_hook;          /* the hook step under way asks for one that the target does not give */
+    struct asking *asking; /* in the order they began */
     nsec step_began, step_ends;
     struct activation *blocking;
     /* per step: the clients' counters when it began; NULL: not begun */
@@ -330,6 +345,13 @@ void activations_request(struct run *, struct session *); /* its path is known n
 void activations_settle(struct run *);
 void activation_clear(struct run *, const char *label, const char *why);
 nsec activations_deadline(const struct run *);
+
+/* hooks.c */
+/* false: the target has no such hook. */
+bool hooks_begin(struct run *, const struct hook_step *);
+void hooks_settle(struct run *); /* asks what is due */
+nsec hooks_deadline(const struct run *);
+void hooks_fini(struct run *);
 
 /* steps.c */
 void steps_advance(struct run *);

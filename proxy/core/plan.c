@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "trace/declares.h"
 
 struct plan *plan_new(void)
 {
@@ -42,6 +43,8 @@ static void step_fini(struct step *step)
         break;
     case STEP_CLOSE:
         free(step->close.reason);
+        break;
+    case STEP_HOOK:
         break;
     }
 }
@@ -104,6 +107,16 @@ void plan_drop_expectation(struct plan *plan, size_t index)
     plan->expect_count--;
     memmove(&plan->expect[index], &plan->expect[index + 1],
             (plan->expect_count - index) * sizeof *plan->expect);
+}
+
+const char *hook_name(enum hook hook)
+{
+    return hook == HOOK_SEND ? "send" : "close";
+}
+
+unsigned hook_declared_as(enum hook hook)
+{
+    return hook == HOOK_SEND ? DECLARES_SEND : DECLARES_CLOSE;
 }
 
 static nsec fault_longest(const struct fault_step *fault)

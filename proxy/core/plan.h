@@ -45,7 +45,8 @@ enum condition {
     UNTIL_PONG,
     UNTIL_HEARTBEAT,
     UNTIL_QUIET,
-    UNTIL_EXITED
+    UNTIL_EXITED,
+    UNTIL_GAVE_UP
 };
 
 enum quorum { OF_ALL, OF_ANY, OF_SHARE, OF_CLIENT };
@@ -75,7 +76,22 @@ struct close_step {
     char *reason;
 };
 
-enum step_kind { STEP_WAIT, STEP_FAULT, STEP_CLEAR, STEP_MARK, STEP_CLOSE };
+/* What the target file says how to ask of a client. */
+enum hook { HOOK_SEND, HOOK_CLOSE };
+
+const char *hook_name(enum hook);     /* "send": its key in the target file */
+unsigned hook_declared_as(enum hook); /* enum declares */
+
+/* Goes on in the background, beside the steps that follow, to its end or that of the scenario. */
+struct hook_step {
+    enum hook hook;
+    uint64_t count; /* how many times each client is asked */
+    nsec every;     /* 0: all at once */
+    bool all;       /* every client, or only `client` */
+    unsigned client;
+};
+
+enum step_kind { STEP_WAIT, STEP_FAULT, STEP_CLEAR, STEP_MARK, STEP_CLOSE, STEP_HOOK };
 
 struct step {
     enum step_kind kind;
@@ -87,6 +103,7 @@ struct step {
         char *clear; /* label */
         char *mark;
         struct close_step close;
+        struct hook_step hook;
     };
 };
 

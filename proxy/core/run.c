@@ -104,6 +104,7 @@ void run_free(struct run *run)
     for (size_t i = 0; i <= run->plan->step_count; i++)
         free(run->baselines[i]);
     free(run->baselines);
+    hooks_fini(run);
     free(run->clients);
     deadlines_set(&run->deadlines, &run->own, NEVER);
     deadlines_fini(&run->deadlines);
@@ -299,8 +300,11 @@ void run_settle(struct run *run, nsec now)
     activations_settle(run);
     if (run->started && !run->finished && !run->ended)
         steps_advance(run);
+    if (run->started && !run->finished && !run->ended)
+        hooks_settle(run);
     settle_touched(run);
-    nsec at = nsec_min(activations_deadline(run), run->finished ? NEVER : run->step_ends);
+    nsec at = nsec_min(activations_deadline(run),
+                       run->finished ? NEVER : nsec_min(run->step_ends, hooks_deadline(run)));
     deadlines_set(&run->deadlines, &run->own, run->ended ? NEVER : at);
     run->settling = false;
 }

@@ -45,6 +45,18 @@ void run_add_fault(struct run *, const struct fault_step *, nsec now);
  * by run_answer, later or at once. NULL: nobody listens. */
 void run_watch_doors(struct run *, void (*on_door)(void *context, unsigned client, enum door),
                      void *context);
+/* on_hook carries out what a hook step asks of a client and answers by run_hook_answer, later or at
+ * once. declared: what the target gives (enum declares); hook steps without their hook are over at
+ * once. Not called: there are no hooks. */
+void run_watch_hooks(struct run *, unsigned declared,
+                     void (*on_hook)(void *context, unsigned client, enum hook, uint64_t number),
+                     void *context);
+/* answer: "taken", or why it was not; asked: when it was asked. */
+void run_hook_answer(struct run *, unsigned client, enum hook, uint64_t number, const char *how,
+                     const char *answer, nsec asked, nsec now);
+/* A client told its user something: "gave_up". detail is redacted already. */
+void run_heard(struct run *, unsigned client, const char *hook, const char *how, const char *detail,
+               nsec now);
 /* What became of an action that concerns no connection. */
 void run_answer(struct run *, const char *action, const char *answer, const char *detail, nsec now);
 

@@ -53,6 +53,8 @@ static bool holds(const struct run *run, const struct wait_step *wait, const str
         return run->now >= nsec_max(state->last_traffic, run->step_began) + until->quiet;
     case UNTIL_EXITED:
         return state->exited;
+    case UNTIL_GAVE_UP:
+        return now->gave_up > then->gave_up;
     }
     return false;
 }
@@ -218,6 +220,9 @@ static void begin_step(struct run *run)
     case STEP_CLOSE:
         close_all(run, &step->close);
         break;
+    case STEP_HOOK:
+        run->no_hook = !hooks_begin(run, &step->hook);
+        break;
     }
 }
 
@@ -232,6 +237,8 @@ static const char *outcome_of_step(struct run *run)
         run->step_ends = nsec_min(limit, quiet_deadline(run, &step->wait));
         return run->now >= limit ? "ran out" : NULL;
     }
+    if (step->kind == STEP_HOOK && run->no_hook)
+        return "no hook";
     return run->now >= run->step_ends ? "done" : NULL;
 }
 

@@ -34,6 +34,8 @@ struct rule_desc {
     enum certainty certainty;
     /* NEEDS(FAULT_ON) | ...: without one of each the verdict is inconclusive */
     uint64_t needs;
+    /* enum declares, or-ed: without each of these in the target file not_tested, naming the line */
+    unsigned declares;
     uint64_t wants; /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
     /* a fault that silences a side (fault_desc.silences): the loader warns without one */
     bool needs_silence;
@@ -66,6 +68,9 @@ void finding_evidence(struct finding *, uint64_t from_seq, uint64_t to_seq);
 /* Lines shown under the finding in a fixed-width font ("retry  1  2 ..."); copied. */
 void finding_table(struct finding *, const char *lines);
 
+/* NOT_TESTED: what is missing and the line to add. */
+void finding_lacks(struct findings *, const struct declaration *);
+
 struct finding {
     enum verdict verdict;
     char *text, *fix, *table; /* fix, table: may be NULL */
@@ -85,8 +90,10 @@ enum verdict findings_verdict(const struct findings *);
 /* the first of the worst; NULL: empty */
 const struct finding *findings_worst(const struct findings *);
 
-/* Runs one rule with the guard every rule has: needs present, trace not cut of what it needs,
- * nothing found means inconclusive. config: NULL takes the defaults. */
+/* What the rule needs of the target file and it does not give; NULL: nothing. */
+const struct declaration *rule_lacks(const struct rule_desc *, unsigned declared);
+/* Runs one rule with the guard every rule has: declarations present, needs present, trace not cut
+ * of what it needs, nothing found means inconclusive. config: NULL takes the defaults. */
 void rule_judge(const struct rule_desc *, const struct trace *, const void *config,
                 struct findings *out);
 

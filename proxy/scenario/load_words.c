@@ -19,7 +19,7 @@ static void add_until(struct text *out, const struct until *until)
     static const char *const words[] = {
         [UNTIL_OPEN] = "open",           [UNTIL_REOPENED] = "reopened", [UNTIL_CLOSED] = "closed",
         [UNTIL_PING] = "ping",           [UNTIL_PONG] = "pong",         [UNTIL_EXITED] = "exited",
-        [UNTIL_HEARTBEAT] = "heartbeat",
+        [UNTIL_HEARTBEAT] = "heartbeat", [UNTIL_GAVE_UP] = "gave up",
     };
     if (until->condition == UNTIL_ATTEMPTS)
         text_addf(out, "%llu attempts", (unsigned long long)until->attempts);
@@ -146,6 +146,19 @@ static void add_close(struct text *out, const struct close_step *close)
     text_addf(out, " to %s", close->to == SIDE_NONE ? "both" : side_name(close->to));
 }
 
+static void add_hook(struct text *out, const struct hook_step *hook)
+{
+    if (hook->all)
+        text_add(out, "make each client ");
+    else
+        text_addf(out, "make client %u ", hook->client);
+    text_add(out, hook_name(hook->hook));
+    if (hook->hook == HOOK_SEND)
+        text_addf(out, " %llu", (unsigned long long)hook->count);
+    if (hook->every > 0)
+        add_duration(out, ", one every ", hook->every);
+}
+
 char *words_of_step(const struct step *step)
 {
     struct text out;
@@ -165,6 +178,9 @@ char *words_of_step(const struct step *step)
         break;
     case STEP_CLOSE:
         add_close(&out, &step->close);
+        break;
+    case STEP_HOOK:
+        add_hook(&out, &step->hook);
         break;
     }
     return text_take(&out);

@@ -98,6 +98,7 @@ struct trace *trace_of_memory(struct trace_memory *memory)
             trace->start = &ev->run_start;
             trace->noise = nsec_max(trace->noise, ev->run_start.noise);
             (void)policy_read_json(&trace->policy, ev->run_start.policy);
+            trace->declares = declares_read_json(ev->run_start.target);
         } else if (ev->kind == EV_RUN_NOISE) {
             trace->noise = nsec_max(trace->noise, ev->run_noise.p95);
         } else if (ev->kind == EV_RUN_END) {
@@ -271,6 +272,11 @@ size_t trace_clients(const struct trace *trace)
         if (trace->events[i].client >= 0 && (uint64_t)trace->events[i].client + 1 > most)
             most = (uint64_t)trace->events[i].client + 1;
     return most < TRACE_CLIENTS_LIMIT ? (size_t)most : TRACE_CLIENTS_LIMIT;
+}
+
+bool trace_declares(const struct trace *trace, unsigned what)
+{
+    return (trace->declares & what) == what;
 }
 
 bool event_is_message(const struct event *ev)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/diag.h"
+#include "trace/declares.h"
 #include "trace/event.h"
 #include "trace/policy.h"
 
@@ -19,7 +20,8 @@ struct trace {
     nsec end;                         /* time of the last event */
     bool complete;                    /* run.end is there */
     const char *reason;               /* of run.end; "" when there is none */
-    bool full;                        /* frames were left out (trace.full) */
+    unsigned declares; /* enum declares, or-ed: what run.start says the target gives */
+    bool full;         /* frames were left out (trace.full) */
     struct trace_memory *memory;
 };
 
@@ -51,6 +53,8 @@ const struct event *trace_next(const struct trace *, size_t *i, enum event_kind)
 /* one more than the highest client; at most the limit */
 size_t trace_clients(const struct trace *);
 
+/* The target declares all of these (enum declares, or-ed). */
+bool trace_declares(const struct trace *, unsigned what);
 /* A complete message of data: a final unfragmented frame, or ws.message. */
 bool event_is_message(const struct event *);
 /* A fault kept that side of the connection from hearing the other at that time: what it did not get

@@ -36,6 +36,41 @@ static void without_what_it_needs_a_rule_is_not_asked(void)
     story_end(&s);
 }
 
+static void what_the_target_file_does_not_give_is_not_tested(void)
+{
+    const struct rule_desc hooked = {.name = "test",
+                                     .declares = DECLARES_CLOSE | DECLARES_GAVE_UP,
+                                     .needs = NEEDS(FAULT_ON),
+                                     .params = params,
+                                     .config_size = sizeof(struct config),
+                                     .check = check_within};
+    struct story s;
+    story_begin(&s);
+    story_target(&s, "{\"hooks\":{\"send\":\"stdin\",\"gave_up\":\"log\"}}");
+    story_open(&s, 1);
+    CHECK_INT(story_judge(&s, &hooked, NULL), NOT_TESTED);
+    CHECK_CONTAINS(story_text(&s), "; give hooks.close");
+    CHECK_CONTAINS(findings_worst(&s.findings)->fix, "hooks: {close: {stdin: 'close'}}");
+    story_end(&s);
+}
+
+static void what_the_target_file_gives_is_judged_as_ever(void)
+{
+    const struct rule_desc hooked = {.name = "test",
+                                     .declares = DECLARES_CLOSE | DECLARES_GAVE_UP,
+                                     .params = params,
+                                     .config_size = sizeof(struct config),
+                                     .check = check_within};
+    struct story s;
+    story_begin(&s);
+    story_target(&s, "{\"hooks\":{\"close\":\"http\",\"gave_up\":\"log\"}}");
+    story_open(&s, 1);
+    CHECK_INT(story_judge(&s, &hooked, NULL), PASS);
+    CHECK(trace_declares(s.trace, DECLARES_CLOSE));
+    CHECK(!trace_declares(s.trace, DECLARES_CLOSE | DECLARES_SEND));
+    story_end(&s);
+}
+
 static void its_parameters_have_their_defaults_or_what_was_given(void)
 {
     for (int given = 0; given < 2; given++) {
@@ -178,6 +213,8 @@ static void a_sawtooth_does_not_hide_the_slope(void)
 }
 
 SUITE(rule, TEST(without_what_it_needs_a_rule_is_not_asked),
+      TEST(what_the_target_file_does_not_give_is_not_tested),
+      TEST(what_the_target_file_gives_is_judged_as_ever),
       TEST(its_parameters_have_their_defaults_or_what_was_given),
       TEST(a_full_trace_says_nothing_about_frames), TEST(a_rule_that_found_nothing_is_inconclusive),
       TEST(the_worst_finding_counts_and_the_first_of_them_speaks),

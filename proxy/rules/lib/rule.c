@@ -135,6 +135,13 @@ void finding_table(struct finding *finding, const char *lines)
     finding->table = xstrdup(lines);
 }
 
+void finding_lacks(struct findings *findings, const struct declaration *lacks)
+{
+    struct finding *finding = finding_add(findings, NOT_TESTED, "%s; give %s.%s", lacks->lack,
+                                          lacks->part, lacks->member);
+    finding_fix(finding, "add to halfopen.yaml: %s", lacks->example);
+}
+
 const struct finding *findings_worst(const struct findings *findings)
 {
     const struct finding *worst = findings->first;
@@ -189,10 +196,25 @@ static bool is_cut_of_needs(const struct rule_desc *rule, const struct trace *tr
     return trace->full && (rule->needs & frames) != 0;
 }
 
+const struct declaration *rule_lacks(const struct rule_desc *rule, unsigned declared)
+{
+    return declaration_missing(rule->declares, declared);
+}
+
+static bool is_tested(const struct rule_desc *rule, const struct trace *trace, struct findings *out)
+{
+    const struct declaration *lacks = rule_lacks(rule, trace->declares);
+    if (lacks)
+        finding_lacks(out, lacks);
+    return lacks == NULL;
+}
+
 void rule_judge(const struct rule_desc *rule, const struct trace *trace, const void *config,
                 struct findings *out)
 {
     void *defaults = NULL;
+    if (!is_tested(rule, trace, out))
+        return;
     const char *missing = missing_event(rule, trace);
     if (missing) {
         (void)finding_add(out, INCONCLUSIVE, "nothing to judge: %s", missing);

@@ -1,0 +1,39 @@
+#include "trace/declares.h"
+
+#include <jansson.h>
+
+const struct declaration declarations[] = {
+    {DECLARES_SEND, "hooks", "send", "nothing says how to make the client send",
+     "hooks: {send: {stdin: 'send {n}'}}"},
+    {DECLARES_CLOSE, "hooks", "close", "nothing says how to make the client close on purpose",
+     "hooks: {close: {stdin: 'close'}}"},
+    {DECLARES_GAVE_UP, "hooks", "gave_up",
+     "nothing says how the client tells its user that it gave up",
+     "hooks: {gave_up: {log: 'giving up'}}"},
+    {DECLARES_MESSAGES, "messages", "id", "nothing says how to recognise a message again",
+     "messages: {id: '\"id\":(\\d+)'}"},
+    {DECLARES_AUTH, "auth", "message", "nothing says how the client authenticates",
+     "auth: {message: '\"type\":\"auth\"'}"},
+    {0},
+};
+
+const struct declaration *declaration_missing(unsigned wanted, unsigned declared)
+{
+    for (const struct declaration *at = declarations; at->part; at++)
+        if (wanted & ~declared & at->what)
+            return at;
+    return NULL;
+}
+
+unsigned declares_read_json(const char *json)
+{
+    unsigned declared = 0;
+    json_t *root = json_loads(json ? json : "", 0, NULL);
+    for (const struct declaration *at = declarations; at->part; at++) {
+        const json_t *member = json_object_get(json_object_get(root, at->part), at->member);
+        if (member && !json_is_false(member) && !json_is_null(member))
+            declared |= at->what;
+    }
+    json_decref(root);
+    return declared;
+}
