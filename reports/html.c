@@ -39,30 +39,67 @@ static size_t character_len(const char *at)
     return legal ? (size_t)len : 0;
 }
 
+/* Returns the bytes it took, at least one. */
+static size_t add_character(struct text *out, const char *at)
+{
+    const char *entity = entity_of(*at);
+    size_t len = character_len(at);
+    if (entity)
+        text_add(out, entity);
+    else if (len == 0)
+        text_add(out, "\xef\xbf\xbd");
+    else
+        text_add_bytes(out, at, len);
+    return len ? len : 1;
+}
+
 void html_add(struct text *out, const char *chars)
 {
-    for (const char *at = chars ? chars : ""; *at;) {
-        const char *entity = entity_of(*at);
-        size_t len = character_len(at);
-        if (entity)
-            text_add(out, entity);
-        else if (len == 0)
-            text_add(out, "\xef\xbf\xbd");
-        else
-            text_add_bytes(out, at, len);
-        at += len ? len : 1;
+    for (const char *at = chars ? chars : ""; *at;)
+        at += add_character(out, at);
+}
+
+/* Whether a space stands between a number and its unit: there no line is broken. */
+static bool is_in_quantity(const char *start, const char *space)
+{
+    static const char *const units[] = {"%", "s", "ms",  "us",  "ns", "min",
+                                        "h", "B", "KiB", "MiB", "GiB"};
+    size_t len = strcspn(space + 1, " ,;:)./");
+    if (space == start || !strchr("0123456789", space[-1]))
+        return false;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strlen(units[i]) == len && strncmp(space + 1, units[i], len) == 0)
+            return true;
+    return false;
+}
+
+/* The next character or sign of a sentence; the bytes it took. */
+static size_t add_next(struct text *out, const char *sentence, const char *at)
+{
+    if (strncmp(at, "+-", 2) == 0) {
+        text_add(out, "±");
+        return 2;
     }
+    if (*at == ' ') {
+        text_add(out, is_in_quantity(sentence, at) ? "&nbsp;" : " ");
+        return 1;
+    }
+    return add_character(out, at);
 }
 
 void html_add_sentence(struct text *out, const char *sentence)
 {
-    for (const char *at = sentence ? sentence : ""; *at;) {
-        const char *sign = strstr(at, "+-");
-        char *before = sign ? xstrndup(at, (size_t)(sign - at)) : xstrdup(at);
-        html_add(out, before);
-        text_add(out, sign ? "±" : "");
-        at = sign ? sign + 2 : at + strlen(at);
-        free(before);
+    for (const char *at = sentence ? sentence : ""; *at;)
+        at += add_next(out, sentence, at);
+}
+
+void html_add_table(struct text *out, const char *table)
+{
+    for (const char *at = table ? table : ""; *at;) {
+        bool sign = strncmp(at, "+-", 2) == 0;
+        if (sign)
+            text_add(out, " ±");
+        at += sign ? 2 : add_character(out, at);
     }
 }
 
@@ -123,13 +160,6 @@ static void add_scenario_name(const struct scenario_result *scenario, struct tex
 
 /* --- Head --- */
 
-static const char *tone_of(const struct results *results)
-{
-    if (results->exit_code == 0)
-        return results_count(results, WARN) > 0 ? "warn" : "pass";
-    return results->exit_code == 1 || results->exit_code == 3 ? "fail" : "inconclusive";
-}
-
 static void add_fact(struct text *out, const char *name, const char *value)
 {
     if (!value || !*value)
@@ -176,14 +206,8 @@ static void add_tally(const struct results *results, struct text *out)
 
 static void add_outcome(const struct results *results, struct text *out)
 {
-    size_t failed = results_count(results, FAIL);
-    text_addf(out, "<div class='outcome %s'><b>", tone_of(results));
-    if (failed > 0)
-        text_addf(out, "%zu of %zu rules failed", failed, results->rule_count);
-    else if (results->exit_code == 0)
-        text_add(out, "Complied");
-    else
-        text_add(out, "Not decided");
+    text_addf(out, "<div class='outcome %s'><b>", verdict_name(results_tone(results)));
+    results_add_headline(results, out);
     text_addf(out, "</b><span>exit %d: %s</span></div>", results->exit_code,
               results_exit_words(results));
 }

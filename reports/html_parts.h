@@ -10,8 +10,10 @@ extern const char html_style[]; /* the style sheet */
 
 /* Text into HTML: <>&"' escaped, control bytes and broken UTF-8 replaced. NULL adds nothing. */
 void html_add(struct text *, const char *);
-/* The same for a sentence of ours, with its +- as one sign. */
+/* The same for a sentence of ours, with its +- as one sign and its quantities unbroken. */
 void html_add_sentence(struct text *, const char *);
+/* The same for lines in columns: their +- keeps its width. */
+void html_add_table(struct text *, const char *);
 void html_add_badge(struct text *, enum verdict);
 
 /* An inline picture of a run: a lane per client, fault windows shaded, steps along the top. */

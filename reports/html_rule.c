@@ -207,9 +207,11 @@ static bool wants_fix(const struct rule_result *rule)
     return rule->fix && rule->verdict != PASS;
 }
 
-static void add_about(const struct rule_desc *rule, struct text *out)
+/* On paper the first card of a rule shows it unfolded. */
+static void add_about(const struct rule_desc *rule, bool first, struct text *out)
 {
-    text_add(out, "<details><summary>What this rule asks</summary><p>");
+    text_addf(out, "<details class='about%s'><summary>What this rule asks</summary><p>",
+              first ? " first" : "");
     html_add(out, rule->doc);
     text_add(out, "</p></details>");
 }
@@ -229,12 +231,12 @@ void html_add_rule(const struct rule_result *rule, const struct html_rule *how,
     }
     if (rule->table && how->shows_table) {
         text_add(out, "<pre>");
-        html_add(out, rule->table);
+        html_add_table(out, rule->table);
         text_add(out, "</pre>");
     }
     add_values(rule, out);
     if (trace && rule->from > 0)
         add_evidence(trace, rule->from, rule->to, out);
-    add_about(rule->rule, out);
+    add_about(rule->rule, how->is_telling, out);
     text_add(out, "</section>");
 }

@@ -135,20 +135,14 @@ static bool has_failure(const struct results *results)
     return false;
 }
 
-static size_t count_open(const struct results *results, bool excused)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < results->rule_count; i++) {
-        const struct rule_summary *rule = &results->rules[i];
-        count +=
-            rule->verdict == INCONCLUSIVE && rule->rule->level == MUST && rule->excused == excused;
-    }
-    return count;
-}
-
 static bool lacks_decision(const struct results *results)
 {
-    return count_open(results, false) > 0;
+    for (size_t i = 0; i < results->rule_count; i++) {
+        const struct rule_summary *rule = &results->rules[i];
+        if (rule->verdict == INCONCLUSIVE && rule->rule->level == MUST && !rule->excused)
+            return true;
+    }
+    return false;
 }
 
 static bool lacks_required(const struct results *results)
@@ -208,32 +202,4 @@ size_t results_count(const struct results *results, enum verdict verdict)
     for (size_t i = 0; i < results->rule_count; i++)
         count += results->rules[i].verdict == verdict;
     return count;
-}
-
-const char *results_exit_words(const struct results *results)
-{
-    switch (results->exit_code) {
-    case 0:
-        if (results->scenario_count == 0)
-            return "nothing was run: no scenario falls to this shard";
-        if (results->rule_count == 0)
-            return "nothing was judged: no scenario expects a rule";
-        if (count_open(results, true) > 0)
-            return "nothing got worse: what could not be decided was no better in the baseline";
-        return results_count(results, FAIL) > 0
-                   ? "complied: what failed is no MUST rule, is accepted, or was known"
-                   : "complied";
-    case 1:
-        return "a MUST rule failed";
-    case 3:
-        return "the environment failed";
-    case 4:
-        return lacks_decision(results)
-                   ? "nothing failed, but a MUST rule could not be decided"
-                   : "nothing failed, but a rule the target file requires was not decided";
-    case 130:
-        return "interrupted";
-    default:
-        return "the command line or a file is wrong";
-    }
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/nsec.h"
+#include "base/text.h"
 #include "rules/rule.h"
 
 /* How a finding compares with an earlier run's (--baseline). */
@@ -87,12 +88,19 @@ void scenario_result_fini(struct scenario_result *); /* frees what it owns */
  * last. */
 void results_conclude(struct results *);
 size_t results_count(const struct results *, enum verdict); /* over rules */
-const char *results_exit_words(const struct results *);     /* what exit_code means */
 void results_require(struct results *, const struct rule_desc *);
 /* The verdict over all scenarios; NOT_TESTED when no scenario judged it. */
 enum verdict results_verdict(const struct results *, const struct rule_desc *);
 bool results_is_undecided(const struct results *,
                           const struct rule_desc *); /* not pass, warn, fail */
+
+/* --- The whole at a glance --- */
+
+const char *results_exit_words(const struct results *); /* what exit_code means */
+/* "Complied, with 2 SHOULD failures and 1 warning". */
+void results_add_headline(const struct results *, struct text *out);
+/* PASS only where nothing is to be said against the endpoint; WARN: complied, but. */
+enum verdict results_tone(const struct results *);
 
 /* --- What is known already --- */
 

@@ -98,21 +98,26 @@ static enum said decide(const struct sight *sight, nsec at_most, nsec noise)
     return delays->count >= ALIKE_CLIENTS && spread <= ALIKE && 2 * noise <= ALIKE ? SAME : NEAR;
 }
 
-static void add_delays(const struct sight *sight, struct text *out)
+static void add_range(const struct tally *delays, struct text *out)
 {
-    const struct tally *delays = &sight->delays;
-    const char *what = sight->repeated ? "loss" : "client";
-    text_addf(out, "%zu %s%s", delays->count, what,
-              delays->count == 1 ? " was"
-              : sight->repeated  ? "es were"
-                                 : "s were");
-    text_add(out, " followed by a first attempt ");
     units_add_duration(out, delays->least);
     if (delays->most > delays->least) {
         text_add(out, " to ");
         units_add_duration(out, delays->most);
     }
-    text_add(out, " later");
+}
+
+static void add_delays(const struct sight *sight, struct text *out)
+{
+    size_t count = sight->delays.count;
+    if (sight->repeated)
+        text_addf(out, "%zu %s followed by a first attempt ", count,
+                  count == 1 ? "loss was" : "losses were");
+    else
+        text_addf(out, "%zu client%s made %s first attempt ", count, count == 1 ? "" : "s",
+                  count == 1 ? "its" : "their");
+    add_range(&sight->delays, out);
+    text_add(out, sight->repeated ? " later" : " after the loss");
 }
 
 static void add_sentence(const struct sight *sight, enum said said, nsec at_most, struct text *out)

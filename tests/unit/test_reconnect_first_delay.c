@@ -20,7 +20,7 @@ static void fleet(int clients, double least, double most, double noise, enum ver
 static void delays_that_differ_pass(void)
 {
     fleet(5, 0.5, 1.5, 0, PASS,
-          "5 clients were followed by a first attempt 500 ms to 1.50 s later");
+          "5 clients made their first attempt 500 ms to 1.50 s after the loss");
 }
 
 static void a_quarter_of_a_second_passes(void)
