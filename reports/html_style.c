@@ -71,7 +71,7 @@ const char html_style[] =
     "var(--line)}.verdicts td{display:block;border:0;padding:.1rem 0}.rule{padding:.8rem .9rem}"
     ".rule .ids{margin-left:0;flex-basis:100%}.picture{overflow-x:auto}.picture>svg{min-width:720px}}"
     "@media print{@page{margin:14mm}:root{color-scheme:light}html{font-size:11px}main{max-width:none;padding:0}"
-    "a{text-decoration:none}.scenario{margin-top:2rem}.title,.story,h4{break-after:avoid}"
-    "figure,.rule,.again,tr{break-inside:avoid}svg text{font-size:14px}"
+    "a{text-decoration:none}.scenario{margin-top:2rem}.title,.scenario>p,h4{break-after:avoid}"
+    "figure,.rule,.again,tr{break-inside:avoid}svg text{font-size:13.5px}"
     ".about:not(.first){display:none}.about.first::details-content{content-visibility:visible;display:block}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}";

@@ -139,7 +139,7 @@ static void draw_labels(struct picture *p, const struct labels *labels)
     double free_from = LEFT;
     for (size_t i = 0; i < labels->count; i++) {
         double x = x_of(p, labels->list[i].from);
-        double width = 7.0 * (double)strlen(labels->list[i].words);
+        double width = 8.0 * (double)strlen(labels->list[i].words);
         x = x < free_from ? free_from : x;
         x = x + width > WIDTH ? WIDTH - width : x;
         text_addf(p->out, "<text class='shade' x='%.1f' y='%.1f'>", x, LABEL_Y);
