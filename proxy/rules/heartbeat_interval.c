@@ -24,6 +24,7 @@ static const struct param params[] = {
 
 struct limits {
     nsec pass, warn, enough, noise, ping;
+    bool can_ping;
 };
 
 /* What one connection shows. The order is that of their weight: of several connections of a client
@@ -66,7 +67,7 @@ struct sight {
 
 static struct limits limits_of(const struct trace *trace, const struct config *cfg)
 {
-    struct limits limits = {.noise = trace->noise};
+    struct limits limits = {.noise = trace->noise, .can_ping = trace->policy.can_ping};
     limits.pass = cfg->at_most > 0 ? cfg->at_most : trace->policy.ping / 10 * 11;
     limits.ping = limits.pass / 11 * 10;
     limits.warn = limits.ping / 2 * 3;
@@ -243,9 +244,10 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
     if (verdicts[show] == FAIL || verdicts[show] == WARN)
         finding_fix(
             finding,
-            "send a ping every %s while the connection is open (an application message in a "
-            "browser, which has no ping), whether or not anything else is being sent",
-            text_chars(&ping));
+            "send %s every %s while the connection is open%s, whether or not anything else is "
+            "being sent",
+            limits->can_ping ? "a ping" : "an application message", text_chars(&ping),
+            limits->can_ping ? " (an application message in a browser, which has no ping)" : "");
     text_fini(&ping);
 }
 
@@ -255,6 +257,8 @@ static void report(struct findings *out, enum show show, const struct tally *tal
     struct text text;
     text_init(&text);
     add_sentence(&text, show, tally, of, limits);
+    if (!limits->can_ping && verdicts[show] > PASS)
+        text_add(&text, "; protocol pings do not count (can_ping: false)");
     struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
     text_fini(&text);
     bool interval =
@@ -312,7 +316,8 @@ const struct rule_desc heartbeat_interval_rule = {
         "are protocol pings, unsolicited pongs and application messages that are declared as a "
         "heartbeat (heartbeat.ping in the target file) or give themselves away by regularity. "
         "Allowed is a median interval of the policy's ping interval and a tenth (33 s by default), "
-        "up to half as much again (45 s) with a warning. The time after a fault has silenced or "
+        "up to half as much again (45 s) with a warning. Where the policy says can_ping: false "
+        "(the profile browser) protocol pings do not count. The time after a fault has silenced or "
         "cut a connection does not count. Where the server of the system does the pinging the rule "
         "does not apply; whether the client then misses those pings is shown by "
         "reconnect.silent_death. The remedy is a timer that pings for as long as the connection is "

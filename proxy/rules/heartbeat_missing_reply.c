@@ -247,6 +247,8 @@ static struct sight look(const struct trace *trace, const struct connection *c, 
     const struct event *last = trace_last_counting(trace);
     struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
     struct watch watch = {.trace = trace, .c = c, .beats = heartbeats_new(trace->policy.pong)};
+    if (!trace->policy.can_ping)
+        heartbeats_ignore_pings(watch.beats);
     if (c->client_by != BY_BUILTIN) {
         observe(&watch, last);
         sight.show = (int)show_of(&watch, given);

@@ -21,6 +21,7 @@ static const struct param params[] = {
 
 struct limits {
     nsec enough, noise, ping;
+    bool can_ping;
 };
 
 enum show {
@@ -241,16 +242,18 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
     text_init(&ping);
     units_add_duration(&ping, limits->ping);
     if (verdicts[show] == FAIL)
-        finding_fix(finding,
-                    "send a ping every %s while the connection is open (an application message in "
-                    "a browser, which has no ping), and expect its answer%s",
-                    text_chars(&ping),
-                    show == NO_BEATS_MUTE ? "; if your server is the one that pings, test with it "
-                                            "(server in the target file)"
-                                          : "");
+        finding_fix(
+            finding, "send %s every %s while the connection is open%s, and expect its answer%s",
+            limits->can_ping ? "a ping" : "an application message", text_chars(&ping),
+            limits->can_ping ? " (an application message in a browser, which has no ping)" : "",
+            show == NO_BEATS_MUTE ? "; if your server is the one that pings, test with it "
+                                    "(server in the target file)"
+                                  : "");
     else if (show == UNANSWERED)
-        finding_fix(finding, "use pings, which RFC 6455 wants answered, instead of unsolicited "
-                             "pongs, or let the server answer the application's beat");
+        finding_fix(finding, "%slet the server answer the application's beat",
+                    limits->can_ping ? "use pings, which RFC 6455 wants answered, instead of "
+                                       "unsolicited pongs, or "
+                                     : "");
     text_fini(&ping);
 }
 
@@ -266,6 +269,8 @@ static void report(struct findings *out, const struct sights *sights, const void
     text_init(&text);
     tally_add_who(&sights->tally, sights->clients, &text);
     add_sentence(&text, show, &sights->tally, sights->clients <= 1, limits);
+    if (!limits->can_ping && verdicts[show] > PASS)
+        text_add(&text, "; protocol pings of the client do not count (can_ping: false)");
     struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
     text_fini(&text);
     bool idle = verdicts[show] == FAIL || show == NEVER_IDLE || show == TOO_SHORT;
@@ -282,7 +287,7 @@ static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .re
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
     const struct config *cfg = config;
-    struct limits limits = {.noise = trace->noise};
+    struct limits limits = {.noise = trace->noise, .can_ping = trace->policy.can_ping};
     limits.enough = cfg->idle > 0 ? cfg->idle : trace->policy.ping * INTERVALS_SEEN;
     limits.ping = trace->policy.ping;
     sights_judge(&sights_rule, trace, &limits, out);
@@ -297,7 +302,8 @@ const struct rule_desc heartbeat_present_rule = {
         "Provoked by nothing but time: the application is left alone for five ping intervals. "
         "Observed are pings, unsolicited pongs and regular application messages of either side, "
         "and what answers them. One side that asks and one that answers is enough; how often, and "
-        "what happens without an answer, are other rules' business. A sign of life that nothing "
+        "what happens without an answer, are other rules' business. Where the policy says "
+        "can_ping: false (the profile browser) protocol pings of the client do not count. A sign of life that nothing "
         "answers is a warning: it keeps proxies content and tells its sender nothing. None in "
         "five intervals of an idle connection is a failure: such a connection can be dead for "
         "hours while both sides believe in it. halfopen's own server never pings unless a scenario "

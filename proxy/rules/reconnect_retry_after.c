@@ -255,6 +255,12 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct facts facts = {.timed = 0};
     struct endings endings;
     (void)config;
+    if (!trace->policy.sees_status) {
+        (void)finding_add(out, NOT_APPLICABLE,
+                          "the client is told no status of a handshake that failed (the policy's "
+                          "sees_status: false)");
+        return;
+    }
     endings_of(trace, &endings);
     for (size_t i = 0; i < endings.count;) {
         size_t end = endings_of_client_end(&endings, i);
@@ -294,7 +300,8 @@ const struct rule_desc reconnect_retry_after_rule = {
         "warning. After 401, 403, 404, 426 and their like the same request will be refused again: "
         "no attempt for a minute passes, and so do attempts at the policy's longest delay; the "
         "ordinary backoff is a warning, more than 12 attempts in a minute are a failure. Browsers "
-        "tell a script nothing of this: not applicable. To mend a failure read the status and the "
+        "tell a script nothing of this: not applicable to them, and where the policy says "
+        "sees_status: false (the profile browser). To mend a failure read the status and the "
         "header in the handler of failed handshakes; where the library hides them, use one that "
         "does not.",
     .source = "RFC 9110 10.2.3",

@@ -45,6 +45,7 @@ struct group {
 struct heartbeats {
     nsec reply_window;
     nsec stall;
+    bool ignore_pings;
     struct group *groups;
     size_t count, room;
     uint64_t other[3]; /* by enum side: messages of kinds beyond the limit */
@@ -62,6 +63,11 @@ struct heartbeats *heartbeats_new(nsec reply_window)
 void heartbeats_tolerate(struct heartbeats *beats, nsec stall)
 {
     beats->stall = stall;
+}
+
+void heartbeats_ignore_pings(struct heartbeats *beats)
+{
+    beats->ignore_pings = true;
 }
 
 void heartbeats_free(struct heartbeats *beats)
@@ -217,13 +223,13 @@ static bool is_steady(const struct group *group)
     return near * 2 >= group->gap_count;
 }
 
-static bool is_recognised(const struct group *group, nsec stall)
+static bool is_recognised(const struct heartbeats *beats, const struct group *group)
 {
     if (group->facts.kind == HEARTBEAT_PROTOCOL)
-        return true;
+        return !beats->ignore_pings || group->facts.from != SIDE_CLIENT;
     if (group->is_reply)
         return false;
-    return is_regular(group, stall) || (group->facts.recognised && is_steady(group));
+    return is_regular(group, beats->stall) || (group->facts.recognised && is_steady(group));
 }
 
 static void note_beat(struct group *group, const struct beat *beat)
@@ -387,7 +393,7 @@ bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
         group->is_reply = group->is_reply || asked;
     else
         asked = take_message(beats, group, &beat);
-    group->facts.recognised = is_recognised(group, beats->stall);
+    group->facts.recognised = is_recognised(beats, group);
     if (group->facts.recognised)
         group->facts.median = median_of(group->gaps, group->gap_count);
     return group->facts.recognised || (asked && asked->facts.recognised);

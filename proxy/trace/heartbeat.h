@@ -31,6 +31,8 @@ struct heartbeats *heartbeats_new(nsec reply_window);
 /* How far the host is known to have stalled the run: intervals may differ by so much more and still
  * be regular, at most by half. None unless told. */
 void heartbeats_tolerate(struct heartbeats *, nsec stall);
+/* Protocol pings of the client are traffic and nobody's heartbeat (the policy's can_ping). */
+void heartbeats_ignore_pings(struct heartbeats *);
 void heartbeats_free(struct heartbeats *);
 /* Frames of one connection. Returns true when the event is heartbeat traffic: a beat or a reply of
  * a group recognised by then. */

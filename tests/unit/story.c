@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "ws/frame.h"
@@ -98,6 +99,16 @@ void story_speed(struct story *s, double speed)
 void story_target(struct story *s, const char *json)
 {
     start(s, 1, json);
+}
+
+void story_policy(struct story *s, const char *json)
+{
+    start(s, 1, "{}");
+    struct event begin = s->events[s->count - 1];
+    begin.seq = 0;
+    memmove(s->events + 1, s->events, (s->count - 1) * sizeof *s->events);
+    s->events[0] = begin;
+    s->events[0].run_start.policy = json;
 }
 
 void story_noise(struct story *s, double noise)

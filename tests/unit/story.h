@@ -38,6 +38,8 @@ void story_idle_fault(struct story *, double at, const char *params);
 void story_fault_with(struct story *, double at, const char *fault, const char *params);
 /* First of all: what the target file declares; borrowed. */
 void story_target(struct story *, const char *json);
+/* Values of the policy, before anything is judged, {"can_ping": {"value": "false"}}; borrowed. */
+void story_policy(struct story *, const char *json);
 void story_fault_off(struct story *, double at, const char *fault, const char *why);
 void story_cut(struct story *, double at, const char *fault, const char *how);
 void story_fin(struct story *, double at, enum side);

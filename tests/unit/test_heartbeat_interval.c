@@ -1,6 +1,8 @@
 #include "tests/check.h"
 #include "tests/unit/story.h"
 
+#define BROWSER "{\"can_ping\": {\"value\": \"false\"}}"
+
 extern const struct rule_desc heartbeat_interval_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
@@ -279,7 +281,49 @@ static void halfopens_own_client_is_not_judged(void)
     expect(&s, NOT_APPLICABLE, "halfopen's own");
 }
 
-SUITE(heartbeat_interval, TEST(thirty_seconds_pass), TEST(thirty_three_seconds_pass),
+/* can_ping: false */
+
+static void pings_that_a_browser_cannot_send_do_not_count(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_policy(&s, BROWSER);
+    story_open(&s, 0);
+    story_pings(&s, 30, 30, 165, true);
+    story_run_end(&s, 170);
+    expect(&s, FAIL, "protocol pings do not count (can_ping: false)");
+}
+
+static void a_browser_beats_with_messages(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_policy(&s, BROWSER);
+    story_open(&s, 0);
+    story_pings(&s, 40, 40, 165, true);
+    for (double at = 25; at < 170; at += 25)
+        story_word(&s, at, SIDE_CLIENT, "ping");
+    story_run_end(&s, 170);
+    expect(&s, PASS, "every 25.0 s");
+}
+
+static void pings_of_the_server_count_for_a_browser_too(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_policy(&s, BROWSER);
+    story_open(&s, 0);
+    for (double at = 25; at < 170; at += 25) {
+        story_ping(&s, at, SIDE_SERVER);
+        story_pong(&s, at + 0.01, SIDE_CLIENT);
+    }
+    story_run_end(&s, 170);
+    expect(&s, NOT_APPLICABLE, "the server, which pings");
+}
+
+SUITE(heartbeat_interval, TEST(pings_that_a_browser_cannot_send_do_not_count),
+      TEST(a_browser_beats_with_messages), TEST(pings_of_the_server_count_for_a_browser_too),
+      TEST(thirty_seconds_pass), TEST(thirty_three_seconds_pass),
       TEST(beyond_thirty_three_seconds_warn), TEST(noise_is_added_to_the_limit),
       TEST(forty_five_seconds_warn), TEST(beyond_forty_five_seconds_fail),
       TEST(a_chatty_client_passes_with_a_note), TEST(a_fast_heartbeat_needs_no_long_run),

@@ -1,6 +1,8 @@
 #include "tests/check.h"
 #include "tests/unit/story.h"
 
+#define BROWSER "{\"can_ping\": {\"value\": \"false\"}}"
+
 extern const struct rule_desc heartbeat_missing_reply_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
@@ -309,7 +311,17 @@ static void halfopens_own_client_is_not_judged(void)
     end(&s, 400, NOT_APPLICABLE, "halfopen's own");
 }
 
-SUITE(heartbeat_missing_reply, TEST(fifteen_seconds_pass), TEST(beyond_fifteen_seconds_warn),
+static void a_ping_that_a_browser_cannot_send_asks_nothing(void)
+{
+    struct story s;
+    begin(&s, 0);
+    story_policy(&s, BROWSER);
+    ping_in_vain(&s, 30);
+    end(&s, 200, INCONCLUSIVE, "");
+}
+
+SUITE(heartbeat_missing_reply, TEST(a_ping_that_a_browser_cannot_send_asks_nothing),
+      TEST(fifteen_seconds_pass), TEST(beyond_fifteen_seconds_warn),
       TEST(noise_of_two_timers_is_allowed_for), TEST(the_next_beat_warns),
       TEST(beyond_the_next_beat_fails), TEST(an_rst_is_as_good_as_a_fin),
       TEST(a_new_connection_beside_the_old_one_counts), TEST(never_fails),

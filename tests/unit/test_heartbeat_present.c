@@ -1,6 +1,8 @@
 #include "tests/check.h"
 #include "tests/unit/story.h"
 
+#define BROWSER "{\"can_ping\": {\"value\": \"false\"}}"
+
 extern const struct rule_desc heartbeat_present_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
@@ -252,13 +254,38 @@ static void halfopens_own_client_is_not_judged(void)
     end(&s, 400, NOT_APPLICABLE, "halfopen's own");
 }
 
-SUITE(heartbeat_present, TEST(pings_that_are_answered_pass), TEST(a_slow_heartbeat_is_one),
-      TEST(the_newest_ping_may_still_be_unanswered), TEST(pings_of_the_server_pass),
-      TEST(pings_of_halfopens_server_earn_nothing), TEST(none_in_five_intervals_fails),
-      TEST(none_in_less_is_inconclusive), TEST(noise_is_taken_from_what_is_needed),
-      TEST(a_late_answer_leaves_it_open), TEST(few_words_of_the_other_side_are_no_answers),
-      TEST(a_single_ping_is_no_heartbeat), TEST(unsolicited_pongs_warn),
-      TEST(words_that_the_server_leaves_unanswered_warn), TEST(words_that_are_answered_pass),
+static void pings_that_a_browser_cannot_send_do_not_count(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_policy(&s, BROWSER);
+    story_open(&s, 0);
+    story_pings(&s, 30, 30, 165, true);
+    end(&s, 170, FAIL, "protocol pings of the client do not count (can_ping: false)");
+}
+
+static void pings_of_the_server_count_for_a_browser_too(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_policy(&s, BROWSER);
+    story_open(&s, 0);
+    for (double at = 25; at < 170; at += 25) {
+        story_ping(&s, at, SIDE_SERVER);
+        story_pong(&s, at + 0.01, SIDE_CLIENT);
+    }
+    end(&s, 170, PASS, "sent by the server and answered by the client");
+}
+
+SUITE(heartbeat_present, TEST(pings_that_a_browser_cannot_send_do_not_count),
+      TEST(pings_of_the_server_count_for_a_browser_too), TEST(pings_that_are_answered_pass),
+      TEST(a_slow_heartbeat_is_one), TEST(the_newest_ping_may_still_be_unanswered),
+      TEST(pings_of_the_server_pass), TEST(pings_of_halfopens_server_earn_nothing),
+      TEST(none_in_five_intervals_fails), TEST(none_in_less_is_inconclusive),
+      TEST(noise_is_taken_from_what_is_needed), TEST(a_late_answer_leaves_it_open),
+      TEST(few_words_of_the_other_side_are_no_answers), TEST(a_single_ping_is_no_heartbeat),
+      TEST(unsolicited_pongs_warn), TEST(words_that_the_server_leaves_unanswered_warn),
+      TEST(words_that_are_answered_pass),
       TEST(words_that_a_fault_took_away_are_not_held_against_anybody),
       TEST(words_that_halfopens_server_does_not_understand_are_not_tested),
       TEST(an_application_that_is_never_idle_is_inconclusive),

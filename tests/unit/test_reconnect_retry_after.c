@@ -156,6 +156,16 @@ static void a_browser_cannot_know(void)
     expect(&e, 100, NOT_APPLICABLE, "a browser");
 }
 
+static void a_client_that_sees_no_status_cannot_know(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_policy(&e.story, "{\"sees_status\": {\"value\": \"false\"}}");
+    ended_status(&e, 0, 10, 503, TWENTY);
+    ended_open(&e, 0, 11);
+    expect(&e, 100, NOT_APPLICABLE, "sees_status: false");
+}
+
 static void other_failures_say_nothing(void)
 {
     struct ended_story e;
@@ -185,5 +195,5 @@ SUITE(reconnect_retry_after, TEST(half_a_second_early_passes), TEST(earlier_fail
       TEST(stopping_after_401_passes), TEST(less_than_a_minute_decides_nothing),
       TEST(the_longest_delays_pass), TEST(shorter_ones_warn), TEST(twelve_a_minute_warn),
       TEST(thirteen_a_minute_fail), TEST(passing_troubles_are_no_refusal),
-      TEST(a_browser_cannot_know), TEST(other_failures_say_nothing),
-      TEST(a_client_with_two_connections_decides_nothing))
+      TEST(a_browser_cannot_know), TEST(a_client_that_sees_no_status_cannot_know),
+      TEST(other_failures_say_nothing), TEST(a_client_with_two_connections_decides_nothing))

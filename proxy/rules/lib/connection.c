@@ -176,6 +176,8 @@ struct heartbeats *connection_heartbeats(const struct trace *trace, const struct
 {
     struct heartbeats *beats = heartbeats_new(trace->policy.pong);
     heartbeats_tolerate(beats, worst_stall(trace));
+    if (!trace->policy.can_ping)
+        heartbeats_ignore_pings(beats);
     for (const struct event *ev = c->open; ev < c->end; ev++)
         if (ev->conn == c->conn &&
             (ev->kind == EV_WS_FRAME || ev->kind == EV_WS_MESSAGE || ev->kind == EV_WS_INJECTED))
