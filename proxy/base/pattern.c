@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #define MATCH_LIMIT 100000 /* steps of backtracking: some milliseconds */
+#define GROUPS      2      /* the whole and the first */
 
 struct pattern {
     char *written;
@@ -34,7 +35,7 @@ struct pattern *pattern_new(const char *written, struct text *why)
     pattern->written = xstrdup(written);
     pattern->code = code;
     pattern->limits = pcre2_match_context_create(NULL);
-    pattern->found = pcre2_match_data_create(1, NULL);
+    pattern->found = pcre2_match_data_create(GROUPS, NULL);
     if (!pattern->limits || !pattern->found)
         abort();                                               /* out of memory */
     (void)pcre2_set_match_limit(pattern->limits, MATCH_LIMIT); /* always 0 */
@@ -73,4 +74,24 @@ bool pattern_matches(const struct pattern *pattern, const void *bytes, size_t le
 {
     return pcre2_match(pattern->code, len > 0 ? bytes : "", len, 0, 0, pattern->found,
                        pattern->limits) >= 0;
+}
+
+size_t pattern_groups(const struct pattern *pattern)
+{
+    uint32_t count = 0;
+    (void)pcre2_pattern_info(pattern->code, PCRE2_INFO_CAPTURECOUNT, &count); /* always 0 */
+    return count;
+}
+
+bool pattern_find(const struct pattern *pattern, const void *bytes, size_t len, size_t *from,
+                  size_t *found_len)
+{
+    if (!pattern_matches(pattern, bytes, len))
+        return false;
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(pattern->found);
+    if (pattern_groups(pattern) == 0 || at[2] == PCRE2_UNSET || at[3] < at[2])
+        return false;
+    *from = at[2];
+    *found_len = at[3] - at[2];
+    return true;
 }

@@ -18,5 +18,9 @@ struct pattern *pattern_copy(const struct pattern *);
 const char *pattern_written(const struct pattern *);
 /* Anywhere in the bytes. A pattern that backtracks beyond all bounds does not match. */
 bool pattern_matches(const struct pattern *, const void *bytes, size_t len);
+size_t pattern_groups(const struct pattern *);
+/* What the first group matched, as a part of the bytes. false: no match, or without that group. */
+bool pattern_find(const struct pattern *, const void *bytes, size_t len, size_t *from,
+                  size_t *found_len);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "control/job_parts.h"
 #include "control/run_start.h"
+#include "endpoint/backlog.h"
 #include "net/socket.h"
 #include "net/wall.h"
 
@@ -157,10 +158,12 @@ static bool open_driver(struct job *job)
                                    .flawed = job->flawed.expired ? &job->flawed : NULL,
                                    .on_turn = on_driver_turn,
                                    .context = job};
-    struct run_options options = {.seed = job->spec.seed,
-                                  .server_builtin = subject_has_builtin_server(subject),
-                                  .epoch = wall_seconds(),
-                                  .observe = true};
+    struct run_options options = {
+        .seed = job->spec.seed,
+        .server_builtin = subject_has_builtin_server(subject),
+        .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
+        .epoch = wall_seconds(),
+        .observe = true};
     job->run = run_new(job->spec.plan, job->recorder, &options);
     job->driver = driver_new(job->loop, job->run, &config, &why);
     if (!job->driver) {

@@ -88,6 +88,11 @@ static void describe_declared(struct subject *subject, const struct target *targ
         json_put_string(&json, "counts", target->behind.counts);
         json_object_close(&json);
     }
+    if (subject_has_builtin_client(subject) || (target && target->messages.id)) {
+        json_object_open(&json, "messages");
+        json_put_bool(&json, "id", true);
+        json_object_close(&json);
+    }
     json_object_close(&json);
     free(client);
     subject->declared = text_take(&out);

@@ -161,6 +161,7 @@ static void add_hex(char out[17], uint64_t value)
 
 struct hashes {
     char content[17], kind[17];
+    uint64_t signature; /* kind, as a number */
 };
 
 static void hash(const struct session *s, const void *bytes, size_t len, uint64_t total,
@@ -169,6 +170,7 @@ static void hash(const struct session *s, const void *bytes, size_t len, uint64_
     struct signature signature = signature_of(s->run->hash_key, bytes, len, total);
     add_hex(out->content, signature.content);
     add_hex(out->kind, signature.kind);
+    out->signature = signature.kind;
 }
 
 static void look_at_beat(struct session *s, struct event ev, struct lane *lane, const char *kind)
@@ -244,6 +246,8 @@ static uint64_t record_frame(struct session *s, struct lane *lane, bool passes)
     ev.conn = s->conn;
     ev.client = (int)s->client;
     look_at_beat(s, ev, lane, kind);
+    if (alone)
+        ids_look(s, &ev, bytes, len, hashes.signature, lane->heartbeat);
     if (head->opcode == OPCODE_CLOSE)
         record_close(s, lane);
     return passes ? 0 : ev.seq;
@@ -270,6 +274,7 @@ static void record_message(struct session *s, struct lane *lane)
     ev.conn = s->conn;
     ev.client = (int)s->client;
     look_at_beat(s, ev, lane, kind);
+    ids_look(s, &ev, (const uint8_t *)bytes, len, hashes.signature, lane->heartbeat);
 }
 
 /* Returns the seq by which its delivery is told later; 0: it passes at once, or nothing is

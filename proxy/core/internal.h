@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/deadline.h"
+#include "base/pattern.h"
 #include "core/run.h"
 #include "trace/heartbeat.h"
 #include "ws/deflate.h"
@@ -183,9 +184,12 @@ struct counters {
     uint64_t opens, closes, attempts, pings, pongs, beats, gave_up;
 };
 
+struct message_kinds;
+
 struct client_state {
     struct counters counters;
-    unsigned open; /* WebSockets open now */
+    struct message_kinds *kinds[DIRS]; /* by which way they go; NULL: none with a number yet */
+    unsigned open;                     /* WebSockets open now */
     nsec last_traffic;
     bool exited, connected_once;
     enum door door;
@@ -231,6 +235,7 @@ struct run {
     bool keeps_heads; /* some fault wants the heads of requests whole */
     nsec now;
     void *ping_pattern, *pong_pattern; /* pcre2_code */
+    struct pattern *id_pattern;        /* of messages; NULL: by their numbers */
     uint64_t hash_key;
 };
 
@@ -300,6 +305,13 @@ void frames_input(struct session *, struct lane *, const uint8_t *, size_t);
 const char *recognise_kind(const struct run *, const uint8_t *payload, size_t len);
 void recognise_init(struct run *);
 void recognise_fini(struct run *);
+
+/* ids.c: the id of a message just recorded, if it has one. bytes: its start, unmasked and inflated;
+ * signature: its kind's. */
+void ids_init(struct run *);
+void ids_fini(struct run *);
+void ids_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len,
+              uint64_t signature, enum unit_heartbeat);
 
 /* session.c */
 void session_free(struct session *);

@@ -74,6 +74,7 @@ void plan_free(struct plan *plan)
     free(plan->rewrite_host);
     free(plan->ping_pattern);
     free(plan->pong_pattern);
+    free(plan->message_id);
     free(plan);
 }
 

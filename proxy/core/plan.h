@@ -141,6 +141,7 @@ struct plan {
     char *rewrite_host; /* Host towards the server; NULL: as the client sent it */
     /* Application heartbeat, from the target file (PCRE2); NULL: by regularity. */
     char *ping_pattern, *pong_pattern;
+    char *message_id; /* PCRE2, its first group is the id; NULL: by regularity */
 };
 
 struct plan *plan_new(void); /* one client, tests client, nothing to do */

@@ -76,6 +76,7 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     run->dirty_end = &run->dirty;
     deadlines_init(&run->deadlines);
     recognise_init(run);
+    ids_init(run);
     return run;
 }
 
@@ -105,6 +106,7 @@ void run_free(struct run *run)
         free(run->baselines[i]);
     free(run->baselines);
     hooks_fini(run);
+    ids_fini(run);
     free(run->clients);
     deadlines_set(&run->deadlines, &run->own, NEVER);
     deadlines_fini(&run->deadlines);

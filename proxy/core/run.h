@@ -13,6 +13,7 @@ struct run_options {
     uint64_t seed;
     bool server_builtin; /* what the server does is BY_BUILTIN, not held against anybody */
     bool client_builtin;
+    const char *message_id; /* as the plan's, which goes first; NULL: by regularity */
     /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
     int64_t epoch; /* time of day at target time 0, seconds since 1970 */
     bool observe;

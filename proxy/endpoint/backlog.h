@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define BACKLOG_SMALLEST_MESSAGE 64
+#define BACKLOG_MESSAGE_ID       "^\\{\"id\":(\\d+),\"k\":\"c\"" /* PCRE2: as in messages.id */
 
 struct backlog {
     uint64_t first, next; /* ids from 1; first == next: empty */

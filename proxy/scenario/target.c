@@ -7,11 +7,12 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/pattern.h"
 #include "scenario/find.h"
 #include "scenario/preset.h"
 #include "scenario/target_parts.h"
 
-#define KEPT_DEPTH_LIMIT 8 /* of auth and messages */
+#define KEPT_DEPTH_LIMIT 8 /* of auth */
 
 static const char *const known[] = {"system", "client",   "server", "tls",   "behind", "heartbeat",
                                     "auth",   "messages", "policy", "rules", NULL};
@@ -119,6 +120,31 @@ static void load_heartbeat(struct target *target, const struct node *heartbeat, 
     load_pattern(field_find(heartbeat, "pong"), &target->heartbeat.pong, diag);
 }
 
+/* The first group is what is looked for. */
+static void need_group(const struct node *node, struct diag *diag)
+{
+    struct text why;
+    text_init(&why);
+    struct pattern *pattern = pattern_new(node->text, &why);
+    if (pattern && pattern_groups(pattern) == 0)
+        diag_error(diag, node->place,
+                   "'%s' is %s: a group says which part is the id, as in '\"id\":(\\d+)'",
+                   node->key, field_written(node));
+    pattern_free(pattern);
+    text_fini(&why);
+}
+
+static void load_messages(struct target *target, const struct node *messages, struct diag *diag)
+{
+    static const char *const keys[] = {"id", NULL};
+    if (!field_is_mapping(messages, "{id: '\"id\":(\\d+)'}", diag))
+        return;
+    fields_check(messages, keys, NULL, "'messages'", diag);
+    load_pattern(field_find(messages, "id"), &target->messages.id, diag);
+    if (target->messages.id)
+        need_group(field_find(messages, "id"), diag);
+}
+
 static void write_node(struct json *json, const char *key, const struct node *node)
 {
     if (node->kind == NODE_SCALAR) {
@@ -155,7 +181,7 @@ static void keep(const struct node *node, char **out, struct diag *diag)
 {
     struct text text;
     struct json json;
-    if (!node || !field_is_mapping(node, "{id: '\"id\":(\\d+)'}", diag))
+    if (!node || !field_is_mapping(node, "{message: '\"type\":\"auth\"'}", diag))
         return;
     if (depth_of(node) > KEPT_DEPTH_LIMIT) {
         diag_error(diag, node->place, "'%s' is nested deeper than %d levels", node->key,
@@ -176,8 +202,10 @@ static void load_root(struct target *target, const struct node *root, struct dia
         const char *key;
         void (*load)(struct target *, const struct node *, struct diag *);
     } parts[] = {
-        {"system", load_system}, {"client", target_load_client}, {"server", target_load_server},
-        {"behind", load_behind}, {"heartbeat", load_heartbeat},  {"rules", target_load_rules},
+        {"system", load_system},        {"client", target_load_client},
+        {"server", target_load_server}, {"behind", load_behind},
+        {"heartbeat", load_heartbeat},  {"messages", load_messages},
+        {"rules", target_load_rules},
     };
     const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");
     fields_check(root, known, later, "a target file", diag);
@@ -191,7 +219,6 @@ static void load_root(struct target *target, const struct node *root, struct dia
     if (policy)
         policy_written_load(policy, target->policy, diag);
     keep(field_find(root, "auth"), &target->auth, diag);
-    keep(field_find(root, "messages"), &target->messages, diag);
 }
 
 /* Name and version of the system head every report; everything else may be secret. */
@@ -284,7 +311,7 @@ void target_free(struct target *target)
                      target->heartbeat.ping,
                      target->heartbeat.pong,
                      target->auth,
-                     target->messages,
+                     target->messages.id,
                      target->suite};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
@@ -310,6 +337,7 @@ void target_apply(const struct target *target, struct plan *plan)
     replace(&plan->host, target->client.host);
     replace(&plan->ping_pattern, target->heartbeat.ping);
     replace(&plan->pong_pattern, target->heartbeat.pong);
+    replace(&plan->message_id, target->messages.id);
     plan->tls = plan->tls || target->tls;
 }
 

@@ -48,9 +48,12 @@ struct target {
     } behind;
     struct {
         char *ping, *pong;
-    } heartbeat;           /* PCRE2 that compiles */
-    char *auth, *messages; /* JSON of what was written, for rules to come */
-    char **policy;         /* see policy_written_new */
+    } heartbeat; /* PCRE2 that compiles */
+    struct {
+        char *id; /* likewise, with a group */
+    } messages;
+    char *auth;    /* JSON of what was written, for rules to come */
+    char **policy; /* see policy_written_new */
     char *suite;
     char **require; /* names of rules that exist */
     size_t require_count;
@@ -65,7 +68,8 @@ struct target *target_parse(const char *file, const char *text, size_t len,
                             char *(*lookup)(const char *name), struct diag *);
 void target_free(struct target *);
 
-/* What the plan has to know of the target: which connections count, heartbeat patterns, TLS. */
+/* What the plan has to know of the target: which connections count, patterns of its messages, TLS.
+ */
 void target_apply(const struct target *, struct plan *);
 /* Its policy over the profile's. */
 void target_apply_policy(const struct target *, struct profile *);

@@ -169,6 +169,8 @@ static void hide(struct recorder *recorder, struct event *ev)
         hide_one(recorder, 0, &ev->http_response.protocols);
     } else if (ev->kind == EV_WS_CLOSE) {
         hide_one(recorder, 0, &ev->ws_close.reason);
+    } else if (ev->kind == EV_WS_ID) {
+        hide_one(recorder, 0, &ev->ws_id.id);
     }
 }
 
@@ -189,7 +191,7 @@ static void write_line(struct recorder *recorder, const struct event *ev)
 static bool is_frame(enum event_kind kind)
 {
     return kind == EV_WS_FRAME || kind == EV_WS_MESSAGE || kind == EV_WS_DELIVERED ||
-           kind == EV_WS_INJECTED;
+           kind == EV_WS_INJECTED || kind == EV_WS_ID;
 }
 
 static void say_full(struct recorder *recorder, nsec at)

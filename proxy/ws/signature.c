@@ -1,7 +1,5 @@
 #include "ws/signature.h"
 
-#include <stdbool.h>
-
 #include "base/digest.h"
 
 #define MARK     '#'
@@ -58,6 +56,22 @@ size_t signature_mask(const uint8_t *payload, size_t len, uint8_t *out)
         at += masked ? masked : 1;
     }
     return written;
+}
+
+size_t signature_marks(const uint8_t *payload, size_t len, struct signature_mark *out, size_t room)
+{
+    size_t at = 0, count = 0;
+    len = len < SIGNATURE_LIMIT_BYTES ? len : SIGNATURE_LIMIT_BYTES;
+    while (at < len && count < room) {
+        size_t masked = is_hex(payload[at]) ? masked_len(payload + at, len - at) : 0;
+        if (masked > 0)
+            out[count++] = (struct signature_mark){
+                .from = at,
+                .len = masked,
+                .decimal = run_of(is_digit, payload + at, masked) == masked};
+        at += masked ? masked : 1;
+    }
+    return count;
 }
 
 struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len)

@@ -4,6 +4,7 @@
 #ifndef HALFOPEN_WS_SIGNATURE_H
 #define HALFOPEN_WS_SIGNATURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,5 +20,14 @@ struct signature {
 struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len);
 /* The masked text itself; out has room for SIGNATURE_LIMIT_BYTES. Returns its length. */
 size_t signature_mask(const uint8_t *payload, size_t len, uint8_t *out);
+
+/* What one mark of the masked text stands for. Messages of one kind have the same marks. */
+struct signature_mark {
+    size_t from, len;
+    bool decimal;
+};
+
+/* The first marks, in order; returns how many, at most room. */
+size_t signature_marks(const uint8_t *payload, size_t len, struct signature_mark *out, size_t room);
 
 #endif

@@ -6,9 +6,11 @@
 
 #include "base/mem.h"
 #include "control/run_start.h"
+#include "endpoint/backlog.h"
 #include "tests/sim/inside.h"
 
-#define EPOCH         1767225600           /* 2026-01-01 */
+#define EPOCH         1767225600                     /* 2026-01-01 */
+#define DECLARED      "{\"messages\":{\"id\":true}}" /* as the runner says of the built-in client */
 #define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
 #define MEMORY_EVERY  NSEC_PER_SEC
 #define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
@@ -151,8 +153,11 @@ static void on_door(void *context, unsigned client, enum door door)
 static void begin(struct sim *sim, const struct sim_config *cfg, struct text *trace)
 {
     const struct plan *plan = cfg->plan;
-    struct run_options options = {
-        .seed = cfg->seed, .server_builtin = true, .epoch = EPOCH, .observe = true};
+    struct run_options options = {.seed = cfg->seed,
+                                  .server_builtin = true,
+                                  .message_id = BACKLOG_MESSAGE_ID,
+                                  .epoch = EPOCH,
+                                  .observe = true};
     *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
@@ -171,6 +176,7 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *tr
     recorder_copy_to(sim->recorder, trace);
     run_start_emit(sim->recorder, &(struct run_start){.plan = plan,
                                                       .policy = &cfg->policy,
+                                                      .declared = DECLARED,
                                                       .started = "2026-01-01T00:00:00Z",
                                                       .seed = cfg->seed,
                                                       .speed = 1,

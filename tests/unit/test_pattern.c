@@ -32,6 +32,23 @@ static void bytes_of_any_value_can_be_looked_at(void)
     pattern_free(pattern);
 }
 
+static void the_first_group_is_found(void)
+{
+    size_t from = 0, len = 0;
+    struct pattern *pattern = compile("id=(\\d+)|x(y)");
+    CHECK_INT(pattern_groups(pattern), 2);
+    CHECK(pattern_find(pattern, "a id=42;", 8, &from, &len));
+    CHECK_INT(from, 5);
+    CHECK_INT(len, 2);
+    CHECK(!pattern_find(pattern, "xy", 2, &from, &len));
+    CHECK(!pattern_find(pattern, "id=", 3, &from, &len));
+    pattern_free(pattern);
+    pattern = compile("b+");
+    CHECK_INT(pattern_groups(pattern), 0);
+    CHECK(!pattern_find(pattern, "b", 1, &from, &len));
+    pattern_free(pattern);
+}
+
 static void what_is_no_pattern_is_told_with_its_place(void)
 {
     struct text why;
@@ -65,5 +82,5 @@ static void a_pattern_that_backtracks_without_end_is_given_up(void)
 }
 
 SUITE(pattern, TEST(a_pattern_is_found_anywhere), TEST(bytes_of_any_value_can_be_looked_at),
-      TEST(what_is_no_pattern_is_told_with_its_place), TEST(a_copy_is_the_same_pattern),
-      TEST(a_pattern_that_backtracks_without_end_is_given_up))
+      TEST(the_first_group_is_found), TEST(what_is_no_pattern_is_told_with_its_place),
+      TEST(a_copy_is_the_same_pattern), TEST(a_pattern_that_backtracks_without_end_is_given_up))

@@ -26,6 +26,19 @@ static void digits_hex_runs_and_uuids_are_one_mark(void)
     check_mask("{\"u\":\"123e4567-e89b-12d3-a456-426614174000\"}", "{\"u\":\"#\"}");
 }
 
+static void each_mark_says_where_it_is(void)
+{
+    static const char payload[] = "a 10 deadbeef 7";
+    struct signature_mark marks[4];
+    CHECK_INT(signature_marks((const uint8_t *)payload, strlen(payload), marks, 2), 2);
+    CHECK_INT(signature_marks((const uint8_t *)payload, strlen(payload), marks, 4), 3);
+    CHECK_INT(marks[0].from, 2);
+    CHECK_INT(marks[0].len, 2);
+    CHECK(marks[0].decimal && !marks[1].decimal && marks[2].decimal);
+    CHECK_INT(marks[1].len, 8);
+    CHECK_INT(marks[2].from, 14);
+}
+
 static void seven_hex_digits_are_a_word_and_eight_are_not(void)
 {
     check_mask("abcdefa", "abcdefa");
@@ -64,7 +77,7 @@ static void what_lies_beyond_the_limit_is_not_looked_at(void)
     CHECK(signature_of(7, payload, sizeof payload, sizeof payload).content != at_limit.content);
 }
 
-SUITE(signature, TEST(digits_hex_runs_and_uuids_are_one_mark),
+SUITE(signature, TEST(digits_hex_runs_and_uuids_are_one_mark), TEST(each_mark_says_where_it_is),
       TEST(seven_hex_digits_are_a_word_and_eight_are_not), TEST(what_is_nearly_a_uuid_is_not_one),
       TEST(counting_messages_are_of_one_kind_with_different_content),
       TEST(equal_messages_have_equal_signatures_under_one_key),

@@ -114,10 +114,20 @@ static void a_message_never_shows_a_value_of_the_environment(void)
     diag_free(diag);
 }
 
-static void messages_and_auth_are_kept_as_json(void)
+static void messages_are_recognised_by_a_group(void)
 {
-    struct target *t = load("messages: {id: '\"id\":(\\d+)'}\nauth: {public: [a, b]}\n");
-    CHECK_STR(t->messages, "{\"id\":\"\\\"id\\\":(\\\\d+)\"}");
+    struct target *t = load("messages: {id: '\"id\":(\\d+)'}\n");
+    struct plan *plan = plan_new();
+    CHECK_STR(t->messages.id, "\"id\":(\\d+)");
+    target_apply(t, plan);
+    CHECK_STR(plan->message_id, "\"id\":(\\d+)");
+    plan_free(plan);
+    target_free(t);
+}
+
+static void auth_is_kept_as_json(void)
+{
+    struct target *t = load("auth: {public: [a, b]}\n");
     CHECK_STR(t->auth, "{\"public\":[\"a\",\"b\"]}");
     target_free(t);
 }
@@ -177,6 +187,7 @@ SUITE(target, TEST(the_client_is_read), TEST(the_server_is_read),
       TEST(what_a_profile_leaves_open_is_given_beside_it),
       TEST(the_environment_is_put_in_and_remembered),
       TEST(a_message_never_shows_a_value_of_the_environment),
-      TEST(messages_and_auth_are_kept_as_json), TEST(rules_are_required_and_accepted_by_name_or_id),
+      TEST(messages_are_recognised_by_a_group), TEST(auth_is_kept_as_json),
+      TEST(rules_are_required_and_accepted_by_name_or_id),
       TEST(the_plan_learns_what_it_has_to_recognise), TEST(its_policy_goes_over_the_profile),
       TEST(nothing_at_all_is_the_built_in_pair))

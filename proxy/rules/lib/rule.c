@@ -192,7 +192,8 @@ _Static_assert(EV_KINDS <= 64, "needs are bits of a uint64_t");
 /* Frames are left out of a full trace: nothing can be told from their absence. */
 static bool is_cut_of_needs(const struct rule_desc *rule, const struct trace *trace)
 {
-    const uint64_t frames = NEEDS(WS_FRAME) | NEEDS(WS_MESSAGE) | NEEDS(WS_DELIVERED);
+    const uint64_t frames =
+        NEEDS(WS_FRAME) | NEEDS(WS_MESSAGE) | NEEDS(WS_DELIVERED) | NEEDS(WS_ID);
     return trace->full && (rule->needs & frames) != 0;
 }
 
