@@ -1,5 +1,6 @@
 #include "base/diag.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +10,14 @@ struct problem {
     struct place place;
     bool is_error;
     char *sentence;
-    char *hints; /* lines, each ended; NULL: none */
-    int order;
+    char *hints;     /* lines, each ended; NULL: none */
+    int order, rank; /* the text's: as typed, then files by name */
 };
 
 struct source {
     struct source *next;
     char *file, *text;
+    bool typed; /* on the command line */
 };
 
 struct diag {
@@ -49,13 +51,24 @@ void diag_free(struct diag *diag)
     free(diag);
 }
 
-void diag_source(struct diag *diag, const char *file, const char *text, size_t len)
+static struct source *add_source(struct diag *diag, const char *file, const char *text, size_t len)
 {
     struct source *source = xcalloc(1, sizeof *source);
     source->file = xstrdup(file);
     source->text = xstrndup(text, len);
     source->next = diag->sources;
     diag->sources = source;
+    return source;
+}
+
+void diag_source(struct diag *diag, const char *file, const char *text, size_t len)
+{
+    (void)add_source(diag, file, text, len);
+}
+
+void diag_typed(struct diag *diag, const char *file, const char *text)
+{
+    add_source(diag, file, text, strlen(text))->typed = true;
 }
 
 static void add(struct diag *diag, struct place place, bool is_error, const char *format,
@@ -121,11 +134,24 @@ int diag_problems(const struct diag *diag)
 
 /* --- Printing --- */
 
-static const char *find_line(const struct diag *diag, const struct place *place, size_t *len)
+/* The newest of that name; NULL: none. */
+static const struct source *source_of(const struct diag *diag, const struct place *place)
 {
     const struct source *source = diag->sources;
     while (source && (!place->file || strcmp(source->file, place->file) != 0))
         source = source->next;
+    return source;
+}
+
+static bool is_typed(const struct diag *diag, const struct place *place)
+{
+    const struct source *source = source_of(diag, place);
+    return !place->file || (source && source->typed);
+}
+
+static const char *find_line(const struct diag *diag, const struct place *place, size_t *len)
+{
+    const struct source *source = source_of(diag, place);
     if (!source || place->line < 1)
         return NULL;
     const char *line = source->text;
@@ -162,39 +188,70 @@ static void add_caret(struct text *out, const char *line, size_t len, const stru
     text_add(out, "\n");
 }
 
-static void add_excerpt(const struct diag *diag, const struct place *place, struct text *out)
+/* What is missing at the end is missing behind the last character. */
+static struct place place_of_end(const struct source *source)
 {
-    size_t len = 0;
-    const char *line = find_line(diag, place, &len);
-    if (!line || place->column < 1)
-        return;
-    text_addf(out, " %4d | %.*s\n", place->line, (int)len, line);
-    add_caret(out, line, len, place);
+    const char *line = strrchr(source->text, '\n');
+    struct place place = {.file = source->file, .line = 1, .column = 1};
+    for (const char *at = source->text; *at; at++)
+        place.line += *at == '\n';
+    for (const char *at = line ? line + 1 : source->text; *at; at++)
+        place.column += begins_character(*at);
+    return place;
 }
 
-static void add_place(const struct place *place, struct text *out)
+static void add_excerpt(const struct diag *diag, const struct place *where, struct text *out)
 {
-    if (!place->file) {
-        text_add(out, "halfopen: ");
-        return;
+    size_t len = 0;
+    struct place place = *where;
+    bool typed = where->file && is_typed(diag, where);
+    const char *line = find_line(diag, &place, &len);
+    if (!line && typed) {
+        place = place_of_end(source_of(diag, where));
+        line = find_line(diag, &place, &len);
     }
-    text_addf(out, "%s:", place->file);
-    if (place->line > 0)
+    if (!line || place.column < 1)
+        return;
+    if (typed)
+        text_addf(out, "      | %.*s\n", (int)len, line);
+    else
+        text_addf(out, " %4d | %.*s\n", place.line, (int)len, line);
+    add_caret(out, line, len, &place);
+}
+
+static void add_place(const struct diag *diag, const struct place *place, struct text *out)
+{
+    bool typed = is_typed(diag, place);
+    if (typed)
+        text_add(out, place->file ? "halfopen: " : "halfopen:");
+    if (place->file)
+        text_addf(out, "%s:", place->file);
+    if (!typed && place->line > 0)
         text_addf(out, "%d:", place->line);
-    if (place->line > 0 && place->column > 0)
+    if (!typed && place->line > 0 && place->column > 0)
         text_addf(out, "%d:", place->column);
     text_add(out, " ");
 }
 
 static void add_problem(const struct diag *diag, const struct problem *problem, struct text *out)
 {
-    add_place(&problem->place, out);
-    if (problem->place.file || !problem->is_error)
+    add_place(diag, &problem->place, out);
+    if (!is_typed(diag, &problem->place) || !problem->is_error)
         text_add(out, problem->is_error ? "error: " : "warning: ");
     text_addf(out, "%s\n", problem->sentence);
     add_excerpt(diag, &problem->place, out);
     if (problem->hints)
         text_add(out, problem->hints);
+}
+
+static int rank_of(const struct diag *diag, const struct place *place)
+{
+    int rank = 0;
+    if (!is_typed(diag, place))
+        return INT_MAX;
+    for (const struct source *source = source_of(diag, place); source; source = source->next)
+        rank++;
+    return rank;
 }
 
 static int by_place(const void *left, const void *right)
@@ -203,6 +260,8 @@ static int by_place(const void *left, const void *right)
     const char *a_file = a->place.file ? a->place.file : "",
                *b_file = b->place.file ? b->place.file : "";
     int files = strcmp(a_file, b_file);
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
     if (files != 0)
         return files;
     if (a->place.line != b->place.line)
@@ -215,7 +274,7 @@ static int by_place(const void *left, const void *right)
 static bool all_of_command_line(const struct diag *diag)
 {
     for (int i = 0; i < diag->count; i++)
-        if (diag->problems[i].place.file)
+        if (!is_typed(diag, &diag->problems[i].place))
             return false;
     return true;
 }
@@ -227,6 +286,8 @@ void diag_add_text(const struct diag *diag, struct text *out)
         return;
     struct problem *sorted = xmalloc((size_t)diag->count * sizeof *sorted);
     memcpy(sorted, diag->problems, (size_t)diag->count * sizeof *sorted);
+    for (int i = 0; i < diag->count; i++)
+        sorted[i].rank = rank_of(diag, &sorted[i].place);
     qsort(sorted, (size_t)diag->count, sizeof *sorted, by_place);
     for (int i = 0; i < shown; i++)
         add_problem(diag, &sorted[i], out);

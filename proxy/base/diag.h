@@ -25,6 +25,8 @@ struct diag *diag_new(void);
 void diag_free(struct diag *);
 /* The text the excerpts are cut from; copied. Without it no line and caret are printed. */
 void diag_source(struct diag *, const char *file, const char *text, size_t len);
+/* The same for a text typed on the command line: no "error:" and no line numbers. */
+void diag_typed(struct diag *, const char *file, const char *text);
 void diag_error(struct diag *, struct place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void diag_warning(struct diag *, struct place, const char *format, ...)

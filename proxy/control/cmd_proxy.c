@@ -161,47 +161,14 @@ static void print_event(void *context, const struct event *ev)
     text_fini(&detail);
 }
 
-/* --- Faults given on the command line: the scenario language's own step, in a line --- */
-
-/* As YAML, 'drop: {for: 3s}', or in words, 'drop for=3s'. */
-static void add_spec(const char *spec, struct text *yaml)
-{
-    size_t len = strcspn(spec, " ");
-    const char *separator = "{";
-    if (memchr(spec, ':', len)) {
-        text_addf(yaml, "  - %s\n", spec);
-        return;
-    }
-    text_addf(yaml, "  - %.*s: ", (int)len, spec);
-    for (const char *word = spec + len; *(word += strspn(word, " ")); word += len) {
-        len = strcspn(word, " ");
-        const char *equals = memchr(word, '=', len);
-        if (!equals)
-            text_addf(yaml, "%s%.*s: ''", separator, (int)len, word);
-        else
-            text_addf(yaml, "%s%.*s: %.*s", separator, (int)(equals - word), word,
-                      (int)(len - (size_t)(equals - word) - 1), equals + 1);
-        separator = ", ";
-    }
-    text_add(yaml, *separator == '{' ? "{}\n" : "}\n");
-}
-
 static struct plan *plan_of(const struct proxy_options *given, struct diag *diag)
 {
-    struct text yaml;
     if (given->scenario)
         return scenario_load(given->scenario, diag);
-    if (given->faults.count == 0) {
-        struct plan *plan = plan_new();
-        plan->name = xstrdup("session");
-        return plan;
-    }
-    text_init(&yaml);
-    text_add(&yaml, "scenario: session\nsteps:\n");
-    for (size_t i = 0; i < given->faults.count; i++)
-        add_spec(given->faults.list[i], &yaml);
-    struct plan *plan = scenario_parse("--fault", text_chars(&yaml), yaml.len, diag);
-    text_fini(&yaml);
+    if (given->faults.count > 0)
+        return scenario_of_faults("--fault", given->faults.list, given->faults.count, diag);
+    struct plan *plan = plan_new();
+    plan->name = xstrdup("session");
     return plan;
 }
 

@@ -160,22 +160,29 @@ static void load_root(struct loader *l, const struct node *root)
         load_expect(l, expect);
 }
 
-struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *diag)
+struct plan *load_plan(const char *file, const struct node *root, struct diag *diag)
 {
     int before = diag_errors(diag);
-    struct loader l = {.diag = diag};
-    struct node *root = tree_parse(file, text, len, diag);
-    if (!root)
-        return NULL;
-    l.plan = plan_new();
+    struct loader l = {.plan = plan_new(), .diag = diag};
     l.plan->file = xstrdup(file);
     if (field_is_mapping(root, "scenario: silent-drop", diag))
         load_root(&l, root);
-    tree_free(root);
     free(l.labels);
     if (diag_errors(diag) == before)
         return l.plan;
     plan_free(l.plan);
+    return NULL;
+}
+
+struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *diag)
+{
+    int before = diag_errors(diag);
+    struct node *root = tree_parse(file, text, len, diag);
+    struct plan *plan = root ? load_plan(file, root, diag) : NULL;
+    tree_free(root);
+    if (diag_errors(diag) == before)
+        return plan;
+    plan_free(plan);
     return NULL;
 }
 

@@ -12,5 +12,9 @@
 struct plan *scenario_load(const char *path, struct diag *);
 /* The same from memory; file is the name in messages. */
 struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *);
+/* Of faults given in a line, each a step: 'drop: {for: 3s}', or in words, 'drop for=3s'. option
+ * ("--fault") is what messages call them by, with the text as it was typed. */
+struct plan *scenario_of_faults(const char *option, const char *const *texts, size_t count,
+                                struct diag *);
 
 #endif

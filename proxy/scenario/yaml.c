@@ -140,7 +140,7 @@ static bool next_event(struct reader *r, yaml_event_t *event)
 
 /* --- Building the tree --- */
 
-static struct node *node_new(enum node_kind kind, struct place at)
+struct node *tree_new(enum node_kind kind, struct place at)
 {
     struct node *node = xcalloc(1, sizeof *node);
     node->kind = kind;
@@ -148,7 +148,7 @@ static struct node *node_new(enum node_kind kind, struct place at)
     return node;
 }
 
-static void append(struct node *parent, struct node *child)
+void tree_append(struct node *parent, struct node *child)
 {
     if (parent->last)
         parent->last->next = child;
@@ -177,7 +177,7 @@ static struct node *build(struct reader *, const yaml_event_t *, int depth);
 static struct node *build_scalar(struct reader *r, const yaml_event_t *event, struct place at)
 {
     const char *value = (const char *)event->data.scalar.value;
-    struct node *node = node_new(NODE_SCALAR, at);
+    struct node *node = tree_new(NODE_SCALAR, at);
     refuse_anchor_and_tag(r, at, event->data.scalar.anchor, event->data.scalar.tag);
     node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     node->text = xstrdup(value);
@@ -203,7 +203,7 @@ static void build_sequence(struct reader *r, struct node *list, int depth)
 {
     struct node *item;
     while ((item = next_node(r, depth)))
-        append(list, item);
+        tree_append(list, item);
 }
 
 static const struct node *member(const struct node *mapping, const char *key)
@@ -233,7 +233,7 @@ static void add_member(struct reader *r, struct node *mapping, const struct node
     }
     value->key = xstrdup(key->text);
     value->key_place = key->place;
-    append(mapping, value);
+    tree_append(mapping, value);
 }
 
 static void build_mapping(struct reader *r, struct node *mapping, int depth)
@@ -267,11 +267,11 @@ static struct node *build(struct reader *r, const yaml_event_t *event, int depth
     case YAML_ALIAS_EVENT:
         diag_error(r->diag, at, "'*%s' is an alias; write the value out where it is needed",
                    (const char *)event->data.alias.anchor);
-        return node_new(NODE_BROKEN, at);
+        return tree_new(NODE_BROKEN, at);
     case YAML_SEQUENCE_START_EVENT:
         if (too_deep(r, at, depth))
             return NULL;
-        node = node_new(NODE_SEQUENCE, at);
+        node = tree_new(NODE_SEQUENCE, at);
         refuse_anchor_and_tag(r, at, event->data.sequence_start.anchor,
                               event->data.sequence_start.tag);
         build_sequence(r, node, depth + 1);
@@ -279,7 +279,7 @@ static struct node *build(struct reader *r, const yaml_event_t *event, int depth
     case YAML_MAPPING_START_EVENT:
         if (too_deep(r, at, depth))
             return NULL;
-        node = node_new(NODE_MAPPING, at);
+        node = tree_new(NODE_MAPPING, at);
         refuse_anchor_and_tag(r, at, event->data.mapping_start.anchor,
                               event->data.mapping_start.tag);
         build_mapping(r, node, depth + 1);

@@ -30,6 +30,9 @@ struct node {
 /* Problems go to the diag. NULL: nothing that could be looked at. */
 struct node *tree_parse(const char *file, const char *text, size_t len, struct diag *);
 void tree_free(struct node *);
+/* For a tree that no file holds. */
+struct node *tree_new(enum node_kind, struct place);
+void tree_append(struct node *parent, struct node *child); /* takes the child */
 
 /* Reads the whole file; at most YAML_LIMIT_BYTES. false: said in the diag. The caller frees
  * *text. */

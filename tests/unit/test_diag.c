@@ -129,7 +129,24 @@ static void a_hint_without_a_problem_is_lost(void)
     diag_free(diag);
 }
 
-SUITE(diag, TEST(no_problem_prints_nothing), TEST(the_caret_stands_under_the_column_with_tabs_kept),
+static void what_was_typed_comes_in_its_order_and_before_files(void)
+{
+    struct diag *diag = diag_new();
+    diag_source(diag, "a.yaml", "x\n", 2);
+    diag_typed(diag, "-z 'é: ('", "é: (");
+    diag_typed(diag, "-a 'b'", "b");
+    diag_error(diag, (struct place){"a.yaml", 1, 1, 1}, "first");
+    diag_error(diag, (struct place){"-a 'b'", 1, 1, 1}, "second");
+    diag_error(diag, (struct place){"-z 'é: ('", 2, 1, 1}, "third");
+    check_text(diag, "halfopen: -z 'é: (': third\n      | é: (\n      |     ^\n"
+                     "halfopen: -a 'b': second\n      | b\n      | ^\n"
+                     "a.yaml:1:1: error: first\n    1 | x\n      | ^\n"
+                     "3 problems, nothing was run\n");
+    diag_free(diag);
+}
+
+SUITE(diag, TEST(what_was_typed_comes_in_its_order_and_before_files),
+      TEST(no_problem_prints_nothing), TEST(the_caret_stands_under_the_column_with_tabs_kept),
       TEST(columns_count_characters_and_not_bytes),
       TEST(problems_come_in_the_order_of_their_places),
       TEST(places_beyond_the_source_have_no_excerpt), TEST(a_file_as_a_whole_has_no_line),

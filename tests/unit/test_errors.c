@@ -32,23 +32,6 @@ static void load_target(const char *path, struct diag *diag)
     free(text);
 }
 
-static void load(const char *path, const char *kind, struct diag *diag)
-{
-    struct paths paths;
-    paths_init(&paths);
-    if (strncmp(kind, "target", 6) == 0)
-        load_target(path, diag);
-    else if (strncmp(kind, "profile", 7) == 0)
-        profile_free(profile_load(path, diag));
-    else if (strncmp(kind, "intermediary", 12) == 0)
-        preset_free(preset_load(path, fault_find("intermediary"), diag));
-    else if (strncmp(kind, "suite", 5) == 0)
-        (void)find_suite_file("scenarios", path, &paths, diag);
-    else
-        plan_free(scenario_load(path, diag));
-    paths_fini(&paths);
-}
-
 static char *read_text(const char *path)
 {
     char *text = xcalloc(1, 1 << 16);
@@ -58,6 +41,37 @@ static char *read_text(const char *path)
     if (in)
         (void)fclose(in);
     return text;
+}
+
+/* A spec a line, as --fault has it. */
+static void load_specs(const char *path, struct diag *diag)
+{
+    const char *specs[64];
+    char *text = read_text(path);
+    size_t count = 0;
+    for (char *line = strtok(text, "\n"); line && count < 64; line = strtok(NULL, "\n"))
+        specs[count++] = line;
+    plan_free(scenario_of_faults("--fault", specs, count, diag));
+    free(text);
+}
+
+static void load(const char *path, const char *kind, struct diag *diag)
+{
+    struct paths paths;
+    paths_init(&paths);
+    if (strncmp(kind, "target", 6) == 0)
+        load_target(path, diag);
+    else if (strncmp(kind, "option-fault", 12) == 0)
+        load_specs(path, diag);
+    else if (strncmp(kind, "profile", 7) == 0)
+        profile_free(profile_load(path, diag));
+    else if (strncmp(kind, "intermediary", 12) == 0)
+        preset_free(preset_load(path, fault_find("intermediary"), diag));
+    else if (strncmp(kind, "suite", 5) == 0)
+        (void)find_suite_file("scenarios", path, &paths, diag);
+    else
+        plan_free(scenario_load(path, diag));
+    paths_fini(&paths);
 }
 
 static void write_text(const char *path, const char *text)

@@ -376,10 +376,35 @@ static void every_bundled_scenario_loads_without_a_word(void)
     paths_fini(&paths);
 }
 
-SUITE(load, TEST(the_head_is_read), TEST(what_is_not_given_is_plain),
-      TEST(a_wait_may_be_a_duration), TEST(a_wait_for_several_things_takes_the_first),
-      TEST(each_condition_has_its_name), TEST(a_wait_may_be_for_one_client),
-      TEST(a_wait_may_count_from_a_step),
+/* --- In a line --- */
+
+static void check_same_words(const char *spec, const char *words)
+{
+    struct diag *diag = diag_new();
+    const char *both[] = {spec, spec};
+    struct plan *plan = scenario_of_faults("--fault", both, 2, diag);
+    diag_print(diag, stderr);
+    CHECK(plan && plan->step_count == 2);
+    CHECK_STR(plan ? plan->steps[0].what : "", words);
+    CHECK_STR(plan ? plan->name : "", "session");
+    plan_free(plan);
+    diag_free(diag);
+}
+
+static void a_fault_in_a_line_may_be_yaml_or_words(void)
+{
+    check_same_words("drop", "drop both directions");
+    check_same_words("drop: {for: 3s, direction: to_client}", "drop to the client, for 3s");
+    check_same_words("  drop   for=3s direction=to_client ", "drop to the client, for 3s");
+    check_same_words("delay_pong:\n  delay: 2s\n  for: 1m",
+                     "delay_pong both directions (delay 2s), for 60s");
+    check_same_words("drop probability='30%'", "drop both directions, with 30% probability");
+}
+
+SUITE(load, TEST(a_fault_in_a_line_may_be_yaml_or_words), TEST(the_head_is_read),
+      TEST(what_is_not_given_is_plain), TEST(a_wait_may_be_a_duration),
+      TEST(a_wait_for_several_things_takes_the_first), TEST(each_condition_has_its_name),
+      TEST(a_wait_may_be_for_one_client), TEST(a_wait_may_count_from_a_step),
       TEST(a_fault_with_neither_for_nor_as_stays_in_the_background),
       TEST(for_without_as_lasts_as_long_as_the_step), TEST(for_with_as_runs_in_the_background),
       TEST(options_may_stand_beside_the_fault_or_beneath_it),
