@@ -8,7 +8,6 @@
 #include "endpoint/flaws.h"
 #include "fault/fault.h"
 #include "rules/rule.h"
-#include "scenario/find.h"
 
 #define NAMES_LIMIT 512
 
@@ -241,76 +240,9 @@ bool catalogue_explain(const char *name, struct text *out, const char **near)
         explain_flaw(flaw, out);
     else if (strcmp(name, "exit") == 0)
         text_add(out, exit_codes);
-    else if (!catalogue_explain_intermediary(name, out)) {
+    else if (!catalogue_explain_intermediary(name, out) && !catalogue_explain_file(name, out)) {
         *near = nearest_of_all(name);
         return false;
     }
     return true;
-}
-
-/* --- Bundled files --- */
-
-static void list_paths(void (*find)(const char *, struct paths *), struct text *out)
-{
-    char *folder = find_data_folder();
-    struct paths paths;
-    paths_init(&paths);
-    find(folder, &paths);
-    for (size_t i = 0; i < paths.count; i++) {
-        char *name = find_name(paths.paths[i]);
-        text_addf(out, "%-28s %s\n", name, paths.paths[i]);
-        free(name);
-    }
-    paths_fini(&paths);
-    free(folder);
-}
-
-static void list_paths_json(void (*find)(const char *, struct paths *), struct json *json)
-{
-    char *folder = find_data_folder();
-    struct paths paths;
-    paths_init(&paths);
-    find(folder, &paths);
-    json_array_open(json, NULL);
-    for (size_t i = 0; i < paths.count; i++) {
-        char *name = find_name(paths.paths[i]);
-        json_object_open(json, NULL);
-        json_put_string(json, "name", name);
-        json_put_string(json, "file", paths.paths[i]);
-        json_object_close(json);
-        free(name);
-    }
-    json_array_close(json);
-    paths_fini(&paths);
-    free(folder);
-}
-
-void catalogue_scenarios_text(struct text *out)
-{
-    list_paths(find_all_scenarios, out);
-}
-
-void catalogue_scenarios_json(struct json *json)
-{
-    list_paths_json(find_all_scenarios, json);
-}
-
-void catalogue_suites_text(struct text *out)
-{
-    list_paths(find_all_suites, out);
-}
-
-void catalogue_suites_json(struct json *json)
-{
-    list_paths_json(find_all_suites, json);
-}
-
-void catalogue_profiles_text(struct text *out)
-{
-    list_paths(find_all_profiles, out);
-}
-
-void catalogue_profiles_json(struct json *json)
-{
-    list_paths_json(find_all_profiles, json);
 }

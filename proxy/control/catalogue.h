@@ -23,12 +23,15 @@ void catalogue_intermediaries_json(struct json *);
 void catalogue_flaws_text(struct text *);
 void catalogue_flaws_json(struct json *);
 
-/* A rule (by name or id), a fault, a flaw, or `exit`, in full. false: nothing is called that; near
+/* A rule (by name or id), a fault, a flaw, an intermediary, a profile, a suite, a scenario, or
+ * `exit`, in full. false: nothing is called that; near
  * is a name to suggest, or NULL. */
 bool catalogue_explain(const char *name, struct text *out, const char **near);
 
 /* An intermediary in full; false: none is called so. */
 bool catalogue_explain_intermediary(const char *name, struct text *out);
+/* A profile, a suite or a scenario that comes along; false: none is called so. */
+bool catalogue_explain_file(const char *name, struct text *out);
 const char *catalogue_applies(unsigned applies); /* "client and server" */
 /* Prose folded at word boundaries. */
 void catalogue_fold(struct text *out, const char *prose, int indent, int width);

@@ -1,4 +1,5 @@
-/* halfopen explain NAME: a rule, a fault, an intermediary, a flaw or the exit codes, in full. */
+/* halfopen explain NAME: a rule, a fault, a flaw, an intermediary, a profile, a suite, a scenario
+ * or the exit codes, in full. */
 #include <stdio.h>
 
 #include "control/catalogue.h"
@@ -44,7 +45,7 @@ static int run(int argc, char **argv)
 const struct command explain_command = {
     .name = "explain",
     .usage = "explain NAME",
-    .brief = "a rule, a fault, an intermediary, a flaw or `exit` in full",
+    .brief = "a rule, fault, flaw, intermediary, profile, suite or scenario, or `exit`, in full",
     .options = options,
     .run = run,
 };

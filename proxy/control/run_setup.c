@@ -168,6 +168,8 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
 static void gather_policy(struct run_setup *setup, struct diag *diag)
 {
     const char *written = setup->given.profile;
+    if (!written && setup->target)
+        written = setup->target->profile;
     char *path = find_profile(setup->data, written ? written : "default", written ? diag : NULL);
     setup->profile = path ? profile_load(path, diag) : written ? NULL : profile_new();
     free(path);

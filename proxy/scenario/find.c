@@ -313,19 +313,6 @@ bool find_suite(const char *folder, const char *name, struct paths *out, struct 
     return good;
 }
 
-char *find_profile(const char *folder, const char *written, struct diag *diag)
-{
-    struct place command_line = {0};
-    struct paths profiles;
-    if (looks_like_path(written))
-        return xstrdup(written);
-    paths_init(&profiles);
-    find_all_profiles(folder, &profiles);
-    char *path = look_up(&profiles, "profile", written, command_line, diag);
-    paths_fini(&profiles);
-    return path;
-}
-
 static char *beside_of(const char *file, const char *written)
 {
     const char *slash = file ? strrchr(file, '/') : NULL;
@@ -336,6 +323,26 @@ static char *beside_of(const char *file, const char *written)
         return path;
     free(path);
     return NULL;
+}
+
+char *find_profile_beside(const char *folder, const char *written, const char *file,
+                          struct place at, struct diag *diag)
+{
+    struct paths profiles;
+    if (looks_like_path(written)) {
+        char *path = beside_of(file, written);
+        return path ? path : xstrdup(written);
+    }
+    paths_init(&profiles);
+    find_all_profiles(folder, &profiles);
+    char *path = look_up(&profiles, "profile", written, at, diag);
+    paths_fini(&profiles);
+    return path;
+}
+
+char *find_profile(const char *folder, const char *written, struct diag *diag)
+{
+    return find_profile_beside(folder, written, NULL, (struct place){0}, diag);
 }
 
 char *find_preset(const char *folder, const char *kind, const char *what, const char *written,

@@ -40,6 +40,10 @@ bool find_suite(const char *folder, const char *name, struct paths *out, struct 
 bool find_suite_file(const char *folder, const char *path, struct paths *out, struct diag *);
 /* A profile by name or file. The caller frees. NULL: said why, if there is a diag to say it to. */
 char *find_profile(const char *folder, const char *written, struct diag *);
+/* The same, for one that a file names at that place: a path is taken from its folder, else from
+ * here. */
+char *find_profile_beside(const char *folder, const char *written, const char *file,
+                          struct place at, struct diag *);
 /* The same for a preset of that kind; what: "intermediary". A path is taken from the folder of the
  * file that names it (beside), else from here. */
 char *find_preset(const char *folder, const char *kind, const char *what, const char *written,

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "scenario/find.h"
 #include "scenario/fields.h"
 
-static const char *const known[] = {"profile", "story", "policy", NULL};
+#define BASE_DEPTH_LIMIT 4 /* profiles over profiles */
+
+static const char *const known[] = {"profile", "story", "base", "policy", NULL};
 
 struct profile *profile_new(void)
 {
@@ -27,6 +30,7 @@ void profile_free(struct profile *profile)
         return;
     policy_written_free(profile->origins);
     free(profile->name);
+    free(profile->story);
     free(profile);
 }
 
@@ -130,13 +134,45 @@ void profile_override(struct profile *profile, char *const *written, const char 
 
 /* --- The file --- */
 
-static void load_root(struct profile *profile, const struct node *root, struct diag *diag)
+static struct profile *load_file(const char *path, int depth, struct diag *diag);
+
+/* The policy it starts from becomes this profile's, with the origins it had there. */
+static void load_base(struct profile *profile, const struct node *base, int depth,
+                      struct diag *diag)
+{
+    if (!field_is_scalar(base, "mobile", diag))
+        return;
+    if (depth == BASE_DEPTH_LIMIT) {
+        diag_error(diag, base->place,
+                   "'base' is %s: it leads back to this file, or over more than %d profiles",
+                   field_written(base), BASE_DEPTH_LIMIT);
+        return;
+    }
+    char *folder = find_data_folder();
+    char *path = find_profile_beside(folder, base->text, base->place.file, base->place, diag);
+    struct profile *under = path ? load_file(path, depth + 1, diag) : NULL;
+    if (under) {
+        char **origins = profile->origins;
+        profile->policy = under->policy;
+        profile->origins = under->origins;
+        under->origins = origins;
+    }
+    profile_free(under);
+    free(path);
+    free(folder);
+}
+
+static void load_root(struct profile *profile, const struct node *root, int depth,
+                      struct diag *diag)
 {
     char **written = policy_written_new();
     fields_check(root, known, NULL, "a profile", diag);
     const struct node *name = field_need(root, "profile", diag);
-    const struct node *policy = field_find(root, "policy");
-    (void)field_copy(name, &profile->name, diag); /* told */
+    const struct node *policy = field_find(root, "policy"), *base = field_find(root, "base");
+    (void)field_copy(name, &profile->name, diag);                       /* told */
+    (void)field_copy(field_find(root, "story"), &profile->story, diag); /* told */
+    if (base)
+        load_base(profile, base, depth, diag);
     if (policy)
         policy_written_load(policy, written, diag);
     char *origin = xprintf("%s profile", profile->name);
@@ -145,7 +181,8 @@ static void load_root(struct profile *profile, const struct node *root, struct d
     free(origin);
 }
 
-struct profile *profile_parse(const char *file, const char *text, size_t len, struct diag *diag)
+static struct profile *parse(const char *file, const char *text, size_t len, int depth,
+                             struct diag *diag)
 {
     int before = diag_errors(diag);
     struct node *root = tree_parse(file, text, len, diag);
@@ -153,7 +190,7 @@ struct profile *profile_parse(const char *file, const char *text, size_t len, st
         return NULL;
     struct profile *profile = profile_new();
     if (field_is_mapping(root, "profile: default", diag))
-        load_root(profile, root, diag);
+        load_root(profile, root, depth, diag);
     tree_free(root);
     if (diag_errors(diag) == before)
         return profile;
@@ -161,13 +198,23 @@ struct profile *profile_parse(const char *file, const char *text, size_t len, st
     return NULL;
 }
 
-struct profile *profile_load(const char *path, struct diag *diag)
+struct profile *profile_parse(const char *file, const char *text, size_t len, struct diag *diag)
+{
+    return parse(file, text, len, 0, diag);
+}
+
+static struct profile *load_file(const char *path, int depth, struct diag *diag)
 {
     char *text = NULL;
     size_t len = 0;
     if (!tree_read_file(path, &text, &len, diag))
         return NULL;
-    struct profile *profile = profile_parse(path, text, len, diag);
+    struct profile *profile = parse(path, text, len, depth, diag);
     free(text);
     return profile;
+}
+
+struct profile *profile_load(const char *path, struct diag *diag)
+{
+    return load_file(path, 0, diag);
 }

@@ -1,5 +1,6 @@
 /* A profile: the numbers asked of endpoints, under a name. scenarios/profiles/default.yaml holds
- * the required ones; teams write their own; a target file's policy overrides single values. */
+ * the required ones; teams write their own, over the default or over the one they name as base; a
+ * target file's policy overrides single values. */
 #ifndef HALFOPEN_SCENARIO_PROFILE_H
 #define HALFOPEN_SCENARIO_PROFILE_H
 
@@ -11,6 +12,7 @@
 
 struct profile {
     char *name;
+    char *story; /* NULL: none */
     struct policy policy;
     char **origins; /* per row of policy_params: "default profile", "target file" */
 };

@@ -312,7 +312,8 @@ void target_free(struct target *target)
                      target->heartbeat.pong,
                      target->auth,
                      target->messages.id,
-                     target->suite};
+                     target->suite,
+                     target->profile};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     free_accepted(target);

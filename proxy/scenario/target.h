@@ -55,6 +55,7 @@ struct target {
     char *auth;    /* JSON of what was written, for rules to come */
     char **policy; /* see policy_written_new */
     char *suite;
+    char *profile;  /* a file; NULL: none is named */
     char **require; /* names of rules that exist */
     size_t require_count;
     struct accepted *accept;

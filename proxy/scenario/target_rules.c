@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "rules/rule.h"
+#include "scenario/find.h"
 #include "scenario/load_parts.h"
 #include "scenario/target_parts.h"
 
@@ -78,15 +79,28 @@ static void load_accept(struct target *target, const struct node *accept, struct
     }
 }
 
+static void load_profile(struct target *target, const struct node *profile, struct diag *diag)
+{
+    if (!field_is_scalar(profile, "mobile", diag))
+        return;
+    char *folder = find_data_folder();
+    target->profile =
+        find_profile_beside(folder, profile->text, target->file, profile->place, diag);
+    free(folder);
+}
+
 void target_load_rules(struct target *target, const struct node *rules, struct diag *diag)
 {
-    static const char *const known[] = {"suite", "require", "accept", NULL};
+    static const char *const known[] = {"suite", "profile", "require", "accept", NULL};
     if (!field_is_mapping(rules, "{suite: core}", diag))
         return;
     fields_check(rules, known, NULL, "'rules'", diag);
     const struct node *require = field_find(rules, "require");
     const struct node *accept = field_find(rules, "accept");
+    const struct node *profile = field_find(rules, "profile");
     (void)field_copy(field_find(rules, "suite"), &target->suite, diag); /* told */
+    if (profile)
+        load_profile(target, profile, diag);
     if (require)
         load_require(target, require, diag);
     if (accept)

@@ -64,7 +64,31 @@ static void what_it_does_not_give_stays_as_required(void)
     profile_free(profile);
 }
 
-SUITE(profile, TEST(the_default_profile_says_what_the_program_knows),
+static void a_profile_over_another_gives_only_what_differs(void)
+{
+    struct profile *profile = load("profile: ours\nbase: mobile\npolicy: {pong: 3s}\n");
+    CHECK_STR(profile->name, "ours");
+    CHECK_INT(profile->policy.pong, 3 * NSEC_PER_SEC);
+    CHECK_STR(profile->origins[1], "ours profile");
+    CHECK_INT(profile->policy.ping, 120 * NSEC_PER_SEC);
+    CHECK_STR(profile->origins[0], "mobile profile");
+    CHECK_INT(profile->policy.close_timeout, 10 * NSEC_PER_SEC);
+    profile_free(profile);
+}
+
+static void a_script_in_a_browser_has_no_ping_and_sees_no_status(void)
+{
+    struct diag *diag = diag_new();
+    struct profile *profile = profile_load("scenarios/profiles/browser.yaml", diag);
+    CHECK(profile && !profile->policy.can_ping && !profile->policy.sees_status);
+    CHECK(profile && profile->policy.ping == 30 * NSEC_PER_SEC);
+    profile_free(profile);
+    diag_free(diag);
+}
+
+SUITE(profile, TEST(a_profile_over_another_gives_only_what_differs),
+      TEST(a_script_in_a_browser_has_no_ping_and_sees_no_status),
+      TEST(the_default_profile_says_what_the_program_knows),
       TEST(the_default_profile_gives_every_value),
       TEST(what_a_profile_gives_has_its_name_as_origin),
       TEST(what_it_does_not_give_stays_as_required))
