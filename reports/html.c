@@ -439,6 +439,7 @@ bool report_html(const struct results *results, const char *folder)
     text_init(&out);
     add_head(results, &out);
     add_verdicts(results, &out);
+    html_policy(results, &out);
     add_scenarios(results, folder, &out);
     text_add(&out, "</main></body></html>\n");
     bool written = file && fwrite(out.chars, 1, out.len, file) == out.len;

@@ -22,6 +22,9 @@ void html_timeline(const struct trace *, struct text *);
  * had no outage with retries. */
 void html_delays(const struct trace *, struct text *);
 
+/* The numbers that were asked, each with its origin, folded away. */
+void html_policy(const struct results *, struct text *);
+
 /* A rule in a scenario: what was found, measured beside allowed, fix, evidence. */
 struct html_rule {
     const char *anchor; /* of the scenario */

@@ -112,6 +112,8 @@ static void put_head(struct json *json, const struct results *results)
     json_put_uint(json, "seed", results->seed);
     json_put_seconds(json, "noise_s", results->noise);
     json_put_string(json, "profile", results->profile);
+    if (results->policy_json)
+        json_put_raw(json, "policy", results->policy_json);
     json_put_int(json, "exit", results->exit_code);
     json_object_open(json, "system");
     put_optional(json, "name", results->system);

@@ -55,6 +55,7 @@ void results_free(struct results *results)
     free(results->target);
     free(results->suite);
     free(results->profile);
+    free(results->policy_json);
     free(results->target_json);
     free(results->host);
     free(results);

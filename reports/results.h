@@ -63,6 +63,7 @@ struct results {
     char *version, *started;                 /* RFC 3339 */
     char *system, *target, *suite, *profile; /* what is under test, in words; NULL: not said */
     char *target_json;                       /* object, redacted */
+    char *policy_json; /* each value with its origin, as in run.start; NULL: not known */
     double wall_s, speed;
     uint64_t seed;
     nsec noise;

@@ -101,6 +101,7 @@ static int execute(struct demo *demo)
     results->target_json = xstrdup("{\"client\":\"built-in\",\"server\":\"built-in\"}");
     results->suite = xstrdup("demo");
     results->profile = xstrdup("default");
+    results->policy_json = subject_policy(&demo->sound);
     results->speed = demo->given.speed;
     results->seed = demo->given.seed;
     int code = EXIT_ENVIRONMENT;

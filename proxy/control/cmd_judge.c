@@ -201,6 +201,7 @@ static bool judge_file(struct judging *judging, const char *path)
         results->started = xstrdup(trace->start->started);
         results->profile = xstrdup(trace->start->profile);
         results->target_json = xstrdup(trace->start->target);
+        results->policy_json = xstrdup(trace->start->policy);
         results->seed = trace->start->seed;
         results->speed = trace->start->speed;
         results->noise = trace->noise;

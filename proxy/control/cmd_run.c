@@ -128,6 +128,7 @@ static int execute(struct run_setup *setup)
     results->target_json = xstrdup(setup->subject.declared);
     results->suite = xstrdup(setup->suite);
     results->profile = xstrdup(setup->subject.profile);
+    results->policy_json = subject_policy(&setup->subject);
     results->speed = given->speed;
     results->seed = given->seed;
     results->strict = given->strict;

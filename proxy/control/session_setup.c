@@ -108,6 +108,14 @@ static size_t count_rules(const struct runner_config *config)
     return count;
 }
 
+/* The one that nobody chose is not worth a word. */
+static void add_profile(const struct runner_config *config, struct text *line)
+{
+    const char *profile = config->task_count > 0 ? config->tasks[0].subject->profile : NULL;
+    if (profile && strcmp(profile, "default") != 0)
+        text_addf(line, "  profile %s", profile);
+}
+
 char *setup_heading(const struct runner_config *config, const char *system, const char *suite)
 {
     struct text line;
@@ -116,6 +124,7 @@ char *setup_heading(const struct runner_config *config, const char *system, cons
     text_addf(&line, "halfopen " HALFOPEN_VERSION "  %s%s%s (%zu scenario%s, %zu rule%s)  speed %g",
               system ? system : "", system ? "  " : "", suite, config->task_count,
               config->task_count == 1 ? "" : "s", rules, rules == 1 ? "" : "s", config->speed);
+    add_profile(config, &line);
     text_addf(&line, "  about %.0f s",
               plans_expected(config->tasks, config->task_count, config->speed));
     return text_take(&line);
@@ -125,6 +134,14 @@ void subject_init(struct subject *subject)
 {
     *subject = (struct subject){.profile = "default"};
     policy_defaults(&subject->policy);
+}
+
+char *subject_policy(const struct subject *subject)
+{
+    struct text out;
+    text_init(&out);
+    policy_write_json(&subject->policy, (const char *const *)subject->origins, &out);
+    return text_take(&out);
 }
 
 char *subject_shown(const struct subject *subject, const char *written)

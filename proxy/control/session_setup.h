@@ -38,6 +38,8 @@ char *setup_heading(const struct runner_config *, const char *system, const char
 /* The empty subject: the reference endpoints against each other, default policy. */
 void subject_init(struct subject *);
 void subject_fini(struct subject *);
+/* Each value of its policy with its origin, as run.start has it. The caller frees. */
+char *subject_policy(const struct subject *);
 /* One of its command lines or URLs as reports may show it; NULL: NULL. The caller frees. */
 char *subject_shown(const struct subject *, const char *written);
 

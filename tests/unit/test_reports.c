@@ -124,6 +124,10 @@ static struct results *one_of_each(void)
     results->suite = xstrdup("core");
     results->profile = xstrdup("default");
     results->target_json = xstrdup("{\"client\":\"node app.js {url}\"}");
+    results->policy_json =
+        xstrdup("{\"ping\":{\"value\":\"25s\",\"origin\":\"target file\"},"
+                "\"pong\":{\"value\":\"10s\",\"origin\":\"default profile\"},"
+                "\"backoff.cap\":{\"value\":\"60s\",\"origin\":\"<ours> profile\"}}");
     results->host = xstrdup("Linux 6.1 x86_64");
     results->cores = 2;
     results->wall_s = 12;
