@@ -23,9 +23,19 @@ static int by_time(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+/* An id is that of the message just before it, whose seq is known now. */
+static void number_ids(struct story *s)
+{
+    size_t first = s->count > 0 && s->events[0].kind == EV_RUN_START ? 1 : 2;
+    for (size_t i = 1; i < s->count; i++)
+        if (s->events[i].kind == EV_WS_ID && s->events[i].ws_id.frame == 0)
+            s->events[i].ws_id.frame = first + i - 1;
+}
+
 void story_trace(struct story *s)
 {
     qsort(s->events, s->count, sizeof *s->events, by_time);
+    number_ids(s);
     s->trace = trace_from(s->events, s->count);
 }
 
@@ -259,6 +269,13 @@ void story_data(struct story *s, double at, enum side from, const char *sig, uin
 {
     add_frame(s, at, from,
               (struct ev_ws_frame){.opcode = OPCODE_TEXT, .len = len, .hash = sig, .sig = sig});
+}
+
+void story_id(struct story *s, double at, enum side from, const char *id, const char *how)
+{
+    story_data(s, at, from, "m", 10);
+    struct event *ev = story_add(s, at, EV_WS_ID, from, cause_of(s, from));
+    ev->ws_id = (struct ev_ws_id){.id = id, .how = how};
 }
 
 void story_word(struct story *s, double at, enum side from, const char *kind)

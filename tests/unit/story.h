@@ -50,6 +50,8 @@ void story_exit(struct story *, double at, const char *how, bool asked);
 void story_ping(struct story *, double at, enum side from);
 void story_pong(struct story *, double at, enum side from);
 void story_data(struct story *, double at, enum side from, const char *sig, uint64_t len);
+/* Data of one kind with an id; id and how are borrowed. */
+void story_id(struct story *, double at, enum side from, const char *id, const char *how);
 void story_word(struct story *, double at, enum side from, const char *kind);
 void story_pings(struct story *, double first, double every, double until, bool answered);
 void story_pause(struct story *, double at, bool on, uint64_t ours, uint64_t theirs);
