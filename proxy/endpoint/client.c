@@ -352,6 +352,8 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     c->opened_at = NEVER;
     rng_init(&c->delays, own_seed, "client.delays", 0);
     c->upgrade = client_upgrade_new(host_header, target, own_seed);
+    if (!policy->checks_answer)
+        client_upgrade_trust(c->upgrade);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
     c->in = inbound_new(PEER_IS_SERVER, policy->max_message, false, &inbound_ops, c);
     inbound_trust(c->in, trust(policy));

@@ -21,6 +21,8 @@ struct client_upgrade;
 struct client_upgrade *client_upgrade_new(const char *host_header, const char *target,
                                           uint64_t seed);
 void client_upgrade_free(struct client_upgrade *);
+/* Takes any 101 and any 2xx for a yes from here on; for flaws. */
+void client_upgrade_trust(struct client_upgrade *);
 /* A new attempt: a fresh key, and the request added to out. */
 void client_upgrade_begin(struct client_upgrade *, struct text *out);
 /* used: how many of the bytes belonged to the head. */

@@ -67,6 +67,8 @@ const struct param client_policy_params[] = {
     P_BOOL(client_policy, masks, .def = "true", .doc = "masks its frames"),
     P_BOOL(client_policy, verifies, .def = "true",
            .doc = "refuses certificates nobody vouches for"),
+    P_BOOL(client_policy, checks_answer, .def = "true",
+           .doc = "refuses an answer to the handshake that is no 101 for its request"),
     P_BOOL(client_policy, checks_frames, .def = "true",
            .doc = "refuses frames that the protocol forbids"),
     P_BOOL(client_policy, checks_text, .def = "true", .doc = "refuses text that is no UTF-8"),

@@ -45,7 +45,8 @@ struct client_policy {
     uint64_t max_message; /* received; beyond it the connection fails with 1009 */
     bool answers_pings, echo_close, closes_politely;
     bool masks, fresh_mask_keys;
-    bool verifies; /* the server's certificate; for whoever opens the connections */
+    bool verifies;      /* the server's certificate; for whoever opens the connections */
+    bool checks_answer; /* whether a 101 is one */
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;

@@ -9,11 +9,15 @@ struct upgrade_status {
     nsec retry_after;
     int form;
     char *location, *challenge, *body;
+    int then;
 };
 
 enum form { FORM_SECONDS, FORM_DATE };
 
+enum then { THEN_FIN, THEN_NOTHING };
+
 static const char *const forms[] = {"seconds", "date", NULL};
+static const char *const thens[] = {"fin", "nothing", NULL};
 
 static const struct param params[] = {
     P_COUNT(upgrade_status, status, .def = "503", .min = "200", .max = "599", .doc = "status code"),
@@ -25,6 +29,10 @@ static const struct param params[] = {
     P_TEXT(upgrade_status, location, .def = "", .doc = "Location, for redirects"),
     P_TEXT(upgrade_status, challenge, .def = "", .doc = "WWW-Authenticate, for 401"),
     P_TEXT(upgrade_status, body, .def = "", .doc = "text of the response"),
+    P_CHOICE(upgrade_status, then, .def = "fin", .choices = thens,
+             .doc =
+                 "what follows: fin, or nothing: the client's connection stays as it is, for the "
+                 "client to end"),
     P_END,
 };
 
@@ -74,7 +82,8 @@ static void answer(struct fault *f, struct unit *u)
     http_add_response(&response, (int)cfg->status, text_chars(&headers),
                       cfg->body ? cfg->body : "");
     fault_respond(f, u, text_chars(&response), response.len);
-    fault_end(f, TO_CLIENT, CUT_CLOSE); /* behind the answer, whatever holds that back */
+    if (cfg->then == THEN_FIN)
+        fault_end(f, TO_CLIENT, CUT_CLOSE); /* behind the answer, whatever holds that back */
     fault_cut(f, SIDE_SERVER, CUT_CLOSE);
     text_fini(&headers);
     text_fini(&response);
@@ -110,8 +119,8 @@ const struct fault_desc upgrade_status_fault = {
     .name = "upgrade_status",
     .brief = "answer the handshake with another status than 101",
     .doc =
-        "The client sees an HTTP response and the end of the connection; the server never sees the "
-        "request. 503 and 429 say come back later, with Retry-After when; 401 and 403 say not with these "
+        "The client sees an HTTP response and the end of the connection (then: nothing leaves that to "
+        "it); the server never sees the request. 503 and 429 say come back later, with Retry-After when; 401 and 403 say not with these "
         "credentials; 301 and 307 say elsewhere. A browser's script sees only close code 1006. A good "
         "client waits at least as long as Retry-After says, with jitter, does not repeat a credential "
         "that was refused, and otherwise backs off as after any failure.",

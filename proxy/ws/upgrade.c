@@ -6,8 +6,6 @@
 #include "base/digest.h"
 
 #define KEY_CHARS     22 /* of base64 that hold 16 bytes; "==" follows */
-#define BITS_MIN      8
-#define BITS_MAX      15
 #define ACCEPT_SUFFIX "258EAFA5-E914-47DA-95CA-C5AB0DC85B11" /* RFC 6455 1.3 */
 
 static const char *const wrong_words[] = {
@@ -24,6 +22,7 @@ static const char *const wrong_words[] = {
     "Sec-WebSocket-Accept does not fit the key",
     "a subprotocol that was not offered",
     "an extension that was not offered",
+    "parameters of permessage-deflate that cannot be",
 };
 
 void upgrade_add_wrong(struct text *out, unsigned wrong)
@@ -166,6 +165,14 @@ static void count_offered(const struct http_head *head, const char *header, cons
     free(answer);
 }
 
+static bool has_right_deflate(const struct http_head *head, const char *offer)
+{
+    char *answer = http_header_copy(head, "Sec-WebSocket-Extensions");
+    bool right = upgrade_deflate_fits(offer, answer);
+    free(answer);
+    return right;
+}
+
 static unsigned answer_wrong(const struct http_head *head, const char *protocols,
                              const char *extensions)
 {
@@ -180,6 +187,8 @@ static unsigned answer_wrong(const struct http_head *head, const char *protocols
         count_offered(head, "Sec-WebSocket-Extensions", extensions, &offered, &all);
         if (offered < all)
             wrong |= UPGRADE_ODD_EXTENSION;
+        else if (!has_right_deflate(head, extensions))
+            wrong |= UPGRADE_BAD_DEFLATE;
     }
     return wrong;
 }
@@ -230,76 +239,4 @@ void upgrade_add_switch(struct text *out, const char *key, const char *protocol,
     add_line(out, "Sec-WebSocket-Extensions", extensions);
     text_add(out, headers ? headers : "");
     text_add(out, "\r\n");
-}
-
-/* --- permessage-deflate --- */
-
-static bool read_flag(struct http_text value, bool *flag)
-{
-    bool right = !value.chars && !*flag;
-    *flag = true;
-    return right;
-}
-
-/* RFC 7692 7.1.2: a decimal from 8 to 15 without leading zeros, maybe quoted. */
-static bool read_bits(struct http_text value, int *bits, bool *seen)
-{
-    bool again = *seen;
-    *seen = true;
-    if (value.len >= 2 && value.chars[0] == '"' && value.chars[value.len - 1] == '"')
-        value = (struct http_text){value.chars + 1, value.len - 2};
-    if (value.len == 0 || value.len > 2 || value.chars[0] == '0')
-        return false;
-    int number = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.chars[i] < '0' || value.chars[i] > '9')
-            return false;
-        number = number * 10 + (value.chars[i] - '0');
-    }
-    if (again || number < BITS_MIN || number > BITS_MAX)
-        return false;
-    *bits = number;
-    return true;
-}
-
-struct bits_seen {
-    bool client, server;
-};
-
-static bool read_parameter(struct http_text parameter, struct upgrade_deflate *out,
-                           struct bits_seen *seen)
-{
-    struct http_text name = {"", 0}, value = {NULL, 0};
-    (void)http_list_next(&parameter, '=', &name);  /* "=" alone: no name, unknown below */
-    (void)http_list_next(&parameter, '=', &value); /* none: value.chars stays NULL */
-    if (http_text_is(name, "client_no_context_takeover"))
-        return read_flag(value, &out->client_no_context_takeover);
-    if (http_text_is(name, "server_no_context_takeover"))
-        return read_flag(value, &out->server_no_context_takeover);
-    if (http_text_is(name, "client_max_window_bits"))
-        return read_bits(value, &out->client_max_window_bits, &seen->client);
-    if (http_text_is(name, "server_max_window_bits"))
-        return read_bits(value, &out->server_max_window_bits, &seen->server);
-    return false;
-}
-
-static void read_parameters(struct http_text element, struct upgrade_deflate *out)
-{
-    struct bits_seen seen = {false, false};
-    struct http_text parameter;
-    (void)http_list_next(&element, ';', &parameter); /* the extension's name */
-    out->on = true;
-    while (http_list_next(&element, ';', &parameter))
-        if (!read_parameter(parameter, out, &seen))
-            out->wrong = true;
-}
-
-void upgrade_read_deflate(const char *extensions, struct upgrade_deflate *out)
-{
-    struct http_text list = whole(extensions), element;
-    *out = (struct upgrade_deflate){.client_max_window_bits = BITS_MAX,
-                                    .server_max_window_bits = BITS_MAX};
-    while (!out->on && http_list_next(&list, ',', &element))
-        if (http_text_is(name_of(element), "permessage-deflate"))
-            read_parameters(element, out);
 }

@@ -26,8 +26,9 @@ enum upgrade_wrong {
     UPGRADE_NOT_101 = 1 << 8,
     UPGRADE_NO_ACCEPT = 1 << 9,
     UPGRADE_BAD_ACCEPT = 1 << 10,
-    UPGRADE_ODD_PROTOCOL = 1 << 11, /* a subprotocol that was not offered, or more than one */
-    UPGRADE_ODD_EXTENSION = 1 << 12 /* an extension that was not offered */
+    UPGRADE_ODD_PROTOCOL = 1 << 11,  /* a subprotocol that was not offered, or more than one */
+    UPGRADE_ODD_EXTENSION = 1 << 12, /* an extension that was not offered */
+    UPGRADE_BAD_DEFLATE = 1 << 13 /* parameters of permessage-deflate that RFC 7692 7.1 forbids */
 };
 
 struct upgrade_request {
@@ -70,11 +71,25 @@ struct upgrade_deflate {
     bool on;
     bool client_no_context_takeover, server_no_context_takeover;
     int client_max_window_bits, server_max_window_bits; /* 8 to 15 */
-    bool wrong; /* a parameter that is unknown, there twice or out of bounds */
+    bool names_client_bits; /* client_max_window_bits is there, and may be only when offered */
+    bool wrong;             /* a parameter that is unknown, there twice or out of bounds */
 };
 
 /* extensions: the response's Sec-WebSocket-Extensions. The first permessage-deflate in it
  * counts. */
 void upgrade_read_deflate(const char *extensions, struct upgrade_deflate *out);
+
+/* What one permessage-deflate of a request allows the server to answer. */
+struct upgrade_deflate_offer {
+    bool client_bits; /* the server may name client_max_window_bits */
+    int client_max_window_bits, server_max_window_bits; /* 15 where none is named */
+    bool client_no_context_takeover, server_no_context_takeover;
+};
+
+/* The first permessage-deflate of the request's Sec-WebSocket-Extensions. false: there is none. */
+bool upgrade_read_deflate_offer(const char *extensions, struct upgrade_deflate_offer *out);
+/* Both as in their headers. Whether the answer's parameters are legal and fit one of the offers, of
+ * which there may be several; true where the answer has no permessage-deflate. */
+bool upgrade_deflate_fits(const char *offer, const char *answer);
 
 #endif

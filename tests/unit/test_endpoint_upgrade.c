@@ -66,6 +66,16 @@ static void a_wrong_accept_is_refused(void)
     client_upgrade_free(upgrade);
 }
 
+static void a_flawed_client_takes_it_and_a_page(void)
+{
+    struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
+    client_upgrade_trust(upgrade);
+    CHECK_INT(answer(upgrade, "HTTP/1.1 101 Switching Protocols\r\n\r\n"), UPGRADE_DONE);
+    CHECK_INT(answer(upgrade, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), UPGRADE_DONE);
+    CHECK_INT(answer(upgrade, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"), UPGRADE_REFUSED);
+    client_upgrade_free(upgrade);
+}
+
 static void what_is_not_http_is_refused(void)
 {
     struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
@@ -122,6 +132,7 @@ static void a_client_error_is_retried_at_the_cap(void)
 }
 
 SUITE(endpoint_upgrade, TEST(each_attempt_asks_with_a_fresh_key), TEST(a_wrong_accept_is_refused),
-      TEST(what_is_not_http_is_refused), TEST(an_interim_response_is_skipped_at_every_slicing),
+      TEST(a_flawed_client_takes_it_and_a_page), TEST(what_is_not_http_is_refused),
+      TEST(an_interim_response_is_skipped_at_every_slicing),
       TEST(retry_after_is_read_in_both_forms), TEST(the_wait_is_never_shorter_than_retry_after),
       TEST(a_client_error_is_retried_at_the_cap))

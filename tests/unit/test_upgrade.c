@@ -118,9 +118,9 @@ static void a_response_for_another_key_is_wrong(void)
 static void answers_that_were_not_offered_are_wrong(void)
 {
     const char *odd = GOOD_ANSWER "Sec-WebSocket-Protocol: chat\r\n"
-                                  "Sec-WebSocket-Extensions: permessage-deflate; x\r\n\r\n";
+                                  "Sec-WebSocket-Extensions: x-foo; x\r\n\r\n";
     CHECK_INT(response_wrong(odd, "", ""), UPGRADE_ODD_PROTOCOL | UPGRADE_ODD_EXTENSION);
-    CHECK_INT(response_wrong(odd, "chat", "a, permessage-deflate; y"), 0);
+    CHECK_INT(response_wrong(odd, "chat", "a, x-foo; y"), 0);
     CHECK_INT(response_wrong(odd, NULL, NULL), 0);
     CHECK_INT(response_wrong(GOOD_ANSWER "Sec-WebSocket-Protocol: a, b\r\n\r\n", "a, b", ""),
               UPGRADE_ODD_PROTOCOL);
@@ -181,6 +181,65 @@ static void wrong_deflate_parameters_are_reported(void)
     }
 }
 
+static void an_answer_has_to_fit_the_offer(void)
+{
+    static const struct {
+        const char *offer, *answer;
+        bool fits;
+    } cases[] = {
+        {"permessage-deflate", "permessage-deflate", true},
+        {"permessage-deflate", "", true},
+        {"x-foo", "x-foo", true},
+        {"x-foo", "permessage-deflate", false},
+        {"permessage-deflate", "permessage-deflate; server_max_window_bits=10", true},
+        {"permessage-deflate", "permessage-deflate; client_no_context_takeover", true},
+        {"permessage-deflate", "permessage-deflate; server_max_window_bits=16", false},
+        {"permessage-deflate", "permessage-deflate; client_max_window_bits=10", false},
+        {"permessage-deflate; client_max_window_bits",
+         "permessage-deflate; client_max_window_bits=10", true},
+        {"permessage-deflate; client_max_window_bits=12",
+         "permessage-deflate; client_max_window_bits=10", true},
+        {"permessage-deflate; server_max_window_bits=10",
+         "permessage-deflate; server_max_window_bits=10", true},
+        {"permessage-deflate; server_max_window_bits=10",
+         "permessage-deflate; server_max_window_bits=11", false},
+        {"permessage-deflate; server_max_window_bits=10", "permessage-deflate", false},
+        {"permessage-deflate; server_max_window_bits=10, permessage-deflate", "permessage-deflate",
+         true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_STR(upgrade_deflate_fits(cases[i].offer, cases[i].answer) == cases[i].fits
+                      ? ""
+                      : cases[i].answer,
+                  "");
+}
+
+static void parameters_that_do_not_fit_make_the_answer_wrong(void)
+{
+    struct text answer;
+    text_init(&answer);
+    upgrade_add_switch(&answer, SAMPLE_KEY, NULL, "permessage-deflate; client_max_window_bits=10",
+                       NULL);
+    CHECK_INT(response_wrong(text_chars(&answer), "", "permessage-deflate"), UPGRADE_BAD_DEFLATE);
+    CHECK_INT(response_wrong(text_chars(&answer), "", "permessage-deflate; client_max_window_bits"),
+              0);
+    CHECK_INT(response_wrong(text_chars(&answer), "", ""), UPGRADE_ODD_EXTENSION);
+    text_fini(&answer);
+}
+
+static void what_is_offered_is_read(void)
+{
+    struct upgrade_deflate_offer offer;
+    CHECK(!upgrade_read_deflate_offer("x-foo", &offer));
+    CHECK(upgrade_read_deflate_offer("x-foo, permessage-deflate; client_max_window_bits; "
+                                     "server_max_window_bits=9; server_no_context_takeover",
+                                     &offer));
+    CHECK(offer.client_bits && offer.server_no_context_takeover);
+    CHECK(!offer.client_no_context_takeover);
+    CHECK_INT(offer.client_max_window_bits, 15);
+    CHECK_INT(offer.server_max_window_bits, 9);
+}
+
 static void random_extensions_do_no_harm(void)
 {
     static const char *const parts[] = {
@@ -208,4 +267,6 @@ SUITE(upgrade, TEST(the_accept_value_of_the_rfc), TEST(a_key_is_sixteen_bytes),
       TEST(the_response_of_the_rfc_is_valid), TEST(a_response_for_another_key_is_wrong),
       TEST(answers_that_were_not_offered_are_wrong), TEST(what_we_build_we_find_valid),
       TEST(deflate_parameters_are_read), TEST(no_deflate_is_off_with_the_full_window),
-      TEST(wrong_deflate_parameters_are_reported), TEST(random_extensions_do_no_harm))
+      TEST(wrong_deflate_parameters_are_reported), TEST(an_answer_has_to_fit_the_offer),
+      TEST(parameters_that_do_not_fit_make_the_answer_wrong), TEST(what_is_offered_is_read),
+      TEST(random_extensions_do_no_harm))

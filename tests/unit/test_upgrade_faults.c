@@ -98,6 +98,14 @@ static void the_request_is_answered_and_both_legs_end(void)
     bench_free(b);
 }
 
+static void the_client_may_be_left_with_the_connection(void)
+{
+    struct bench *b = bench_new("upgrade_status: {status: 200, then: nothing}");
+    bench_upgrade(b, TO_SERVER, REQUEST);
+    CHECK_CONTAINS(bench_did(b), "Connection: close\\x0d\\x0a\\x0d\\x0a'; cut server close");
+    bench_free(b);
+}
+
 static void a_date_is_told_at_the_endpoints_time_of_day(void)
 {
     struct bench *b = bench_new("upgrade_status: {status: 429, retry_after: 90s, form: date}");
@@ -171,6 +179,7 @@ SUITE(upgrade_faults, TEST(answers_are_kept_back_for_the_delay),
       TEST(a_header_is_set), TEST(a_header_that_was_not_there_is_set_too),
       TEST(a_part_of_a_value_is_replaced), TEST(a_part_that_is_not_there_changes_nothing),
       TEST(a_header_is_removed), TEST(the_request_is_answered_and_both_legs_end),
+      TEST(the_client_may_be_left_with_the_connection),
       TEST(a_date_is_told_at_the_endpoints_time_of_day),
       TEST(the_upgrade_is_stripped_as_nginx_does), TEST(the_proof_is_spoilt),
       TEST(an_answer_that_is_no_switch_needs_no_spoiling),

@@ -41,8 +41,7 @@ const struct event *offences_last_counting(const struct trace *trace)
     return step ? step : last;
 }
 
-/* The fault.on of what acts there: its parameters. */
-static const struct event *fault_of(const struct trace *trace, const struct event *act)
+const struct event *offence_fault_on(const struct trace *trace, const struct event *act)
 {
     for (const struct event *ev = act; ev-- > trace->events;)
         if (ev->kind == EV_FAULT_ON && (ev->conn == act->conn || ev->conn == 0) &&
@@ -237,7 +236,7 @@ static bool is_builtin(const struct trace *trace, const struct event *act)
 static void add(const struct trace *trace, const struct event *act, const struct event *last,
                 enum offence_fault fault, struct offences *out)
 {
-    const struct event *on = fault_of(trace, act);
+    const struct event *on = offence_fault_on(trace, act);
     if (!on || acted_before(trace, on, act) || was_closing(trace, act) ||
         is_spoiled(out, act->conn))
         return;

@@ -32,6 +32,8 @@ struct offences {
     bool builtin;   /* halfopen's own client was offended too: it is not in the list */
 };
 
+/* The fault.on of what acts there, which has its parameters; NULL: it is not in the trace. */
+const struct event *offence_fault_on(const struct trace *, const struct event *act);
 /* What endpoints do counts until the last step is over: then the runner ends its children. */
 const struct event *offences_last_counting(const struct trace *);
 void offences_of(const struct trace *, struct offences *out);
