@@ -176,6 +176,12 @@ static bool is_decided(const struct results *results, const struct rule_desc *ru
     return false;
 }
 
+/* What trouble left undecided is told with the trouble. */
+static bool is_open(const struct scenario_result *scenario, const struct rule_result *rule)
+{
+    return rule->verdict == NOT_TESTED || (rule->verdict == INCONCLUSIVE && !scenario->trouble);
+}
+
 static void add_open_one(struct page *page, const struct scenario_result *scenario,
                          const struct rule_result *rule)
 {
@@ -194,8 +200,7 @@ static void add_open_ones(struct page *page)
         const struct scenario_result *scenario = &page->results->scenarios[s];
         for (size_t r = 0; r < scenario->rule_count; r++) {
             const struct rule_result *rule = &scenario->rules[r];
-            bool open = rule->verdict == NOT_TESTED || rule->verdict == INCONCLUSIVE;
-            if (!open || is_decided(page->results, rule->rule))
+            if (!is_open(scenario, rule) || is_decided(page->results, rule->rule))
                 continue;
             any = true;
             add_open_one(page, scenario, rule);
@@ -205,26 +210,100 @@ static void add_open_ones(struct page *page)
         text_add(page->out, "\n");
 }
 
-static void add_remark(struct page *page, const struct scenario_result *scenario, const char *kind,
-                       const char *between, const char *words)
+/* --- Trouble around the endpoints --- */
+
+#define DIGITS       "0123456789"
+#define ALIKE_LISTED 3 /* scenarios named behind the first */
+
+/* But for each scenario's own name, and for numbers such as ports. */
+static bool is_same_trouble(const struct scenario_result *a, const struct scenario_result *b)
 {
-    text_addf(page->out, "%s ", kind);
+    const char *left = a->trouble, *right = b->trouble;
+    size_t left_len = strlen(a->name), right_len = strlen(b->name);
+    while (*left && *right) {
+        bool named = left_len > 0 && strncmp(left, a->name, left_len) == 0 &&
+                     strncmp(right, b->name, right_len) == 0;
+        size_t left_digits = strspn(left, DIGITS), right_digits = strspn(right, DIGITS);
+        bool counted = left_digits > 0 && right_digits > 0;
+        if (!named && !counted && *left != *right)
+            return false;
+        left += named ? left_len : counted ? left_digits : 1;
+        right += named ? right_len : counted ? right_digits : 1;
+    }
+    return *left == *right;
+}
+
+static bool is_told(const struct results *results, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (results->scenarios[i].trouble &&
+            is_same_trouble(&results->scenarios[i], &results->scenarios[index]))
+            return true;
+    return false;
+}
+
+static void add_alike(struct page *page, size_t index)
+{
+    const struct results *results = page->results;
+    size_t count = 0;
+    for (size_t i = index + 1; i < results->scenario_count; i++) {
+        const struct scenario_result *other = &results->scenarios[i];
+        if (!other->trouble || !is_same_trouble(&results->scenarios[index], other))
+            continue;
+        if (count < ALIKE_LISTED) {
+            text_add(page->out, count == 0 ? "likewise in " : ", ");
+            add_scenario(page->out, other);
+        }
+        count++;
+    }
+    if (count > ALIKE_LISTED)
+        text_addf(page->out, " and %zu more", count - ALIKE_LISTED);
+    if (count > 0)
+        text_add(page->out, "\n");
+}
+
+static void add_trouble(struct page *page, size_t index)
+{
+    const struct scenario_result *scenario = &page->results->scenarios[index];
+    size_t len = strlen(scenario->trouble);
+    while (len > 0 && scenario->trouble[len - 1] == '\n')
+        len--;
+    text_add(page->out, "ERROR ");
+    add_scenario(page->out, scenario);
+    text_add(page->out, ": ");
+    add_bytes(page->out, scenario->trouble, len);
+    text_add(page->out, "\n");
+    add_alike(page, index);
+    text_add(page->out, "\n");
+}
+
+static void add_troubles(struct page *page)
+{
+    for (size_t i = 0; i < page->results->scenario_count; i++)
+        if (page->results->scenarios[i].trouble && !is_told(page->results, i))
+            add_trouble(page, i);
+}
+
+/* --- Remarks --- */
+
+static void add_note(struct page *page, const struct scenario_result *scenario, const char *between,
+                     const char *words)
+{
+    text_add(page->out, "note  ");
     add_scenario(page->out, scenario);
     text_add(page->out, between);
     add_words(page->out, words);
     text_add(page->out, "\n\n");
 }
 
-static void add_troubles(struct page *page)
+static void add_notes(struct page *page)
 {
     for (size_t s = 0; s < page->results->scenario_count; s++) {
         const struct scenario_result *scenario = &page->results->scenarios[s];
-        if (scenario->trouble)
-            add_remark(page, scenario, "ERROR", ": ", scenario->trouble);
         if (scenario->speed_note)
-            add_remark(page, scenario, "note ", " ran ", scenario->speed_note);
+            add_note(page, scenario, " ran ", scenario->speed_note);
         if (scenario->replaced)
-            add_remark(page, scenario, "note ", ": ", scenario->replaced);
+            add_note(page, scenario, ": ", scenario->replaced);
     }
 }
 
@@ -269,8 +348,9 @@ void report_text(const struct results *results, const char *folder, enum ink ink
     text_add(out, "\n");
     add_blocks(&page, FAIL);
     add_blocks(&page, WARN);
-    add_open_ones(&page);
     add_troubles(&page);
+    add_open_ones(&page);
+    add_notes(&page);
     add_required(&page);
     add_tally(&page);
 }

@@ -216,15 +216,35 @@ static const struct flaw *find_flaw(const char *name)
     return NULL;
 }
 
+/* 'jitter' is near 'reconnect.jitter' too. NULL: none, or several. */
+static const char *nearest_of_rules(const char *name)
+{
+    const char *parts[NAMES_LIMIT] = {0};
+    size_t count = 0;
+    for (; all_rules[count] && count < NAMES_LIMIT; count++) {
+        const char *dot = strchr(all_rules[count]->name, '.');
+        parts[count] = dot ? dot + 1 : all_rules[count]->name;
+    }
+    const char *near = nearest_name(name, parts, count), *found = NULL;
+    for (size_t i = 0; near && i < count; i++)
+        if (strcmp(parts[i], near) == 0) {
+            if (found)
+                return NULL;
+            found = all_rules[i]->name;
+        }
+    return found;
+}
+
 static const char *nearest_of_all(const char *name)
 {
-    const char *names[NAMES_LIMIT];
+    const char *names[NAMES_LIMIT] = {0};
     size_t count = 0;
     for (size_t i = 0; all_rules[i] && count < NAMES_LIMIT; i++)
         names[count++] = all_rules[i]->name;
     for (size_t i = 0; all_faults[i] && count < NAMES_LIMIT; i++)
         names[count++] = all_faults[i]->name;
-    return nearest_name(name, names, count);
+    const char *near = nearest_name(name, names, count);
+    return near ? near : nearest_of_rules(name);
 }
 
 bool catalogue_explain(const char *name, struct text *out, const char **near)

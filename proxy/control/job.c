@@ -10,7 +10,7 @@
 
 /* --- Trouble --- */
 
-#define LAST_LINES 8
+#define LAST_LINES 20 /* a stack trace and what it is about */
 
 static void add_last_lines(const struct child *child, struct text *out)
 {

@@ -382,6 +382,56 @@ static void the_terminal_gets_no_control_bytes(void)
     results_free(results);
 }
 
+/* --- Trouble on the terminal --- */
+
+static void add_troubled(struct results *results, const char *name, const char *trouble)
+{
+    struct scenario_result *scenario = add_scenario(results, name);
+    scenario->trouble = xstrdup(trouble);
+    add_rule(scenario, &death, INCONCLUSIVE, "nothing to judge");
+}
+
+/* Concludes and frees. */
+static void check_troubles(struct results *results, const char *said)
+{
+    struct text out;
+    text_init(&out);
+    results_conclude(results);
+    report_text(results, NULL, INK_PLAIN, &out);
+    check_contains(__FILE__, __LINE__, "trouble", text_chars(&out), said);
+    text_fini(&out);
+    results_free(results);
+}
+
+static void the_same_trouble_is_told_once(void)
+{
+    struct results *results = results_new();
+    add_troubled(results, "stall", "ended (output/stall-server.log), port 41\nboom\n\n");
+    add_troubled(results, "drop", "ended (output/drop-server.log), port 40999\nboom\n\n");
+    check_troubles(results, "\nERROR stall: ended (output/stall-server.log), port 41\nboom\n"
+                            "likewise in drop\n\n1 rule: 0 pass");
+}
+
+static void many_alike_are_counted(void)
+{
+    struct results *results = results_new();
+    const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        add_troubled(results, names[i], "it ended");
+    check_troubles(results, "\nERROR a: it ended\nlikewise in b, c, d and 2 more\n\n1 rule: ");
+}
+
+static void other_trouble_is_told_too(void)
+{
+    struct results *results = results_new();
+    add_troubled(results, "stall", "ended: boom");
+    add_troubled(results, "drop", "ended: bang");
+    add_troubled(results, "reset", "ended: boo");
+    add_troubled(results, "refuse", "ended: boom");
+    check_troubles(results, "\nERROR stall: ended: boom\nlikewise in refuse\n\n"
+                            "ERROR drop: ended: bang\n\nERROR reset: ended: boo\n\n1 rule: ");
+}
+
 /* --- Annotations --- */
 
 static void check_annotations(struct results *results, const char *expected)
@@ -492,8 +542,9 @@ SUITE(reports, TEST(results_json_is_the_golden_one), TEST(junit_is_the_golden_on
       TEST(every_link_within_the_page_leads_somewhere), TEST(what_failed_comes_first),
       TEST(html_shows_hostile_words_and_does_not_obey), TEST(junit_stays_xml_with_hostile_words),
       TEST(json_stays_json_with_hostile_words), TEST(the_terminal_gets_no_control_bytes),
-      TEST(an_error_for_what_fails_the_run), TEST(what_is_excused_is_no_annotation),
-      TEST(a_should_rule_is_a_warning_unless_strict), TEST(what_is_required_or_open_is_annotated),
-      TEST(a_line_stays_a_line_with_hostile_words),
+      TEST(the_same_trouble_is_told_once), TEST(many_alike_are_counted),
+      TEST(other_trouble_is_told_too), TEST(an_error_for_what_fails_the_run),
+      TEST(what_is_excused_is_no_annotation), TEST(a_should_rule_is_a_warning_unless_strict),
+      TEST(what_is_required_or_open_is_annotated), TEST(a_line_stays_a_line_with_hostile_words),
       TEST(the_slowest_comes_first_and_what_never_began_not_at_all),
       TEST(a_folder_that_is_not_there_is_said))
