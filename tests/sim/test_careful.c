@@ -55,15 +55,11 @@ static void play(const struct plan *plan, const struct careful *client, uint64_t
                  struct scenario_result *result)
 {
     struct sim_config cfg;
-    struct text trace;
     sim_config_init(&cfg, plan);
     cfg.seed = seed;
     cfg.lateness = LATENESS;
     become(&cfg.client, client);
-    text_init(&trace);
-    CHECK_STR(sim_run(&cfg, &trace), "finished");
-    sim_judge(&trace, result);
-    text_fini(&trace);
+    CHECK_STR(sim_verdicts(&cfg, result), "finished");
 }
 
 static void check_not_failed(const struct scenario_result *result, const struct careful *client)

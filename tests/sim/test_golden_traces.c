@@ -22,13 +22,13 @@
 #define SENDER_RATE    (128.0 * 1024)
 #define SENDER_MESSAGE (64 * 1024)
 
-static void play(struct plan *plan, const char *flaw, struct text *trace)
+static struct sim_config config_of(const struct plan *plan, const char *flaw)
 {
     struct sim_config cfg;
     sim_config_init(&cfg, plan);
     if (flaw)
         CHECK(client_flaw_apply(&cfg.client, flaw));
-    CHECK_STR(sim_run(&cfg, trace), "finished");
+    return cfg;
 }
 
 /* --- The flaw most rules object to --- */
@@ -46,17 +46,14 @@ static const char *worst_flaw(struct plan *plan)
     const char *worst = client_flaws[0].name;
     int most = -1;
     for (const struct flaw *flaw = client_flaws; flaw->name; flaw++) {
-        struct text trace;
+        struct sim_config cfg = config_of(plan, flaw->name);
         struct scenario_result result;
-        text_init(&trace);
-        play(plan, flaw->name, &trace);
-        sim_judge(&trace, &result);
+        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
         if (objections(&result) > most) {
             most = objections(&result);
             worst = flaw->name;
         }
         scenario_result_fini(&result);
-        text_fini(&trace);
     }
     return worst;
 }
@@ -104,12 +101,13 @@ static void add_rules(const struct text *trace, struct text *out)
 
 static void check_run(struct plan *plan, const char *flaw, struct golden_folder *folder)
 {
+    struct sim_config cfg = config_of(plan, flaw);
     struct text trace, kept;
     char digest[65];
     const char *who = flaw ? flaw : "sound";
     text_init(&trace);
     text_init(&kept);
-    play(plan, flaw, &trace);
+    CHECK_STR(sim_run(&cfg, &trace), "finished");
     digest_sha256_hex(text_chars(&trace), trace.len, digest);
     text_addf(&kept, "%s, %s client, seed 1\nsha256 %s\n", plan->name, who, digest);
     add_counts(&trace, &kept);

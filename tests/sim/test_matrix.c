@@ -71,19 +71,15 @@ static void note(struct cell *cell, const struct scenario_result *result)
 static void play(struct cell *cell, const struct plan *plan, const char *flaw, uint64_t seed)
 {
     struct sim_config cfg;
-    struct text trace;
     struct scenario_result result;
     sim_config_init(&cfg, plan);
     cfg.seed = seed;
     cfg.lateness = LATENESS;
     if (flaw)
         CHECK(client_flaw_apply(&cfg.client, flaw));
-    text_init(&trace);
-    CHECK_STR(sim_run(&cfg, &trace), "finished");
-    sim_judge(&trace, &result);
+    CHECK_STR(sim_verdicts(&cfg, &result), "finished");
     note(cell, &result);
     scenario_result_fini(&result);
-    text_fini(&trace);
 }
 
 static bool is_meant_for(const char *flaw, const char *scenario)

@@ -1,12 +1,13 @@
 /* What holds for every trace a scenario leaves, whoever played it: it is read back as it was
- * written, faults that began end, findings cite what is there, and how reads were cut changes no
- * verdict. */
+ * written and as it is kept in memory, faults that began end, findings cite what is there, and how
+ * reads were cut changes no verdict. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "endpoint/flaws.h"
 #include "tests/check.h"
+#include "tests/sim/kept.h"
 #include "tests/sim/world.h"
 #include "trace/recorder.h"
 
@@ -16,9 +17,14 @@
 static const char *const players[] = {NULL, "no_heartbeat", "never_reconnects",
                                       "reconnects_at_once"};
 
-typedef void (*looker)(const struct text *lines, const struct trace *, const char *scenario);
+/* One run: the lines that were written, and the trace read from them. */
+struct seen {
+    const char *scenario;
+    const struct text *lines;
+    const struct trace *trace, *kept; /* kept: the same from memory */
+};
 
-static void play(const struct plan *plan, const char *flaw, size_t slice, struct text *lines)
+static struct sim_config config_of(const struct plan *plan, const char *flaw, size_t slice)
 {
     struct sim_config cfg;
     sim_config_init(&cfg, plan);
@@ -27,42 +33,14 @@ static void play(const struct plan *plan, const char *flaw, size_t slice, struct
     cfg.slice = slice;
     if (flaw)
         CHECK(client_flaw_apply(&cfg.client, flaw));
-    CHECK_STR(sim_run(&cfg, lines), "finished");
-}
-
-static void look_at(const struct plan *plan, const char *flaw, looker look)
-{
-    struct text lines;
-    struct diag *diag = diag_new();
-    text_init(&lines);
-    play(plan, flaw, 0, &lines);
-    struct trace *trace = trace_parse("trace.jsonl", text_chars(&lines), lines.len, diag);
-    CHECK(trace != NULL);
-    if (trace)
-        look(&lines, trace, plan->name);
-    trace_free(trace);
-    diag_free(diag);
-    text_fini(&lines);
-}
-
-static void look_at_all(looker look)
-{
-    struct sim_plans plans = sim_plans_load("client");
-    for (size_t i = 0; i < plans.count; i++) {
-        if (plans.list[i]->client.sends > 0) {
-            plans.list[i]->client.sends = SENDER_RATE;
-            plans.list[i]->client.message_bytes = SENDER_MESSAGE;
-        }
-        for (size_t player = 0; player < sizeof players / sizeof *players; player++)
-            look_at(plans.list[i], players[player], look);
-    }
-    sim_plans_free(&plans);
+    return cfg;
 }
 
 /* --- Written again, it is the same --- */
 
-static void write_again(const struct text *lines, const struct trace *trace, const char *scenario)
+static void write_again(const struct seen *seen)
 {
+    const struct trace *trace = seen->trace;
     struct text again;
     text_init(&again);
     for (size_t i = 0; i < trace->count; i++) {
@@ -70,19 +48,15 @@ static void write_again(const struct text *lines, const struct trace *trace, con
         text_add(&again, "\n");
     }
     /* Times are kept to the microsecond: seconds of an event lose nothing by being read. */
-    CHECK_BYTES(again.chars, again.len, lines->chars, lines->len);
+    CHECK_BYTES(again.chars, again.len, seen->lines->chars, seen->lines->len);
     text_fini(&again);
-}
-
-static void a_trace_that_was_read_is_written_the_same(void)
-{
-    look_at_all(write_again);
 }
 
 /* --- Order --- */
 
-static void look_at_order(const struct text *lines, const struct trace *trace, const char *scenario)
+static void look_at_order(const struct seen *seen)
 {
+    const struct trace *trace = seen->trace;
     const struct event *last = &trace->events[trace->count - 1];
     CHECK(trace->complete);
     CHECK_INT(last->kind, EV_RUN_END);
@@ -90,13 +64,8 @@ static void look_at_order(const struct text *lines, const struct trace *trace, c
     for (size_t i = 0; i < trace->count; i++) {
         CHECK_INT(trace->events[i].seq, i + 1);
         if (i > 0 && trace->events[i].at < trace->events[i - 1].at)
-            CHECK_STR("time goes back", scenario);
+            CHECK_STR("time goes back", seen->scenario);
     }
-}
-
-static void time_goes_on_from_the_first_event_to_the_last(void)
-{
-    look_at_all(look_at_order);
 }
 
 /* --- Ends --- */
@@ -111,8 +80,9 @@ static bool ends(const struct event *ev, const struct event *on)
     return ev->kind == EV_STEP_END && ev->step_end.step == on->step_start.step;
 }
 
-static void look_for_ends(const struct text *lines, const struct trace *trace, const char *scenario)
+static void look_for_ends(const struct seen *seen)
 {
+    const struct trace *trace = seen->trace;
     const struct event *end = trace->events + trace->count;
     for (const struct event *on = trace->events; on < end; on++) {
         bool begins =
@@ -125,14 +95,10 @@ static void look_for_ends(const struct text *lines, const struct trace *trace, c
     }
 }
 
-static void faults_connections_and_steps_that_begin_end(void)
-{
-    look_at_all(look_for_ends);
-}
-
 /* Nothing is said of a connection before it is accepted and after its end. */
-static void look_at_lives(const struct text *lines, const struct trace *trace, const char *scenario)
+static void look_at_lives(const struct seen *seen)
 {
+    const struct trace *trace = seen->trace;
     uint8_t *alive = xcalloc(trace->count + 1, 1); /* by conn */
     for (size_t i = 0; i < trace->count; i++) {
         const struct event *ev = &trace->events[i];
@@ -140,22 +106,17 @@ static void look_at_lives(const struct text *lines, const struct trace *trace, c
             continue;
         bool fine = ev->kind == EV_TCP_OPEN ? !alive[ev->conn] : alive[ev->conn] == 1;
         if (!fine)
-            CHECK_STR(event_name(ev->kind), scenario);
+            CHECK_STR(event_name(ev->kind), seen->scenario);
         alive[ev->conn] = ev->kind == EV_CONN_END ? 2 : 1;
     }
     free(alive);
 }
 
-static void a_connection_is_spoken_of_from_its_begin_to_its_end(void)
-{
-    look_at_all(look_at_lives);
-}
-
 /* --- Evidence --- */
 
-static void look_at_evidence(const struct text *lines, const struct trace *trace,
-                             const char *scenario)
+static void look_at_evidence(const struct seen *seen)
 {
+    const struct trace *trace = seen->trace;
     struct scenario_result result = {0};
     judge_trace(trace, NULL, &result);
     for (size_t i = 0; i < result.rule_count; i++) {
@@ -172,9 +133,53 @@ static void look_at_evidence(const struct text *lines, const struct trace *trace
     scenario_result_fini(&result);
 }
 
-static void findings_cite_what_is_there(void)
+/* --- From memory --- */
+
+/* What most simulations judge is what would have been read. */
+static void compare_with_memory(const struct seen *seen)
 {
-    look_at_all(look_at_evidence);
+    const struct trace *trace = seen->trace, *kept = seen->kept;
+    size_t i = 0;
+    while (i < trace->count && i < kept->count && kept_same(&kept->events[i], &trace->events[i]))
+        i++;
+    CHECK_STR(i < trace->count ? event_name(trace->events[i].kind) : "", "");
+    CHECK_INT(kept->count, trace->count);
+}
+
+/* --- All of them --- */
+
+static void (*const looks[])(const struct seen *) = {write_again,      look_at_order,
+                                                     look_for_ends,    look_at_lives,
+                                                     look_at_evidence, compare_with_memory};
+
+static void look_at(const struct plan *plan, const char *flaw)
+{
+    struct sim_config cfg = config_of(plan, flaw, 0);
+    struct text lines;
+    struct trace *kept;
+    text_init(&lines);
+    CHECK_STR(sim_keep(&cfg, &lines, &kept), "finished");
+    struct trace *read = sim_read(&lines);
+    struct seen seen = {.scenario = plan->name, .lines = &lines, .trace = read, .kept = kept};
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++)
+        looks[i](&seen);
+    trace_free(read);
+    trace_free(kept);
+    text_fini(&lines);
+}
+
+static void every_trace_holds_what_all_must(void)
+{
+    struct sim_plans plans = sim_plans_load("client");
+    for (size_t i = 0; i < plans.count; i++) {
+        if (plans.list[i]->client.sends > 0) {
+            plans.list[i]->client.sends = SENDER_RATE;
+            plans.list[i]->client.message_bytes = SENDER_MESSAGE;
+        }
+        for (size_t player = 0; player < sizeof players / sizeof *players; player++)
+            look_at(plans.list[i], players[player]);
+    }
+    sim_plans_free(&plans);
 }
 
 /* --- Cuts --- */
@@ -183,23 +188,16 @@ static void how_reads_are_cut_changes_no_verdict(void)
 {
     struct sim_plans plans = sim_plans_load("client");
     for (size_t i = 0; i < plans.count; i++) {
-        struct text lines;
+        struct sim_config cfg = config_of(plans.list[i], NULL, 7);
         struct scenario_result result;
         if (plans.list[i]->client.sends > 0)
             continue; /* megabytes in pieces of a few bytes */
-        text_init(&lines);
-        play(plans.list[i], NULL, 7, &lines);
-        sim_judge(&lines, &result);
+        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
         for (size_t rule = 0; rule < result.rule_count; rule++)
             CHECK_STR(verdict_name(result.rules[rule].verdict), "pass");
         scenario_result_fini(&result);
-        text_fini(&lines);
     }
     sim_plans_free(&plans);
 }
 
-SUITE(traces, TEST(a_trace_that_was_read_is_written_the_same),
-      TEST(time_goes_on_from_the_first_event_to_the_last),
-      TEST(faults_connections_and_steps_that_begin_end),
-      TEST(a_connection_is_spoken_of_from_its_begin_to_its_end), TEST(findings_cite_what_is_there),
-      TEST(how_reads_are_cut_changes_no_verdict))
+SUITE(traces, TEST(every_trace_holds_what_all_must), TEST(how_reads_are_cut_changes_no_verdict))

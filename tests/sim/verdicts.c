@@ -53,6 +53,16 @@ void sim_judge(const struct text *lines, struct scenario_result *result)
     trace_free(trace);
 }
 
+const char *sim_verdicts(const struct sim_config *cfg, struct scenario_result *result)
+{
+    struct trace *trace;
+    const char *reason = sim_keep(cfg, NULL, &trace);
+    *result = (struct scenario_result){0};
+    judge_trace(trace, NULL, result);
+    trace_free(trace);
+    return reason;
+}
+
 enum verdict sim_verdict(const struct scenario_result *result, const char *rule)
 {
     for (size_t i = 0; i < result->rule_count; i++)

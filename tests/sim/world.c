@@ -8,6 +8,8 @@
 #include "control/run_start.h"
 #include "endpoint/backlog.h"
 #include "tests/sim/inside.h"
+#include "tests/sim/kept.h"
+#include "trace/trace_memory.h"
 
 #define EPOCH         1767225600                     /* 2026-01-01 */
 #define DECLARED      "{\"messages\":{\"id\":true}}" /* as the runner says of the built-in client */
@@ -150,7 +152,8 @@ static void on_door(void *context, unsigned client, enum door door)
                sim->now);
 }
 
-static void begin(struct sim *sim, const struct sim_config *cfg, struct text *trace)
+static void begin(struct sim *sim, const struct sim_config *cfg, struct text *lines,
+                  struct trace_memory *memory)
 {
     const struct plan *plan = cfg->plan;
     struct run_options options = {.seed = cfg->seed,
@@ -173,7 +176,9 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *tr
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
     rng_init(&sim->losses, cfg->seed, "sim.losses", 0);
     sim->recorder = recorder_new(NULL);
-    recorder_copy_to(sim->recorder, trace);
+    recorder_copy_to(sim->recorder, lines);
+    if (memory)
+        recorder_listen(sim->recorder, kept_event, memory);
     run_start_emit(sim->recorder, &(struct run_start){.plan = plan,
                                                       .policy = &cfg->policy,
                                                       .declared = DECLARED,
@@ -223,12 +228,26 @@ static void end(struct sim *sim, const char *reason)
     recorder_free(sim->recorder);
 }
 
-const char *sim_run(const struct sim_config *cfg, struct text *trace)
+static const char *run(const struct sim_config *cfg, struct text *lines,
+                       struct trace_memory *memory)
 {
     struct sim sim;
-    begin(&sim, cfg, trace);
+    begin(&sim, cfg, lines, memory);
     const char *reason = go_on(&sim);
     end(&sim, reason);
+    return reason;
+}
+
+const char *sim_run(const struct sim_config *cfg, struct text *trace)
+{
+    return run(cfg, trace, NULL);
+}
+
+const char *sim_keep(const struct sim_config *cfg, struct text *lines, struct trace **trace)
+{
+    struct trace_memory *memory = trace_memory_new();
+    const char *reason = run(cfg, lines, memory);
+    *trace = trace_of_memory(memory);
     return reason;
 }
 

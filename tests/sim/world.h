@@ -10,7 +10,8 @@
  *     struct text trace = {0};
  *     sim_run(&cfg, &trace);                               JSON lines, run.start to run.end
  *
- * sim_judge reads such a trace with the real reader and judges it as the runner does. */
+ * sim_judge reads such a trace with the real reader and judges it as the runner does; sim_verdicts
+ * does without the lines. */
 #ifndef HALFOPEN_TESTS_SIM_WORLD_H
 #define HALFOPEN_TESTS_SIM_WORLD_H
 
@@ -41,6 +42,9 @@ void sim_config_init(struct sim_config *, const struct plan *);
 
 /* Appends the trace. Returns the reason in run.end: "finished", or why it ended early. */
 const char *sim_run(const struct sim_config *, struct text *trace);
+/* Keeps the trace in memory, as the reader would find it; trace_free. lines: appended to as well;
+ * NULL: none are written. */
+const char *sim_keep(const struct sim_config *, struct text *lines, struct trace **trace);
 
 /* Reads the trace (which must be readable: else it aborts with the reader's words); trace_free. */
 struct trace *sim_read(const struct text *trace);
@@ -48,9 +52,10 @@ struct trace *sim_read(const struct text *trace);
 const struct event *sim_event(const struct trace *, enum event_kind, int nth);
 int sim_count(const struct trace *, enum event_kind);
 
-/* Reads the trace likewise and judges it.
- * The caller calls scenario_result_fini. */
+/* Reads the trace likewise and judges it. The caller calls scenario_result_fini. */
 void sim_judge(const struct text *trace, struct scenario_result *);
+/* Runs and judges, with no lines in between. Returns the reason in run.end. */
+const char *sim_verdicts(const struct sim_config *, struct scenario_result *);
 /* INCONCLUSIVE when the rule was not judged. */
 enum verdict sim_verdict(const struct scenario_result *, const char *rule);
 
