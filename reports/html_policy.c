@@ -53,11 +53,11 @@ void html_policy(const struct results *results, struct text *out)
         size_t own = count_own(policy);
         text_add(out, "<details class='policy'><summary>What was asked, in numbers: profile ");
         html_add(out, results->profile ? results->profile : "default");
-        text_addf(out,
-                  ", %zu value%s not the default</summary><div class='scroll'><table>"
-                  "<thead><tr><th>value</th><th>asked</th><th>from</th><th>meaning</th></tr>"
-                  "</thead><tbody>",
-                  own, own == 1 ? "" : "s");
+        if (own > 0)
+            text_addf(out, ", %zu value%s not the default", own, own == 1 ? "" : "s");
+        text_add(out, "</summary><div class='scroll'><table>"
+                      "<thead><tr><th>value</th><th>asked</th><th>from</th><th>meaning</th></tr>"
+                      "</thead><tbody>");
         json_object_foreach(policy, name, entry)
         {
             add_value(name, entry, out);
