@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "net/output.h"
+#include "net/watcher.h"
 
 #define MARK              "HALFOPEN_PROCESS"
 #define ENVIRONMENT_LIMIT 4096
@@ -38,6 +39,8 @@ struct process {
 
 struct processes {
     struct loop *loop;
+    struct watcher *watcher; /* NULL: it could not be started */
+    char *mark; /* of this program: no process of another one has it, even under the same number */
     struct process *list;
     uint64_t started;
     struct proctree before; /* what descended from us already: whoever became us had started it */
@@ -264,7 +267,7 @@ struct process *process_start(struct processes *all, const struct process_spec *
         close_all(&pipes);
         return NULL;
     }
-    char *mark = xprintf(MARK "=%ld.%llu", (long)getpid(), (unsigned long long)++all->started);
+    char *mark = xprintf("%s%llu", all->mark, (unsigned long long)++all->started);
     char **environment = merged_environment(spec->environment, mark);
     pid_t parent = getpid();
     pid_t pid = fork();
@@ -277,6 +280,7 @@ struct process *process_start(struct processes *all, const struct process_spec *
         return NULL;
     }
     (void)setpgid(pid, pid); /* both do it: whoever is first */
+    watcher_add(all->watcher, pid);
     struct process *process = xcalloc(1, sizeof *process);
     *process = (struct process){.patience = {.on_due = on_patience_over},
                                 .all = all,
@@ -301,6 +305,8 @@ struct processes *processes_new(struct loop *loop)
 {
     struct processes *all = xcalloc(1, sizeof *all);
     all->loop = loop;
+    all->mark = xprintf(MARK "=%ld.%llx.", (long)getpid(), (unsigned long long)loop_now());
+    all->watcher = watcher_start(all->mark);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* fails on old kernels: orphans are then init's */
     loop_on_signal(loop, SIGCHLD, on_child, all);
     struct census *census = census_take();
@@ -338,7 +344,9 @@ void processes_free(struct processes *all)
         reap(all);
     reap(all);
     loop_on_signal(all->loop, SIGCHLD, NULL, NULL);
+    watcher_stop(all->watcher);
     census_free(all->census);
+    free(all->mark);
     free(all);
 }
 
@@ -366,6 +374,7 @@ void process_free(struct process *process)
     kill_tree(process);
     if (!process->exited)
         (void)waitpid(process->pid, NULL, 0); /* killed: it comes at once */
+    watcher_remove(process->all->watcher, process->pid);
     loop_timer_set(process->all->loop, &process->patience, NEVER);
     close_input(process);
     output_free(process->printed);

@@ -1,5 +1,5 @@
 /* The endpoints' processes: started by the shell in a process group of their own, watched, and
- * ended for certain, with all they started. They die with us. */
+ * ended for certain, with all they started. They die with us, also when we are killed. */
 #ifndef HALFOPEN_NET_PROCESS_H
 #define HALFOPEN_NET_PROCESS_H
 

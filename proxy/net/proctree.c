@@ -14,7 +14,7 @@
 #define STAT_BYTES      512
 
 struct entry {
-    pid_t pid, parent, group;
+    pid_t pid, parent, group, session;
 };
 
 struct listing {
@@ -50,10 +50,12 @@ static bool read_entry(pid_t pid, struct entry *entry)
     line[len] = '\0';
     const char *name_end = strrchr(line, ')'); /* the name may hold anything, brackets too */
     char state;
-    long parent, group;
-    if (!name_end || sscanf(name_end + 1, " %c %ld %ld", &state, &parent, &group) != 3)
+    long parent, group, session;
+    if (!name_end ||
+        sscanf(name_end + 1, " %c %ld %ld %ld", &state, &parent, &group, &session) != 4)
         return false;
-    *entry = (struct entry){.pid = pid, .parent = (pid_t)parent, .group = (pid_t)group};
+    *entry = (struct entry){
+        .pid = pid, .parent = (pid_t)parent, .group = (pid_t)group, .session = (pid_t)session};
     return state != 'Z';
 }
 
@@ -187,6 +189,41 @@ void proctree_of(pid_t root, const char *mark, struct proctree *tree)
     struct census *census = census_take();
     proctree_in(census, root, mark, tree);
     census_free(census);
+}
+
+static bool begins_in_environment(pid_t pid, const char *mark)
+{
+    char *entries = environment_of(pid);
+    bool found = false;
+    for (const char *at = entries; at && *at && !found; at += strlen(at) + 1)
+        found = strncmp(at, mark, strlen(mark)) == 0;
+    free(entries);
+    return found;
+}
+
+static bool is_of(const struct entry *entry, const pid_t *groups, size_t count, pid_t session)
+{
+    for (size_t i = 0; i < count && entry->session == session; i++)
+        if (entry->group == groups[i])
+            return true;
+    return false;
+}
+
+void proctree_marked(const char *mark, const pid_t *groups, size_t count, pid_t session,
+                     struct proctree *tree)
+{
+    struct listing all;
+    list_all(&all);
+    tree->count = 0;
+    for (size_t i = 0; i < all.count; i++) {
+        const struct entry *entry = &all.entries[i];
+        bool marked = entry->pid != getpid() && (is_of(entry, groups, count, session) ||
+                                                 begins_in_environment(entry->pid, mark));
+        if (marked)
+            add_pid(tree, entry->pid);
+    }
+    add_descendants(tree, 0, &all);
+    free(all.entries);
 }
 
 static uint64_t proportional(pid_t pid)

@@ -27,6 +27,10 @@ void proctree_of(pid_t root, const char *mark, struct proctree *);
 void proctree_in(struct census *, pid_t root, const char *mark, struct proctree *); /* as of then */
 /* Everything that descends from us, as of then. */
 void proctree_ours(const struct census *, struct proctree *);
+/* Of all processes of the machine: what has an entry in its environment that begins with mark, what
+ * is of one of these groups and of this session, and what descends from them; never ourselves. */
+void proctree_marked(const char *mark, const pid_t *groups, size_t count, pid_t session,
+                     struct proctree *);
 /* Proportional set size of all of them, or resident size where the kernel tells no more. */
 uint64_t proctree_memory(const struct proctree *);
 

@@ -561,6 +561,47 @@ time.sleep(600)
                 told = json.loads(self.halfopen("judge", self.report, "--json").out)
                 self.assertTrue(told["scenarios"][0]["interrupted"])
 
+    KILLED = """
+def child(name, new_session=False, bare=False):
+    if os.fork():
+        return
+    deaf()
+    if new_session:
+        os.setsid()
+    if os.fork():
+        os._exit(0)
+    born(name)
+    if bare:
+        os.execve("/bin/sleep", ["sleep", "600"], {})
+    time.sleep(600)
+    os._exit(0)
+deaf()
+born("client")
+child("orphan")
+child("daemon", new_session=True)
+child("bare", bare=True)
+wait_for_births(4)
+w = dial()
+time.sleep(600)
+"""
+
+    def killed(self, around, kill):
+        client = around % self.family(self.KILLED)
+        process = self.start(*self.words(QUIET % "60s", client), start_new_session=True)
+        self.assert_comes_true(lambda: of_kind(events(self.trace("quiet")), "ws.open"), "under way")
+        kill(process)
+        process.communicate()
+        self.assert_all_gone(4)
+
+    def test_nothing_survives_a_sigkill(self):
+        self.killed("%s & wait", lambda process: process.kill())
+
+    def test_nothing_of_a_pipeline_survives_a_sigkill(self):
+        self.killed("%s | cat", lambda process: process.kill())
+
+    def test_nothing_survives_a_sigkill_to_the_group(self):
+        self.killed("(%s; true); true", lambda process: os.killpg(process.pid, signal.SIGKILL))
+
     def test_a_process_in_the_middle_of_the_line_of_another_run_is_not_touched(self):
         bystander = self.start("server", "--listen", "127.0.0.1:0")
         ended = self.run_one(QUIET % "200ms", SOUND)
