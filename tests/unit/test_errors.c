@@ -49,8 +49,10 @@ static void load_specs(const char *path, struct diag *diag)
     const char *specs[64];
     char *text = read_text(path);
     size_t count = 0;
-    for (char *line = strtok(text, "\n"); line && count < 64; line = strtok(NULL, "\n"))
+    for (char *line = text, *end; (end = strchr(line, '\n')) && count < 64; line = end + 1) {
+        *end = '\0';
         specs[count++] = line;
+    }
     plan_free(scenario_of_faults("--fault", specs, count, diag));
     free(text);
 }
