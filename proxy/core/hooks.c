@@ -29,7 +29,7 @@ bool hooks_begin(struct run *run, const struct hook_step *step)
 static void ask(struct run *run, const struct hook_step *step)
 {
     for (unsigned i = 0; i < run->plan->clients; i++)
-        if (step->all || step->client == i)
+        if (step->of.all || step->of.client == i)
             run->on_hook(run->hook_context, i, step->hook, ++run->clients[i].asked[step->hook]);
 }
 
@@ -66,6 +66,23 @@ void hooks_fini(struct run *run)
         free(run->asking);
         run->asking = next;
     }
+}
+
+/* --- Signals --- */
+
+void run_watch_signals(struct run *run,
+                       void (*on_signal)(void *context, unsigned client, const char *name),
+                       void *context)
+{
+    run->on_signal = on_signal;
+    run->signal_context = context;
+}
+
+void hooks_signal(struct run *run, const struct signal_step *step)
+{
+    for (unsigned i = 0; run->on_signal && i < run->plan->clients; i++)
+        if (step->of.all || step->of.client == i)
+            run->on_signal(run->signal_context, i, step->name);
 }
 
 /* --- What comes back --- */

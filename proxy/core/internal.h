@@ -225,6 +225,8 @@ struct run {
     void (*on_hook)(void *context, unsigned client, enum hook, uint64_t number);
     void *hook_context;
     unsigned declared;
+    void (*on_signal)(void *context, unsigned client, const char *name);
+    void *signal_context;
     bool no_hook;          /* the hook step under way asks for one that the target does not give */
     struct asking *asking; /* in the order they began */
     nsec step_began, step_ends;
@@ -363,6 +365,7 @@ nsec activations_deadline(const struct run *);
 bool hooks_begin(struct run *, const struct hook_step *);
 void hooks_settle(struct run *); /* asks what is due */
 nsec hooks_deadline(const struct run *);
+void hooks_signal(struct run *, const struct signal_step *);
 void hooks_fini(struct run *);
 
 /* steps.c */

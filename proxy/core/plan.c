@@ -45,6 +45,7 @@ static void step_fini(struct step *step)
         free(step->close.reason);
         break;
     case STEP_HOOK:
+    case STEP_SIGNAL:
         break;
     }
 }
@@ -91,6 +92,10 @@ struct step *plan_add_step(struct plan *plan, enum step_kind kind)
     }
     if (kind == STEP_WAIT)
         step->wait.at_most = NEVER;
+    if (kind == STEP_HOOK)
+        step->hook = (struct hook_step){.count = 1, .of.all = true};
+    if (kind == STEP_SIGNAL)
+        step->signal = (struct signal_step){.name = "TERM", .of.all = true};
     return step;
 }
 

@@ -76,6 +76,11 @@ struct close_step {
     char *reason;
 };
 
+struct which_clients {
+    bool all; /* or only `client` */
+    unsigned client;
+};
+
 /* What the target file says how to ask of a client. */
 enum hook { HOOK_SEND, HOOK_CLOSE };
 
@@ -87,11 +92,16 @@ struct hook_step {
     enum hook hook;
     uint64_t count; /* how many times each client is asked */
     nsec every;     /* 0: all at once */
-    bool all;       /* every client, or only `client` */
-    unsigned client;
+    struct which_clients of;
 };
 
-enum step_kind { STEP_WAIT, STEP_FAULT, STEP_CLEAR, STEP_MARK, STEP_CLOSE, STEP_HOOK };
+/* To the clients' processes. */
+struct signal_step {
+    const char *name; /* "TERM" */
+    struct which_clients of;
+};
+
+enum step_kind { STEP_WAIT, STEP_FAULT, STEP_CLEAR, STEP_MARK, STEP_CLOSE, STEP_HOOK, STEP_SIGNAL };
 
 struct step {
     enum step_kind kind;
@@ -104,6 +114,7 @@ struct step {
         char *mark;
         struct close_step close;
         struct hook_step hook;
+        struct signal_step signal;
     };
 };
 

@@ -55,6 +55,11 @@ void run_watch_hooks(struct run *, unsigned declared,
 /* answer: "taken", or why it was not; asked: when it was asked. */
 void run_hook_answer(struct run *, unsigned client, enum hook, uint64_t number, const char *how,
                      const char *answer, nsec asked, nsec now);
+/* on_signal sends a client's process a signal and writes process.signal. Not called: there are no
+ * processes. */
+void run_watch_signals(struct run *,
+                       void (*on_signal)(void *context, unsigned client, const char *name),
+                       void *context);
 /* A client told its user something: "gave_up". detail is redacted already. */
 void run_heard(struct run *, unsigned client, const char *hook, const char *how, const char *detail,
                nsec now);

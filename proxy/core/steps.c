@@ -223,6 +223,9 @@ static void begin_step(struct run *run)
     case STEP_HOOK:
         run->no_hook = !hooks_begin(run, &step->hook);
         break;
+    case STEP_SIGNAL:
+        hooks_signal(run, &step->signal);
+        break;
     }
 }
 

@@ -15,6 +15,8 @@ struct loader {
 /* The whole of a scenario; file is what paths in it start from. NULL: said why. */
 struct plan *load_plan(const char *file, const struct node *root, struct diag *);
 void load_steps(struct loader *, const struct node *list);
+void load_hook(struct loader *, const struct node *step, const struct node *body);
+void load_signal(struct loader *, const struct node *step, const struct node *body);
 void load_wait(struct loader *, const struct node *step, const struct node *body);
 void load_fault(struct loader *, const struct node *step, const struct node *body,
                 const struct fault_desc *);

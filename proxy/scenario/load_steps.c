@@ -6,12 +6,14 @@
 #include "base/nearest.h"
 #include "scenario/load_parts.h"
 
-static const char *const actions[] = {"wait", "clear", "mark", "close", "repeat", NULL};
-static const char *const later_actions[] = {"send",  "inject", "signal", "restart", "request",
-                                            "route", "hook",   "prompt", "load",    NULL};
+static const char *const actions[] = {"wait",   "clear", "mark",   "close",
+                                      "repeat", "hook",  "signal", NULL};
+static const char *const later_actions[] = {"send",  "inject", "restart", "request",
+                                            "route", "prompt", "load",    NULL};
 static const char *const fault_options[] = {"direction", "connections", "probability", "at",
                                             "as",        "for",         "fallback",    NULL};
 static const char *const wait_options[] = {"at_most", "of", "since", "as", NULL};
+static const char *const ask_options[] = {"clients", NULL};
 static const char *const no_options[] = {NULL};
 
 /* --- What the parts share --- */
@@ -112,7 +114,7 @@ bool load_client(struct loader *l, const struct node *number, unsigned *out)
 
 /* --- Small actions --- */
 
-static void load_clear(struct loader *l, const struct node *body)
+static void load_clear(struct loader *l, const struct node *whole, const struct node *body)
 {
     if (!field_is_scalar(body, "outage", l->diag) || !load_knows_label(l, body))
         return;
@@ -121,7 +123,7 @@ static void load_clear(struct loader *l, const struct node *body)
     step->what = words_of_step(step);
 }
 
-static void load_mark(struct loader *l, const struct node *body)
+static void load_mark(struct loader *l, const struct node *whole, const struct node *body)
 {
     if (!field_is_scalar(body, "'the outage begins'", l->diag))
         return;
@@ -148,7 +150,7 @@ static const struct param close_params[] = {
     P_END,
 };
 
-static void load_close(struct loader *l, const struct node *body)
+static void load_close(struct loader *l, const struct node *whole, const struct node *body)
 {
     static const enum side sides[] = {SIDE_CLIENT, SIDE_SERVER, SIDE_NONE};
     struct close_params close = {0};
@@ -167,7 +169,7 @@ static void load_close(struct loader *l, const struct node *body)
     param_free(close_params, &close);
 }
 
-static void load_repeat(struct loader *l, const struct node *body)
+static void load_repeat(struct loader *l, const struct node *whole, const struct node *body)
 {
     static const char *const known[] = {"times", "steps", NULL};
     uint64_t times = 1;
@@ -211,7 +213,8 @@ static void refuse_unknown_action(struct loader *l, const struct node *step)
         wrong = wrong->next;
     if (!wrong) {
         diag_error(l->diag, step->place,
-                   "a step says what to do: wait, clear, mark, close, repeat, or a fault "
+                   "a step says what to do: wait, clear, mark, close, repeat, hook, signal, or a "
+                   "fault "
                    "(halfopen list faults)");
         return;
     }
@@ -252,16 +255,24 @@ static void check_siblings(struct loader *l, const struct node *step, const stru
     }
 }
 
-static void load_plain(struct loader *l, const struct node *action)
+/* The actions that are not faults. */
+static const struct action {
+    const char *name;
+    void (*load)(struct loader *, const struct node *step, const struct node *body);
+    const char *const *options;
+} loaders[] = {
+    {"wait", load_wait, wait_options},    {"clear", load_clear, no_options},
+    {"mark", load_mark, no_options},      {"close", load_close, no_options},
+    {"repeat", load_repeat, no_options},  {"hook", load_hook, ask_options},
+    {"signal", load_signal, ask_options},
+};
+
+static const struct action *action_of(const char *name)
 {
-    static const struct {
-        const char *name;
-        void (*load)(struct loader *, const struct node *);
-    } loaders[] = {
-        {"clear", load_clear}, {"mark", load_mark}, {"close", load_close}, {"repeat", load_repeat}};
     for (size_t i = 0; i < sizeof loaders / sizeof *loaders; i++)
-        if (strcmp(loaders[i].name, action->key) == 0)
-            loaders[i].load(l, action);
+        if (strcmp(loaders[i].name, name) == 0)
+            return &loaders[i];
+    return NULL;
 }
 
 /* Whoever refers to a step that was refused is not to blame. */
@@ -287,21 +298,19 @@ static void load_step(struct loader *l, const struct node *step)
         return;
     }
     const struct fault_desc *desc = fault_find(action->key);
-    bool wait = strcmp(action->key, "wait") == 0;
+    const struct action *plain = action_of(action->key);
     if (is_listed(later_actions, action->key)) {
         field_refuse_later(action, l->diag);
         remember_refused(l, step);
         return;
     }
-    check_siblings(l, step, action, desc ? fault_options : wait ? wait_options : no_options);
+    check_siblings(l, step, action, desc ? fault_options : plain->options);
     if (action->kind == NODE_BROKEN)
         return;
     if (desc)
         load_fault(l, step, action, desc);
-    else if (wait)
-        load_wait(l, step, action);
     else
-        load_plain(l, action);
+        plain->load(l, step, action);
 }
 
 void load_steps(struct loader *l, const struct node *list)

@@ -9,9 +9,10 @@
 static const char *const known[] = {"until", "at_most", "of", "since", "as", NULL};
 
 /* In the order of enum condition, from UNTIL_OPEN. */
-static const char *const conditions[] = {"open", "reopened",  "closed", "attempts", "ping",
-                                         "pong", "heartbeat", "quiet",  "exited",   NULL};
-static const char *const later[] = {"message", "gave_up", NULL};
+static const char *const conditions[] = {"open",   "reopened", "closed",    "attempts",
+                                         "ping",   "pong",     "heartbeat", "quiet",
+                                         "exited", "gave_up",  NULL};
+static const char *const later[] = {"message", NULL};
 #define UNTIL_EXAMPLE "reopened, or {attempts: 8}"
 
 static bool needs_value(enum condition condition)
@@ -34,7 +35,7 @@ static bool find_condition(struct loader *l, const char *name, struct place at,
     diag_error(
         l->diag, at,
         "'until' is %s: one of open, reopened, closed, {attempts: 8}, ping, pong, heartbeat, "
-        "{quiet: 5s}, exited",
+        "{quiet: 5s}, exited, gave_up",
         name);
     field_suggest(name, conditions, sizeof conditions / sizeof *conditions - 1, "", l->diag);
     return false;

@@ -146,17 +146,30 @@ static void add_close(struct text *out, const struct close_step *close)
     text_addf(out, " to %s", close->to == SIDE_NONE ? "both" : side_name(close->to));
 }
 
+static void add_clients(struct text *out, const struct which_clients *of)
+{
+    if (of->all)
+        text_add(out, "each client");
+    else
+        text_addf(out, "client %u", of->client);
+}
+
 static void add_hook(struct text *out, const struct hook_step *hook)
 {
-    if (hook->all)
-        text_add(out, "make each client ");
-    else
-        text_addf(out, "make client %u ", hook->client);
-    text_add(out, hook_name(hook->hook));
+    text_add(out, "make ");
+    add_clients(out, &hook->of);
+    text_addf(out, " %s", hook_name(hook->hook));
     if (hook->hook == HOOK_SEND)
-        text_addf(out, " %llu", (unsigned long long)hook->count);
+        text_addf(out, " %llu message%s", (unsigned long long)hook->count,
+                  hook->count == 1 ? "" : "s");
     if (hook->every > 0)
         add_duration(out, ", one every ", hook->every);
+}
+
+static void add_signal(struct text *out, const struct signal_step *signal)
+{
+    text_addf(out, "SIG%s to ", signal->name);
+    add_clients(out, &signal->of);
 }
 
 char *words_of_step(const struct step *step)
@@ -181,6 +194,9 @@ char *words_of_step(const struct step *step)
         break;
     case STEP_HOOK:
         add_hook(&out, &step->hook);
+        break;
+    case STEP_SIGNAL:
+        add_signal(&out, &step->signal);
         break;
     }
     return text_take(&out);

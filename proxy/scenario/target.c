@@ -14,9 +14,9 @@
 
 #define KEPT_DEPTH_LIMIT 8 /* of auth */
 
-static const char *const known[] = {"system", "client",   "server", "tls",   "behind", "heartbeat",
-                                    "auth",   "messages", "policy", "rules", NULL};
-static const char *const later[] = {"hooks", "urls", "external", "browser", NULL};
+static const char *const known[] = {"system", "client",   "server", "tls",    "behind", "heartbeat",
+                                    "auth",   "messages", "hooks",  "policy", "rules",  NULL};
+static const char *const later[] = {"urls", "external", "browser", NULL};
 
 /* --- Small parts --- */
 
@@ -205,7 +205,7 @@ static void load_root(struct target *target, const struct node *root, struct dia
         {"system", load_system},        {"client", target_load_client},
         {"server", target_load_server}, {"behind", load_behind},
         {"heartbeat", load_heartbeat},  {"messages", load_messages},
-        {"rules", target_load_rules},
+        {"rules", target_load_rules},   {"hooks", target_load_hooks},
     };
     const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");
     fields_check(root, known, later, "a target file", diag);
@@ -316,6 +316,7 @@ void target_free(struct target *target)
                      target->profile};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
+    target_hooks_fini(&target->hooks);
     free_accepted(target);
     free_lists(target);
     free(target);

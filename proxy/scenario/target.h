@@ -10,6 +10,7 @@
 #include "core/plan.h"
 #include "scenario/environment.h"
 #include "scenario/profile.h"
+#include "scenario/target_hooks.h"
 
 /* A failure somebody answers for until a day. */
 struct accepted {
@@ -49,6 +50,7 @@ struct target {
     struct {
         char *ping, *pong;
     } heartbeat; /* PCRE2 that compiles */
+    struct target_hooks hooks;
     struct {
         char *id; /* likewise, with a group */
     } messages;

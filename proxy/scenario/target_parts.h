@@ -7,6 +7,7 @@
 
 void target_load_client(struct target *, const struct node *, struct diag *);
 void target_load_server(struct target *, const struct node *, struct diag *);
+void target_load_hooks(struct target *, const struct node *, struct diag *);
 void target_load_rules(struct target *, const struct node *, struct diag *);
 
 #endif
