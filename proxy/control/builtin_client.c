@@ -210,6 +210,13 @@ struct builtin_client *builtin_client_new(struct loop *loop,
     return self;
 }
 
+uint64_t builtin_client_produce(struct builtin_client *self, uint64_t count)
+{
+    uint64_t taken = client_produce(self->client, count, loop_now());
+    touch(self);
+    return taken;
+}
+
 void builtin_client_close(struct builtin_client *self, uint16_t code, const char *reason)
 {
     client_close(self->client, code, reason, loop_now());

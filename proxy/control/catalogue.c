@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/nearest.h"
 #include "base/param.h"
 #include "endpoint/flaws.h"
@@ -20,6 +21,14 @@ const char *catalogue_applies(unsigned applies)
     if (applies & APPLIES_CLIENT)
         return "client";
     return applies & APPLIES_SERVER ? "server" : "path";
+}
+
+void catalogue_declares(const struct rule_desc *rule, struct text *out)
+{
+    for (const struct declaration *at = declarations; at->part; at++)
+        if (rule->declares & at->what)
+            text_addf(out, "Needs %s.%s in halfopen.yaml, as in `%s`.\n", at->part, at->member,
+                      at->example);
 }
 
 void catalogue_rules_text(struct text *out)
@@ -55,6 +64,18 @@ static void params_json(struct json *json, const struct param *params)
     json_array_close(json);
 }
 
+static void declares_json(struct json *json, const struct rule_desc *rule)
+{
+    json_array_open(json, "declares");
+    for (const struct declaration *at = declarations; at->part; at++) {
+        char *name = xprintf("%s.%s", at->part, at->member);
+        if (rule->declares & at->what)
+            json_put_string(json, NULL, name);
+        free(name);
+    }
+    json_array_close(json);
+}
+
 void catalogue_rules_json(struct json *json)
 {
     json_array_open(json, NULL);
@@ -68,6 +89,7 @@ void catalogue_rules_json(struct json *json)
         json_put_string(json, "level", level_name(rule->level));
         json_put_string(json, "applies", catalogue_applies(rule->applies));
         json_put_string(json, "source", rule->source);
+        declares_json(json, rule);
         json_put_string(json, "doc", rule->doc);
         params_json(json, rule->params);
         json_object_close(json);
@@ -174,6 +196,8 @@ static void explain_rule(const struct rule_desc *rule, struct text *out)
               rule->name, rule->id, rule->title, level_name(rule->level),
               catalogue_applies(rule->applies), rule->source ? rule->source : "none", rule->brief);
     catalogue_fold(out, rule->doc, 0, 96);
+    text_add(out, rule->declares ? "\n" : "");
+    catalogue_declares(rule, out);
     add_params(out, rule->params, "from the policy");
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "rules/rule.h"
 
 void catalogue_rules_text(struct text *);
 void catalogue_rules_json(struct json *);
@@ -33,6 +34,8 @@ bool catalogue_explain_intermediary(const char *name, struct text *out);
 /* A profile, a suite or a scenario that comes along; false: none is called so. */
 bool catalogue_explain_file(const char *name, struct text *out);
 const char *catalogue_applies(unsigned applies); /* "client and server" */
+/* A line for each thing the rule needs of the target file, with what to add. */
+void catalogue_declares(const struct rule_desc *, struct text *);
 /* Prose folded at word boundaries. */
 void catalogue_fold(struct text *out, const char *prose, int indent, int width);
 

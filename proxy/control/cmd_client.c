@@ -11,12 +11,13 @@
 #include "control/policy_options.h"
 #include "control/url.h"
 #include "endpoint/flaws.h"
+#include "net/input.h"
 #include "net/wall.h"
 
 struct client_options {
     const char *flaw, *ca;
     uint64_t seed;
-    bool insecure, verbose;
+    bool insecure, verbose, hooks;
 };
 
 static const struct option options[] = {
@@ -30,7 +31,16 @@ static const struct option options[] = {
      "do not verify the server's certificate"},
     {"verbose", OPTION_FLAG, offsetof(struct client_options, verbose), NULL,
      "print what happens, a line each"},
+    {"hooks", OPTION_FLAG, offsetof(struct client_options, hooks), NULL,
+     "obey lines of its input, send and close, and say when it gives up"},
     {0},
+};
+
+/* What drives the client from outside: lines of its input, signals. */
+struct outside {
+    struct loop *loop;
+    struct builtin_client *client;
+    unsigned signals;
 };
 
 static void print_event(const char *event, const char *detail)
@@ -39,15 +49,37 @@ static void print_event(const char *event, const char *detail)
     fflush(stdout);
 }
 
+static void print_gave_up(const char *event, const char *detail)
+{
+    if (strcmp(event, "gave_up") == 0)
+        print_event("gave up:", detail);
+}
+
+/* Leaves as an application should: says goodbye first. Who cannot wait asks twice. */
 static void on_signal(void *context, int number)
 {
+    struct outside *outside = context;
     (void)number;
-    loop_stop(context);
+    if (outside->signals++ == 0)
+        builtin_client_close(outside->client, 1001, "the process is told to end");
+    else
+        loop_stop(outside->loop);
+}
+
+static void on_line(void *context, const char *line, size_t len)
+{
+    struct outside *outside = context;
+    (void)len;
+    if (strncmp(line, "send", 4) == 0)
+        (void)builtin_client_produce(outside->client, 1); /* its user is told by what arrives */
+    else if (strcmp(line, "close") == 0)
+        builtin_client_close(outside->client, 1000, "its application is done");
 }
 
 static void on_stopped(void *context)
 {
-    loop_stop(context);
+    struct outside *outside = context;
+    loop_stop(outside->loop);
 }
 
 static struct tls_context *open_tls(const struct client_options *into,
@@ -71,6 +103,7 @@ static int serve(const struct client_options *into, const struct client_policy *
     if (url->secure && !tls)
         return EXIT_ENVIRONMENT;
     struct loop *loop = loop_new();
+    struct outside outside = {.loop = loop};
     struct builtin_client_config config = {.host = url->host,
                                            .authority = url->authority,
                                            .target = url->target,
@@ -78,18 +111,22 @@ static int serve(const struct client_options *into, const struct client_policy *
                                            .tls = tls,
                                            .policy = *policy,
                                            .seed = into->seed,
-                                           .log = into->verbose ? print_event : NULL,
+                                           .log = into->verbose ? print_event
+                                                  : into->hooks ? print_gave_up
+                                                                : NULL,
                                            .on_stopped = on_stopped,
-                                           .context = loop};
+                                           .context = &outside};
     /* A seed given is one for all clients of a run; each draws its own numbers all the same. */
     const char *index = getenv("HALFOPEN_INDEX");
     if (index)
         config.seed += strtoull(index, NULL, 10) * UINT64_C(0x9e3779b97f4a7c15);
-    loop_on_signal(loop, SIGINT, on_signal, loop);
-    loop_on_signal(loop, SIGTERM, on_signal, loop);
-    struct builtin_client *client = builtin_client_new(loop, &config);
+    outside.client = builtin_client_new(loop, &config);
+    loop_on_signal(loop, SIGINT, on_signal, &outside);
+    loop_on_signal(loop, SIGTERM, on_signal, &outside);
+    struct input *input = into->hooks ? input_new(loop, on_line, &outside) : NULL;
     loop_run(loop);
-    builtin_client_free(client);
+    input_free(input);
+    builtin_client_free(outside.client);
     loop_free(loop);
     tls_context_free(tls);
     return EXIT_COMPLIED;

@@ -51,8 +51,8 @@ static bool gather(struct demo *demo, struct diag *diag)
     demo->flawed.client_flaw = xstrdup(demo->given.flaw);
     demo->sound.again = xstrdup("--client 'halfopen client {url}'");
     demo->flawed.again = xprintf("--client 'halfopen client --flaw %s {url}'", demo->given.flaw);
-    demo->sound.declared = xstrdup("{\"client\":\"built-in\"}");
-    demo->flawed.declared = xprintf("{\"client\":\"built-in, %s\"}", demo->given.flaw);
+    subject_declare(&demo->sound, NULL);
+    subject_declare(&demo->flawed, NULL);
     if (!plans_load(&demo->paths, &demo->plans, diag))
         return false;
     for (size_t i = 0; i < demo->plans.count && i < SHOWN; i++) {

@@ -8,6 +8,7 @@
 #include "control/claims.h"
 #include "control/commands.h"
 #include "control/run_setup.h"
+#include "control/testable.h"
 
 #define AT(field) offsetof(struct run_options_given, field)
 static const struct option options[] = {
@@ -146,16 +147,23 @@ static int execute(struct run_setup *setup)
     return code;
 }
 
+static void say_plan(const struct plan *plan, const struct run_setup *setup)
+{
+    const struct declaration *lacks = plan_lacks(plan, &setup->subject);
+    nsec expected = plan_expected(plan), most = plan_longest(plan);
+    double speed = plan_kernel_timed(plan) ? 1 : setup->given.speed;
+    printf("%-26s %2u client%s  ", plan->name, plan->clients, plan->clients == 1 ? " " : "s");
+    if (lacks)
+        printf("not run: give %s.%s in halfopen.yaml\n", lacks->part, lacks->member);
+    else
+        printf("about %4.0f s, at most %5.0f s\n", nsec_to_seconds(expected) / speed,
+               most == NEVER ? 0.0 : nsec_to_seconds(most) / speed);
+}
+
 static int say_what_would_run(const struct run_setup *setup)
 {
-    for (size_t i = 0; i < setup->plans.count; i++) {
-        const struct plan *plan = setup->plans.list[i];
-        nsec expected = plan_expected(plan), most = plan_longest(plan);
-        double speed = plan_kernel_timed(plan) ? 1 : setup->given.speed;
-        printf("%-26s %2u client%s  about %4.0f s, at most %5.0f s\n", plan->name, plan->clients,
-               plan->clients == 1 ? " " : "s", nsec_to_seconds(expected) / speed,
-               most == NEVER ? 0.0 : nsec_to_seconds(most) / speed);
-    }
+    for (size_t i = 0; i < setup->plans.count; i++)
+        say_plan(setup->plans.list[i], setup);
     printf("%zu scenario%s, side by side, about %.0f s at speed %g\n", setup->plans.count,
            setup->plans.count == 1 ? "" : "s",
            plans_expected(setup->tasks, setup->plans.count, setup->given.speed),

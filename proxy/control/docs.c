@@ -241,6 +241,8 @@ static void add_rule(const struct rule_desc *rule, const struct plans *plans, st
     catalogue_fold(out, rule->doc, 0, 110);
     text_add(out, "\n");
     add_provoked(rule, plans, out);
+    catalogue_declares(rule, out);
+    text_add(out, rule->declares ? "\n" : "");
     text_add(out, rule->certainty == STATISTICAL ? "A failure is confirmed by a second run.\n"
                                                  : "A failure needs no confirmation.\n");
     add_params(rule->params, "from the policy", out);

@@ -61,6 +61,8 @@ void job_finish(struct job *job, const char *reason)
     loop_timer_set(job->loop, &job->memory_timer, NEVER);
     if (job->driver) {
         write_noise(job);
+        if (job->hooks)
+            job_hooks_stop(job->hooks);
         run_end(job->run, reason, driver_now(job->driver));
         driver_stop(job->driver);
     }
@@ -149,6 +151,7 @@ static void begin_scenario(struct job *job)
     job->state = JOB_RUNNING;
     job->pace_tries = 0;
     watch_noise(job);
+    job_hooks_start(job->hooks);
     driver_start(job->driver);
     if (job->spec.wants_memory)
         loop_timer_set(job->loop, &job->memory_timer, loop_now());
@@ -213,6 +216,15 @@ struct job *job_new(struct loop *loop, struct processes *processes, const struct
     return job;
 }
 
+static void leave_out(struct job *job)
+{
+    struct event ev = {.kind = EV_RUN_END, .client = -1, .by = BY_PROXY};
+    ev.run_end = (struct ev_run_end){.reason = RUN_NOT_TESTED};
+    if (job_open_trace(job))
+        recorder_emit(job->recorder, ev);
+    job_finish(job, RUN_NOT_TESTED);
+}
+
 void job_start(struct job *job)
 {
     job->began = job->ended = loop_now();
@@ -220,7 +232,9 @@ void job_start(struct job *job)
     job->dialer = dialer_new(job->loop);
     noise_watch(&job->noise, job->loop);
     job->pace = pace_new(job->spec.speed);
-    if (!job_open(job))
+    if (job->spec.left_out)
+        leave_out(job);
+    else if (!job_open(job))
         job_finish(job, "it could not begin");
     loop_timer_set(job->loop, &job->timer, loop_now());
 }
@@ -230,6 +244,7 @@ void job_free(struct job *job)
     loop_timer_set(job->loop, &job->timer, NEVER);
     loop_timer_set(job->loop, &job->memory_timer, NEVER);
     loop_untouch(&job->turn);
+    job_hooks_free(job->hooks);
     if (job->run)
         run_free(job->run);
     if (job->driver)

@@ -29,6 +29,7 @@ struct job_spec {
     const char *started;  /* RFC 3339 */
     const struct ca *ca;  /* NULL: none needed */
     bool wants_memory;    /* a rule asks for process.memory */
+    bool left_out; /* nothing it expects can be judged: the trace says so, nothing is started */
     void (*on_over)(void *context, struct job *); /* in a turn of the loop */
     void *context;
 };

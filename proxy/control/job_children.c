@@ -29,17 +29,19 @@ static void write_exit(struct job *job, struct child *child)
         return;
     child->told = true;
     ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
-    ev.process_exit = (struct ev_process_exit){.role = child->role,
-                                               .pid = (uint64_t)process_pid(child->process),
-                                               .how = process_how(child->process),
-                                               .asked = process_asked(child->process)};
+    ev.process_exit =
+        (struct ev_process_exit){.role = child->role,
+                                 .pid = (uint64_t)process_pid(child->process),
+                                 .how = process_how(child->process),
+                                 .asked = process_asked(child->process) || child->signalled};
     recorder_emit(job->recorder, ev);
 }
 
+/* Those that a step of the scenario told to end are what it waits for: it goes on. */
 static bool all_clients_exited(const struct job *job)
 {
     for (unsigned i = 0; i < job->started_clients; i++)
-        if (!process_exited(job->clients[i].process))
+        if (!process_exited(job->clients[i].process) || job->clients[i].signalled)
             return false;
     return job->started_clients > 0;
 }
@@ -67,6 +69,7 @@ static void on_exit_of(void *context, struct process *process)
         say_ended_early(job, child);
         job_finish(job, "an endpoint ended at once");
     } else if (job->state == JOB_RUNNING && child->client >= 0) {
+        job_hooks_on_exit(job->hooks, (unsigned)child->client, process_how(process));
         run_process_exited(job->run, (unsigned)child->client, driver_now(job->driver));
         driver_touch(job->driver);
         if (all_clients_exited(job))
@@ -80,6 +83,12 @@ static void on_exit_of(void *context, struct process *process)
 
 /* --- Starting --- */
 
+static void on_line_of(void *context, const char *line, size_t len)
+{
+    struct child *child = context;
+    job_hooks_on_line(child->job->hooks, (unsigned)child->client, line, len);
+}
+
 bool child_start(struct job *job, struct child *child, const char *command,
                  const char *const *environment)
 {
@@ -89,6 +98,10 @@ bool child_start(struct job *job, struct child *child, const char *command,
                                 .output = output,
                                 .on_exit = on_exit_of,
                                 .context = child};
+    if (child->client >= 0) {
+        spec.wants_input = job_hooks_want_input(job->hooks);
+        spec.on_line = job_hooks_want_lines(job->hooks) ? on_line_of : NULL;
+    }
     child->job = job;
     child->process = process_start(job->processes, &spec);
     if (!child->process) {
@@ -128,7 +141,7 @@ static char *reference_command(const struct job *job)
     const struct plan *plan = job->spec.plan;
     struct text command;
     text_init(&command);
-    text_addf(&command, "exec '%s' client --seed %llu", command_executable(),
+    text_addf(&command, "exec '%s' client --hooks --seed %llu", command_executable(),
               (unsigned long long)job->spec.seed);
     if (job->spec.subject->client_flaw)
         text_addf(&command, " --flaw %s", job->spec.subject->client_flaw);
@@ -153,7 +166,9 @@ static bool start_client(struct job *job, unsigned client)
     const struct subject *subject = job->spec.subject;
     const char *environment[ENVIRONMENT_LIMIT + 1];
     char *url = client_url(job, client), *command;
-    char *own[] = {xprintf("HALFOPEN_URL=%s", url), xprintf("HALFOPEN_INDEX=%u", client), NULL};
+    unsigned hook_port = job_hooks_port(job->hooks, client);
+    char *own[] = {xprintf("HALFOPEN_URL=%s", url), xprintf("HALFOPEN_INDEX=%u", client),
+                   hook_port > 0 ? xprintf("HALFOPEN_HOOK_PORT=%u", hook_port) : NULL, NULL};
     size_t count = add_words(environment, 0, own);
     count = add_words(environment, count, subject->client_environment);
     if (job->tls_to_client && job->spec.ca)
@@ -163,7 +178,8 @@ static bool start_client(struct job *job, unsigned client)
     environment[count] = NULL;
     char *template =
         subject->client_command ? xstrdup(subject->client_command) : reference_command(job);
-    struct command_values values = {.url = url, .index = (long)client, .port = job->ports[client]};
+    struct command_values values = {
+        .url = url, .index = (long)client, .port = job->ports[client], .hook_port = hook_port};
     command = command_substitute(template, &values);
     job->clients[client] = (struct child){.role = "client", .client = (int)client};
     bool started = child_start(job, &job->clients[client], command, environment);
@@ -172,6 +188,7 @@ static bool start_client(struct job *job, unsigned client)
     free(url);
     free(own[0]);
     free(own[1]);
+    free(own[2]);
     pace_free_environment(paced);
     return started;
 }

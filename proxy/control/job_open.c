@@ -12,7 +12,7 @@
 
 /* --- The server --- */
 
-static uint16_t free_port(void)
+uint16_t job_free_port(void)
 {
     struct addresses addresses;
     if (socket_resolve("127.0.0.1", 0, &addresses) != NULL)
@@ -85,7 +85,7 @@ static bool start_server_command(struct job *job)
 {
     const struct subject *subject = job->spec.subject;
     struct command_values values = {.index = -1};
-    job->server_port = subject->server.port ? subject->server.port : free_port();
+    job->server_port = subject->server.port ? subject->server.port : job_free_port();
     values.port = job->server_port;
     char **paced = pace_environment(job->pace, loop_now() - job->began);
     char *command = command_substitute(subject->server_command, &values);
@@ -172,6 +172,7 @@ static bool open_driver(struct job *job)
         free(sentence);
         return false;
     }
+    job->hooks = job_hooks_open(job);
     for (unsigned i = 0; i < job->spec.plan->clients; i++) {
         job->ports[i] =
             driver_listen(job->driver, i, "127.0.0.1", 0,
@@ -194,7 +195,7 @@ static void on_event(void *context, const struct event *ev)
         sightings_note(&job->seen, ev);
 }
 
-static bool open_trace(struct job *job)
+bool job_open_trace(struct job *job)
 {
     job->trace = xprintf("traces/%s.jsonl", job->spec.label);
     char *path = xprintf("%s/%s", job->spec.folder, job->trace);
@@ -225,5 +226,5 @@ static bool open_trace(struct job *job)
 
 bool job_open(struct job *job)
 {
-    return open_trace(job) && open_tls(job) && start_server(job) && open_driver(job);
+    return job_open_trace(job) && open_tls(job) && start_server(job) && open_driver(job);
 }

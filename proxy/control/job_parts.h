@@ -7,6 +7,7 @@
 #include "control/builtin.h"
 #include "control/causes.h"
 #include "control/job.h"
+#include "control/job_hooks.h"
 #include "control/pace.h"
 #include "net/driver.h"
 #include "net/noise.h"
@@ -17,8 +18,9 @@ struct child {
     struct job *job;
     struct process *process;
     const char *role;
-    int client; /* -1: the server */
-    bool told;  /* process.exit was written */
+    int client;     /* -1: the server */
+    bool told;      /* process.exit was written */
+    bool signalled; /* a step of the scenario sent it a signal */
 };
 
 struct job {
@@ -35,6 +37,7 @@ struct job {
     struct recorder *recorder;
     struct run *run;
     struct driver *driver;
+    struct job_hooks *hooks;
     struct builtin_server *server;
     struct tls_context *tls_to_client, *tls_to_server;
     struct flawed flawed;  /* certificates for TLS faults */
@@ -84,8 +87,10 @@ bool job_pace_is_kept(struct job *);
 
 /* false: the trouble was said. */
 bool job_open(struct job *);
+bool job_open_trace(struct job *); /* that alone */
 /* Asks whether the server accepts connections; server_ready tells. */
 void job_ask_server(struct job *);
+uint16_t job_free_port(void); /* of 127.0.0.1, for somebody else to listen on; 0: none */
 const char *job_server_host(const struct job *);
 
 #endif

@@ -44,6 +44,7 @@ static void take_target(struct subject *subject, const struct target *target)
     subject->server_ca = copy(target->server.ca);
     subject->server_unverified = !target->server.verify;
     subject->tls = target->tls;
+    subject->hooks = &target->hooks;
     subject->secrets = &target->secrets;
 }
 
@@ -66,36 +67,6 @@ static bool parse_server_url(struct subject *subject, const char **why)
     bool parsed = url_parse(filled, &subject->server, why);
     free(filled);
     return parsed;
-}
-
-static void describe_declared(struct subject *subject, const struct target *target)
-{
-    struct text out;
-    struct json json;
-    text_init(&out);
-    json_init(&json, &out, 0);
-    json_object_open(&json, NULL);
-    char *client = subject_shown(subject, subject->client_command);
-    json_put_string(&json, "client", client ? client : "built-in");
-    json_put_string(&json, "server",
-                    subject->server_command ? "command"
-                    : subject->server_url   ? "url"
-                                            : "built-in");
-    if (target && target->behind.profile) {
-        json_object_open(&json, "behind");
-        json_put_string(&json, "profile", target->behind.profile);
-        json_put_string(&json, "idle", target->behind.idle);
-        json_put_string(&json, "counts", target->behind.counts);
-        json_object_close(&json);
-    }
-    if (subject_has_builtin_client(subject) || (target && target->messages.id)) {
-        json_object_open(&json, "messages");
-        json_put_bool(&json, "id", true);
-        json_object_close(&json);
-    }
-    json_object_close(&json);
-    free(client);
-    subject->declared = text_take(&out);
 }
 
 static void add_option(struct text *out, const char *name, const char *value)
@@ -157,7 +128,7 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
         diag_hint(diag, "halfopen run --server ws://127.0.0.1:8080/    test a server");
         diag_hint(diag, "halfopen run --self-test                      the built-in endpoints");
     }
-    describe_declared(subject, setup->target);
+    subject_declare(subject, setup->target);
     subject->again = options_again(given);
     if (setup->target && setup->target->system.name)
         setup->system = setup->target->system.version ? xprintf("%s@%s", setup->target->system.name,

@@ -13,6 +13,7 @@
 #include "control/job.h"
 #include "control/judge.h"
 #include "control/table.h"
+#include "control/testable.h"
 #include "net/command.h"
 #include "net/kernel.h"
 #include "net/noise.h"
@@ -116,7 +117,8 @@ static void describe(struct task *task, struct scenario_result *result)
     result->trouble = job_trouble(job) ? xstrdup(job_trouble(job)) : NULL;
     result->interrupted = job_interrupted(job);
     result->wall_s = job_wall(job);
-    result->estimate_s = nsec_to_seconds(plan_expected(task->plan)) / task->speed;
+    if (!plan_lacks(task->plan, task->subject))
+        result->estimate_s = nsec_to_seconds(plan_expected(task->plan)) / task->speed;
     result->speed = task->speed;
     result->clients = task->plan->clients;
 }
@@ -241,6 +243,7 @@ static void begin_task(struct task *task)
                             .started = runner->started,
                             .ca = runner->has_ca ? &runner->ca : NULL,
                             .wants_memory = wants_memory(task->plan),
+                            .left_out = plan_lacks(task->plan, task->subject) != NULL,
                             .on_over = on_job_over,
                             .context = task};
     task->state = TASK_RUNNING;
@@ -412,6 +415,8 @@ static void meet_machine(struct runner *runner)
         struct task *task = &runner->tasks[i];
         const struct fault_step *unmet = plan_unmet(task->plan, why_not);
         const struct fault_step *timed = plan_kernel_timed(task->plan);
+        if (plan_lacks(task->plan, task->subject))
+            continue;
         if (unmet)
             refuse_task(task, unmet, why_not(fault_needs(unmet->desc, unmet->config)));
         else if (timed)

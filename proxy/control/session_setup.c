@@ -6,8 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "control/commands.h"
+#include "control/testable.h"
 #include "net/command.h"
 #include "net/kernel.h"
 #include "scenario/load.h"
@@ -49,7 +51,8 @@ double plans_expected(const struct runner_task *tasks, size_t count, double spee
 {
     double longest = 0;
     for (size_t i = 0; i < count; i++) {
-        double expected = plan_estimate(tasks[i].plan, speed);
+        double expected =
+            plan_lacks(tasks[i].plan, tasks[i].subject) ? 0 : plan_estimate(tasks[i].plan, speed);
         longest = expected > longest ? expected : longest;
     }
     return longest + 3;
@@ -155,6 +158,65 @@ char *subject_shown(const struct subject *subject, const char *written)
     redact_secrets(subject->secrets, redacted, &out);
     free(redacted);
     return text_take(&out);
+}
+
+static const struct target_hooks of_reference_client = {
+    .send = {.way = HOOK_BY_STDIN, .line = (char[]){"send {n}"}},
+    .close = {.way = HOOK_BY_STDIN, .line = (char[]){"close"}},
+    .gave_up = {.way = HOOK_BY_LOG, .pattern = (char[]){"^gave up"}},
+};
+
+const struct target_hooks *subject_hooks(const struct subject *subject)
+{
+    static const struct target_hooks none;
+    if (subject_has_builtin_client(subject))
+        return &of_reference_client;
+    return subject->hooks ? subject->hooks : &none;
+}
+
+static void declare_behind(const struct target *target, struct json *json)
+{
+    if (!target || !target->behind.profile)
+        return;
+    json_object_open(json, "behind");
+    json_put_string(json, "profile", target->behind.profile);
+    json_put_string(json, "idle", target->behind.idle);
+    json_put_string(json, "counts", target->behind.counts);
+    json_object_close(json);
+}
+
+static char *declared_client(const struct subject *subject)
+{
+    if (!subject_has_builtin_client(subject))
+        return subject_shown(subject, subject->client_command);
+    return subject->client_flaw ? xprintf("built-in, %s", subject->client_flaw)
+                                : xstrdup("built-in");
+}
+
+void subject_declare(struct subject *subject, const struct target *target)
+{
+    struct text out;
+    struct json json;
+    text_init(&out);
+    json_init(&json, &out, 0);
+    json_object_open(&json, NULL);
+    char *client = declared_client(subject);
+    json_put_string(&json, "client", client);
+    json_put_string(&json, "server",
+                    subject->server_command ? "command"
+                    : subject->server_url   ? "url"
+                                            : "built-in");
+    declare_behind(target, &json);
+    target_hooks_write(subject_hooks(subject), &json);
+    if (subject_has_builtin_client(subject) || (target && target->messages.id)) {
+        json_object_open(&json, "messages");
+        json_put_bool(&json, "id", true);
+        json_object_close(&json);
+    }
+    json_object_close(&json);
+    free(client);
+    free(subject->declared);
+    subject->declared = text_take(&out);
 }
 
 void subject_fini(struct subject *subject)

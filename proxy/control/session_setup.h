@@ -40,6 +40,8 @@ void subject_init(struct subject *);
 void subject_fini(struct subject *);
 /* Each value of its policy with its origin, as run.start has it. The caller frees. */
 char *subject_policy(const struct subject *);
+/* Fills declared. target: NULL: there is no file. */
+void subject_declare(struct subject *, const struct target *);
 /* One of its command lines or URLs as reports may show it; NULL: NULL. The caller frees. */
 char *subject_shown(const struct subject *, const char *written);
 

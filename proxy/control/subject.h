@@ -3,6 +3,7 @@
 #define HALFOPEN_CONTROL_SUBJECT_H
 
 #include "control/url.h"
+#include "scenario/target_hooks.h"
 #include "trace/policy.h"
 
 struct subject {
@@ -18,12 +19,16 @@ struct subject {
     bool tls;   /* towards the client */
     char *path; /* path and query of the client's URL; NULL: the server's, or "/" */
     struct policy policy;
-    char **origins;                /* of each policy value; NULL: default */
-    const char *profile;           /* its name */
-    char *again;                   /* options of `run` that name it once more, redacted */
-    char *declared;                /* JSON object: what the target file declares, redacted */
-    const struct secrets *secrets; /* borrowed from the target file; NULL: none */
+    char **origins;                   /* of each policy value; NULL: default */
+    const char *profile;              /* its name */
+    char *again;                      /* options of `run` that name it once more, redacted */
+    char *declared;                   /* JSON object: what the target file declares, redacted */
+    const struct target_hooks *hooks; /* borrowed from the target file; NULL: none */
+    const struct secrets *secrets;    /* borrowed from the target file; NULL: none */
 };
+
+/* Those of the target file, or of the reference client when it is the one tested. */
+const struct target_hooks *subject_hooks(const struct subject *);
 
 static inline bool subject_has_builtin_server(const struct subject *subject)
 {

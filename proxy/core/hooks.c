@@ -14,18 +14,6 @@ void run_watch_hooks(struct run *run, unsigned declared,
     run->hook_context = context;
 }
 
-bool hooks_begin(struct run *run, const struct hook_step *step)
-{
-    struct asking **last = &run->asking;
-    if (!run->on_hook || !(run->declared & hook_declared_as(step->hook)))
-        return false;
-    while (*last)
-        last = &(*last)->next;
-    *last = xmalloc(sizeof **last);
-    **last = (struct asking){.step = step, .left = step->count, .due = run->now};
-    return true;
-}
-
 static void ask(struct run *run, const struct hook_step *step)
 {
     for (unsigned i = 0; i < run->plan->clients; i++)
@@ -49,6 +37,19 @@ void hooks_settle(struct run *run)
         *at = asking->next;
         free(asking);
     }
+}
+
+bool hooks_begin(struct run *run, const struct hook_step *step)
+{
+    struct asking **last = &run->asking;
+    if (!run->on_hook || !(run->declared & hook_declared_as(step->hook)))
+        return false;
+    while (*last)
+        last = &(*last)->next;
+    *last = xmalloc(sizeof **last);
+    **last = (struct asking){.step = step, .left = step->count, .due = run->now};
+    hooks_settle(run); /* before the steps that follow */
+    return true;
 }
 
 nsec hooks_deadline(const struct run *run)

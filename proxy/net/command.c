@@ -89,12 +89,14 @@ static enum quoting quoting_after(enum quoting now, char c)
 
 char *command_substitute(const char *command, const struct command_values *values)
 {
-    char index[NUMBER_BYTES], port[NUMBER_BYTES];
+    char index[NUMBER_BYTES], port[NUMBER_BYTES], hook_port[NUMBER_BYTES];
     snprintf(index, sizeof index, "%ld", values->index);
     snprintf(port, sizeof port, "%ld", values->port);
+    snprintf(hook_port, sizeof hook_port, "%ld", values->hook_port);
     const struct placeholder list[] = {{"{url}", values->url},
                                        {"{index}", values->index >= 0 ? index : NULL},
                                        {"{port}", values->port > 0 ? port : NULL},
+                                       {"{hook_port}", values->hook_port > 0 ? hook_port : NULL},
                                        {NULL, NULL}};
     struct text out;
     text_init(&out);

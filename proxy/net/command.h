@@ -10,11 +10,12 @@ struct command_values {
     const char *url; /* NULL: {url} stays as it is; the same for the others */
     long index;      /* -1: none */
     long port;       /* 0: none */
+    long hook_port;  /* 0: none */
 };
 
-/* {url}, ${url}, {index}, ${index}, {port}, ${port} replaced; everything else, other braces too,
- * stays. A value with characters that mean something to the shell is quoted, unless the command
- * already quotes the place. Caller frees. */
+/* {url}, ${url}, {index}, ${index}, {port}, ${port}, {hook_port}, ${hook_port} replaced; everything
+ * else, other braces too, stays. A value with characters that mean something to the shell is
+ * quoted, unless the command already quotes the place. Caller frees. */
 char *command_substitute(const char *command, const struct command_values *);
 /* As one word of a shell: as it is where that is safe, else in single quotes. */
 void command_add_quoted(struct text *, const char *word);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/lines.h"
 #include "base/mem.h"
 
 #define PIPE_BYTES        (1 << 20) /* a process that prints does not wait for us */
@@ -21,7 +22,8 @@ struct output {
     size_t beginning; /* of them in the file for good */
     uint8_t *end;     /* ring of the newest that are not; NULL: all fitted */
     size_t end_at, end_len;
-    bool stale; /* the file's end is not what it should be */
+    struct lines lines; /* nobody listens: no on_line */
+    bool stale;         /* the file's end is not what it should be */
 };
 
 /* A full disk costs the log, not the run. */
@@ -57,6 +59,13 @@ static void keep_end(struct output *output, const uint8_t *bytes, size_t len)
     output->stale = true;
 }
 
+void output_listen(struct output *output,
+                   void (*on_line)(void *context, const char *line, size_t len), void *context)
+{
+    output->lines.on_line = on_line;
+    output->lines.context = context;
+}
+
 static void take(struct output *output, const uint8_t *bytes, size_t len)
 {
     size_t space = OUTPUT_BEGINNING_BYTES - output->beginning;
@@ -66,6 +75,8 @@ static void take(struct output *output, const uint8_t *bytes, size_t len)
     output->all += len;
     if (len > first)
         keep_end(output, bytes + first, len - first);
+    if (output->lines.on_line)
+        lines_feed(&output->lines, bytes, len);
 }
 
 static void close_pipe(struct output *output)
@@ -75,6 +86,7 @@ static void close_pipe(struct output *output)
     ev_io_stop(loop_ev(output->loop), &output->io);
     close(output->pipe);
     output->pipe = -1;
+    lines_end(&output->lines);
 }
 
 /* false: there is nothing more for now. */
@@ -164,5 +176,6 @@ void output_free(struct output *output)
     close_pipe(output);
     close(output->file);
     free(output->end);
+    lines_fini(&output->lines);
     free(output);
 }

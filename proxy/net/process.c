@@ -293,6 +293,8 @@ struct process *process_start(struct processes *all, const struct process_spec *
                                 .on_exit = spec->on_exit,
                                 .context = spec->context};
     text_init(&process->how);
+    if (spec->on_line && pipes.printed)
+        output_listen(pipes.printed, spec->on_line, spec->context);
     all->list = process;
     close(pipes.child_input);
     close(pipes.output);

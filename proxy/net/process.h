@@ -23,6 +23,8 @@ struct process_spec {
     bool wants_input;   /* process_send works; else stdin is /dev/null */
     /* It has ended and is reaped; what it started may live until process_end. NULL: not wanted. */
     void (*on_exit)(void *context, struct process *);
+    /* A line of its output, see base/lines.h; NULL: not wanted. */
+    void (*on_line)(void *context, const char *line, size_t len);
     void *context;
 };
 
@@ -37,7 +39,7 @@ struct process *process_start(struct processes *, const struct process_spec *);
 /* SIGTERM to its group and to what left it, SIGKILL after PROCESS_PATIENCE. Returns at once. */
 void process_end(struct process *);
 bool process_send(struct process *,
-                  const char *line); /* a line and a newline; false: it does not read */
+                  const char *line); /* a line and a newline, whole or (false) not at all */
 void process_signal(struct process *, int number); /* to its group */
 /* Ends hard what is left of it; no more callbacks; frees it. */
 void process_free(struct process *);

@@ -206,7 +206,9 @@ enum run_ending trace_ending(const struct trace *trace)
 {
     if (!trace->complete)
         return ENDING_MISSING;
-    if (strcmp(trace->reason, RUN_FINISHED) == 0 || strcmp(trace->reason, RUN_CLIENTS_EXITED) == 0)
+    if (strcmp(trace->reason, RUN_FINISHED) == 0 ||
+        strcmp(trace->reason, RUN_CLIENTS_EXITED) == 0 ||
+        strcmp(trace->reason, RUN_NOT_TESTED) == 0)
         return ENDING_REGULAR;
     bool early =
         strcmp(trace->reason, RUN_INTERRUPTED) == 0 || strcmp(trace->reason, RUN_TIMED_OUT) == 0;

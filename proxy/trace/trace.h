@@ -28,6 +28,7 @@ struct trace {
 /* Why a run ended, in run.end. Any other reason is a trouble of the environment. */
 #define RUN_FINISHED       "finished"
 #define RUN_CLIENTS_EXITED "every client process has exited"
+#define RUN_NOT_TESTED     "not run: nothing it expects can be judged with what is declared"
 #define RUN_INTERRUPTED    "interrupted"
 #define RUN_TIMED_OUT      "timed out"
 

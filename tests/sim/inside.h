@@ -23,6 +23,7 @@ struct sim_client {
     struct client *machine; /* NULL: not started yet */
     nsec starts;
     bool dial_wanted, door_hangs;
+    bool signalled, exited; /* its process was told to end; has ended */
     nsec dialled, next_syn; /* next_syn: when a connect that was not answered tries again */
     struct link *link;      /* of the connection or attempt under way; NULL: none */
     struct alarm alarm;

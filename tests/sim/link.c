@@ -1,6 +1,7 @@
 /* Connections through the proxy and the simulated sockets at their ends: what the kernel does. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "tests/sim/inside.h"
@@ -224,7 +225,15 @@ static void on_client_finish(void *context)
         client->link->in[SIDE_CLIENT].fin = true;
 }
 
-static const struct client_ops client_ops = {.on_connect_wanted = on_connect_wanted,
+static void on_client_log(void *context, const char *event, const char *detail)
+{
+    struct sim_client *client = context;
+    if (strcmp(event, "gave_up") == 0)
+        run_heard(client->sim->run, client->index, "gave_up", "builtin", detail, client->sim->now);
+}
+
+static const struct client_ops client_ops = {.on_log = on_client_log,
+                                             .on_connect_wanted = on_connect_wanted,
                                              .on_output = on_client_output,
                                              .on_abort = on_client_abort,
                                              .on_leave = on_client_leave,

@@ -11,12 +11,15 @@
 #include "tests/sim/kept.h"
 #include "trace/trace_memory.h"
 
-#define EPOCH         1767225600                     /* 2026-01-01 */
-#define DECLARED      "{\"messages\":{\"id\":true}}" /* as the runner says of the built-in client */
+#define EPOCH         1767225600           /* 2026-01-01 */
 #define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
 #define MEMORY_EVERY  NSEC_PER_SEC
 #define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
-#define TURNS_LIMIT   1000000 /* at one instant: more is a world that does not settle */
+#define DECLARED                                                                                   \
+    "{\"client\":\"built-in\",\"server\":\"built-in\",\"hooks\":{\"send\":\"builtin\",\"close\":"  \
+    "\"builtin\",\"gave_up\":\"builtin\"},\"messages\":{\"id\":true}}"
+#define PID         1000    /* of the first client */
+#define TURNS_LIMIT 1000000 /* at one instant: more is a world that does not settle */
 
 /* --- Time --- */
 
@@ -60,6 +63,20 @@ static void begin_when_connected(struct sim *sim)
     run_start(sim->run, sim->now);
 }
 
+static void exit_when_done(struct sim_client *client)
+{
+    struct sim *sim = client->sim;
+    struct event ev = {
+        .kind = EV_PROCESS_EXIT, .client = (int)client->index, .by = BY_ENDPOINT, .at = sim->now};
+    if (!client->signalled || client->exited || client_state(client->machine) != CLIENT_STOPPED)
+        return;
+    client->exited = sim->moved = true;
+    ev.process_exit = (struct ev_process_exit){
+        .role = "client", .pid = PID + client->index, .how = "exit 0", .asked = true};
+    recorder_emit(sim->recorder, ev);
+    run_process_exited(sim->run, client->index, sim->now);
+}
+
 static void turn(struct sim *sim)
 {
     sim->moved = false;
@@ -72,6 +89,8 @@ static void turn(struct sim *sim)
     }
     for (struct link *link = sim->links; link; link = link->next)
         link_carry(link);
+    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+        exit_when_done(&sim->clients[i]);
     run_settle(sim->run, sim->now);
     begin_when_connected(sim);
     free_dead_links(sim);
@@ -122,7 +141,7 @@ static void sample_memory(struct sim *sim)
         struct event ev = {
             .kind = EV_PROCESS_MEMORY, .client = (int)i, .by = BY_ENDPOINT, .at = sim->now};
         ev.process_memory = (struct ev_process_memory){
-            .pid = 1000 + i, .bytes = PROCESS_BYTES + client_buffered(sim->clients[i].machine)};
+            .pid = PID + i, .bytes = PROCESS_BYTES + client_buffered(sim->clients[i].machine)};
         recorder_emit(sim->recorder, ev);
     }
     sim->memory_at = sim->now + MEMORY_EVERY;
@@ -152,13 +171,50 @@ static void on_door(void *context, unsigned client, enum door door)
                sim->now);
 }
 
+/* What the reference client does with the lines of its input (control/cmd_client.c). */
+static void on_hook(void *context, unsigned index, enum hook hook, uint64_t number)
+{
+    struct sim *sim = context;
+    struct sim_client *client = &sim->clients[index];
+    bool taken = true;
+    if (client->exited)
+        taken = false;
+    else if (hook == HOOK_SEND)
+        (void)client_produce(client->machine, 1, sim->now); /* beyond its bounds: its own affair */
+    else
+        client_close(client->machine, 1000, "its application is done", sim->now);
+    run_hook_answer(sim->run, index, hook, number, "builtin", taken ? "taken" : "it has exited",
+                    sim->now, sim->now);
+    sim->moved = true;
+}
+
+/* Its process is told to end: it says goodbye first. */
+static void on_signal(void *context, unsigned index, const char *name)
+{
+    struct sim *sim = context;
+    struct sim_client *client = &sim->clients[index];
+    struct event ev = {.kind = EV_PROCESS_SIGNAL,
+                       .client = (int)index,
+                       .side = SIDE_CLIENT,
+                       .by = BY_PROXY,
+                       .at = sim->now};
+    if (client->exited)
+        return;
+    ev.process_signal = (struct ev_process_signal){.pid = PID + index, .name = name};
+    recorder_emit(sim->recorder, ev);
+    client->signalled = sim->moved = true;
+    client_close(client->machine, 1001, "the process is told to end", sim->now);
+}
+
 static void begin(struct sim *sim, const struct sim_config *cfg, struct text *lines,
                   struct trace_memory *memory)
 {
     const struct plan *plan = cfg->plan;
+    unsigned declared = declares_read_json(cfg->declared);
     struct run_options options = {.seed = cfg->seed,
                                   .server_builtin = true,
-                                  .message_id = BACKLOG_MESSAGE_ID,
+                                  .message_id =
+                                      declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
                                   .epoch = EPOCH,
                                   .observe = true};
     *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
@@ -181,13 +237,15 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
         recorder_listen(sim->recorder, kept_event, memory);
     run_start_emit(sim->recorder, &(struct run_start){.plan = plan,
                                                       .policy = &cfg->policy,
-                                                      .declared = DECLARED,
                                                       .started = "2026-01-01T00:00:00Z",
+                                                      .declared = cfg->declared,
                                                       .seed = cfg->seed,
                                                       .speed = 1,
                                                       .noise = cfg->lateness});
     sim->run = run_new(plan, sim->recorder, &options);
     run_watch_doors(sim->run, on_door, sim);
+    run_watch_hooks(sim->run, declared, on_hook, sim);
+    run_watch_signals(sim->run, on_signal, sim);
     sim->clients = xcalloc(plan->clients, sizeof *sim->clients);
     for (unsigned i = 0; i < plan->clients; i++)
         sim->clients[i] = (struct sim_client){
@@ -264,6 +322,7 @@ static bool wants_memory(const struct plan *plan)
 void sim_config_init(struct sim_config *cfg, const struct plan *plan)
 {
     *cfg = (struct sim_config){.plan = plan,
+                               .declared = DECLARED,
                                .seed = 1,
                                .send_buffer = (size_t)256 << 10,
                                .receive_buffer = (size_t)128 << 10,

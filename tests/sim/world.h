@@ -25,6 +25,7 @@ struct sim_config {
     struct client_policy client; /* of every client; what the plan lets it send comes on top */
     struct server_policy server; /* likewise */
     struct policy policy;        /* asked of the endpoints, for run.start */
+    const char *declared;        /* for run.start, and which hooks there are; all by default */
     uint64_t seed;
     nsec lateness; /* every timer comes late by a random time up to this; also run.start's noise */
     size_t

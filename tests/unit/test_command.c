@@ -7,7 +7,7 @@
 
 static void check_command(const char *command, const char *url, const char *want)
 {
-    struct command_values values = {.url = url, .index = 2, .port = 8080};
+    struct command_values values = {.url = url, .index = 2, .port = 8080, .hook_port = 9100};
     char *got = command_substitute(command, &values);
     CHECK_STR(got, want);
     free(got);
@@ -27,7 +27,7 @@ static void a_dollar_before_them_goes_too(void)
 
 static void index_and_port_are_numbers(void)
 {
-    check_command("run {index} ${port}", URL, "run 2 8080");
+    check_command("run {index} ${port} {hook_port}", URL, "run 2 8080 9100");
 }
 
 static void other_braces_stay(void)

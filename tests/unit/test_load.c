@@ -102,7 +102,7 @@ static void each_condition_has_its_name(void)
                       {"closed", UNTIL_CLOSED},       {"{attempts: 1}", UNTIL_ATTEMPTS},
                       {"ping", UNTIL_PING},           {"pong", UNTIL_PONG},
                       {"heartbeat", UNTIL_HEARTBEAT}, {"{quiet: 1s}", UNTIL_QUIET},
-                      {"exited", UNTIL_EXITED}};
+                      {"exited", UNTIL_EXITED},       {"gave_up", UNTIL_GAVE_UP}};
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
         struct step step;
         char *line = xprintf("  - wait: {until: %s, at_most: 9s}", conditions[i].name);
@@ -111,6 +111,31 @@ static void each_condition_has_its_name(void)
         plan_free(plan);
         free(line);
     }
+}
+
+static void a_hook_and_a_signal_say_whom_and_how_often(void)
+{
+    struct step step;
+    struct plan *plan =
+        load_step("  - hook: {send: 20, every: 200ms, clients: {client: 1}}", &step);
+    CHECK_INT(step.hook.hook, HOOK_SEND);
+    CHECK_INT(step.hook.count, 20);
+    CHECK_INT(step.hook.every, 200 * NSEC_PER_MSEC);
+    CHECK(!step.hook.of.all);
+    CHECK_INT(step.hook.of.client, 1);
+    CHECK_STR(step.what, "make client 1 send 20 messages, one every 200ms");
+    plan_free(plan);
+    plan = load_step("  - hook: close", &step);
+    CHECK_INT(step.hook.hook, HOOK_CLOSE);
+    CHECK_INT(step.hook.count, 1);
+    CHECK(step.hook.of.all);
+    CHECK_STR(step.what, "make each client close");
+    plan_free(plan);
+    plan = load_step("  - signal: INT\n    clients: {client: 2}", &step);
+    CHECK_STR(step.signal.name, "INT");
+    CHECK_INT(step.signal.of.client, 2);
+    CHECK_STR(step.what, "SIGINT to client 2");
+    plan_free(plan);
 }
 
 static void a_wait_may_be_for_one_client(void)
@@ -404,7 +429,8 @@ static void a_fault_in_a_line_may_be_yaml_or_words(void)
 SUITE(load, TEST(a_fault_in_a_line_may_be_yaml_or_words), TEST(the_head_is_read),
       TEST(what_is_not_given_is_plain), TEST(a_wait_may_be_a_duration),
       TEST(a_wait_for_several_things_takes_the_first), TEST(each_condition_has_its_name),
-      TEST(a_wait_may_be_for_one_client), TEST(a_wait_may_count_from_a_step),
+      TEST(a_hook_and_a_signal_say_whom_and_how_often), TEST(a_wait_may_be_for_one_client),
+      TEST(a_wait_may_count_from_a_step),
       TEST(a_fault_with_neither_for_nor_as_stays_in_the_background),
       TEST(for_without_as_lasts_as_long_as_the_step), TEST(for_with_as_runs_in_the_background),
       TEST(options_may_stand_beside_the_fault_or_beneath_it),

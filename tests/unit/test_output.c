@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "tests/check.h"
 
 struct log {
@@ -142,6 +143,34 @@ static void a_folder_that_is_not_there_is_an_error(void)
     loop_free(loop);
 }
 
-SUITE(output, TEST(little_is_kept_as_it_is), TEST(what_fits_exactly_is_whole),
+static void on_line(void *context, const char *line, size_t len)
+{
+    (void)len;
+    text_addf(context, "<%s>", line);
+}
+
+static void a_listener_is_shown_each_line_and_the_last_at_the_end(void)
+{
+    struct log log;
+    struct text seen;
+    text_init(&seen);
+    begin(&log);
+    output_listen(log.output, on_line, &seen);
+    CHECK(write(log.end, "giving", 6) == 6);
+    output_settle(log.output);
+    CHECK_STR(text_chars(&seen), "");
+    CHECK(write(log.end, " up\nlast", 8) == 8);
+    output_settle(log.output);
+    CHECK_STR(text_chars(&seen), "<giving up>");
+    close(log.end);
+    log.end = -1;
+    output_settle(log.output);
+    CHECK_STR(text_chars(&seen), "<giving up><last>");
+    text_fini(&seen);
+    end(&log);
+}
+
+SUITE(output, TEST(a_listener_is_shown_each_line_and_the_last_at_the_end),
+      TEST(little_is_kept_as_it_is), TEST(what_fits_exactly_is_whole),
       TEST(one_byte_more_is_left_out_and_said), TEST(the_end_moves_with_what_comes),
       TEST(an_ended_process_is_read_to_its_end), TEST(a_folder_that_is_not_there_is_an_error))
