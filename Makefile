@@ -31,7 +31,7 @@ SUITES := $(sort $(patsubst test_%.c,%,$(notdir $(filter %.c,$(foreach f,$(TEST_
 TEST_OBJS := $(TEST_SRCS:%.c=$(B)/%.o) $(B)/tests/calibrate/schedules.o $(B)/gen/suites.o
 LIB    := $(B)/libhalfopen.a
 
-.PHONY: all clients docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate fuzz fuzzers objects tidy print-cflags FORCE
+.PHONY: all flaws clients docs fidelity check demo install san lint bench clean help needs unit e2e golden calibrate fuzz fuzzers objects tidy print-cflags FORCE
 all: $(B)/halfopen $(B)/libhalfopen-time.so
 
 help:
@@ -43,6 +43,7 @@ help:
 ## make unit       the unit and simulated tests only
 ## make e2e        the tests over real sockets only
 ## make clients    seven real client libraries against what is known of them (20 minutes)
+## make flaws       every flaw of the built-in client over real sockets, each found by its rule
 ## make san        all of it again under AddressSanitizer and UBSan
 ## make lint       layering, style, documentation freshness
 ## make bench      round trips, MiB/s and memory beside HAProxy, as ratios
@@ -126,6 +127,10 @@ e2e: all $(B)/driver-test
 clients: needs-test
 	@$(MAKE) --no-print-directory all
 	@sh tests/e2e/clients/check.sh $(B) all
+
+flaws: needs-test
+	@$(MAKE) --no-print-directory all
+	@python3 tests/e2e/flaws.py --halfopen $(B)/halfopen
 
 check: needs-test
 	@$(MAKE) --no-print-directory all $(B)/check $(B)/driver-test

@@ -5,12 +5,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/nearest.h"
 #include "control/builtin.h"
 #include "control/commands.h"
 #include "control/policy_options.h"
 #include "control/url.h"
-#include "endpoint/flaws.h"
 #include "net/input.h"
 #include "net/wall.h"
 
@@ -132,22 +130,6 @@ static int serve(const struct client_options *into, const struct client_policy *
     return EXIT_COMPLIED;
 }
 
-static void apply_flaw(const char *name, struct client_policy *policy, struct diag *diag)
-{
-    const char *names[128];
-    size_t count = 0;
-    if (client_flaw_apply(policy, name))
-        return;
-    for (const struct flaw *flaw = client_flaws; flaw->name && count < 128; flaw++)
-        names[count++] = flaw->name;
-    const char *near = nearest_name(name, names, count);
-    if (near)
-        diag_error(diag, (struct place){0}, "no flaw is called '%s'; did you mean '%s'?", name,
-                   near);
-    else
-        diag_error(diag, (struct place){0}, "no flaw is called '%s' (halfopen list flaws)", name);
-}
-
 static int run(int argc, char **argv)
 {
     struct client_options into = {0};
@@ -162,7 +144,7 @@ static int run(int argc, char **argv)
     int left = policy_options_take(client_policy_params, &policy, argc, argv, diag);
     options_parse(&client_command, left, argv, &into, &rest, diag);
     if (into.flaw)
-        apply_flaw(into.flaw, &policy, diag);
+        policy_options_flaw(into.flaw, &policy, diag);
     if (rest.count != 1)
         diag_error(diag, (struct place){0}, "client takes one URL, as in ws://127.0.0.1:8080/feed");
     else if (!url_parse(rest.list[0], &url, &why))

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "control/commands.h"
+#include "control/policy_options.h"
 #include "control/session_setup.h"
 
 struct demo_options {
@@ -123,10 +124,13 @@ static int run(int argc, char **argv)
     struct demo demo = {
         .given = {.flaw = "no_jitter", .speed = 10, .seed = 1, .report = "halfopen-report"}};
     struct option_words rest = {0};
+    struct client_policy scratch;
     struct diag *diag = diag_new();
     int code = EXIT_USAGE;
     paths_init(&demo.paths);
     options_parse(&demo_command, argc, argv, &demo.given, &rest, diag);
+    client_policy_defaults(&scratch);
+    policy_options_flaw(demo.given.flaw, &scratch, diag);
     if (diag_errors(diag) > 0)
         code = command_usage_error(&demo_command, diag);
     else if (!gather(&demo, diag))

@@ -37,6 +37,7 @@ static const struct option options[] = {
     {"strict", OPTION_FLAG, AT(strict), NULL, "SHOULD rules and warnings fail the run too"},
     {"dry-run", OPTION_FLAG, AT(dry_run), NULL, "say what would run and how long it takes"},
     {"self-test", OPTION_FLAG, AT(self_test), NULL, "the built-in endpoints against each other"},
+    {"flaw", OPTION_TEXT, AT(flaw), "NAME", "with --self-test: one defect of the built-in client"},
     {"durations", OPTION_FLAG, AT(durations), NULL,
      "how long each scenario took, slowest first, beside the estimate"},
     {"format", OPTION_TEXT, AT(format), "github", "annotations for a GitHub workflow as well"},

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
+#include "endpoint/flaws.h"
 
 static void set(const struct param *param, void *config, const char *value, struct diag *diag)
 {
@@ -43,4 +45,20 @@ void policy_options_help(const struct param *params, FILE *out)
         fprintf(out, "  --%-24s %s%s%s\n", params->name, params->doc ? params->doc : "",
                 has_default ? "; default " : "", has_default ? params->def : "");
     }
+}
+
+void policy_options_flaw(const char *name, struct client_policy *policy, struct diag *diag)
+{
+    const char *names[128];
+    size_t count = 0;
+    if (client_flaw_apply(policy, name))
+        return;
+    for (const struct flaw *flaw = client_flaws; flaw->name && count < 128; flaw++)
+        names[count++] = flaw->name;
+    const char *near = nearest_name(name, names, count);
+    if (near)
+        diag_error(diag, (struct place){0}, "no flaw is called '%s'; did you mean '%s'?", name,
+                   near);
+    else
+        diag_error(diag, (struct place){0}, "no flaw is called '%s' (halfopen list flaws)", name);
 }

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "control/policy_options.h"
 #include "net/command.h"
 
 static const struct place command_line = {0};
@@ -99,11 +100,27 @@ static char *options_again(const struct run_options_given *given)
         text_addf(&out, "%s--clients %llu", out.len > 0 ? " " : "",
                   (unsigned long long)given->clients);
     add_flag(&out, "--self-test", given->self_test);
+    add_option(&out, "--flaw", given->flaw);
     add_flag(&out, "--tls", given->tls);
     add_flag(&out, "--insecure", given->insecure);
     free(client);
     free(server);
     return out.len > 0 ? text_take(&out) : NULL;
+}
+
+static void take_flaw(struct run_setup *setup, struct diag *diag)
+{
+    struct subject *subject = &setup->subject;
+    const char *name = setup->given.flaw;
+    struct client_policy scratch;
+    if (!name)
+        return;
+    if (!setup->given.self_test || !subject_has_builtin_client(subject))
+        diag_error(diag, command_line,
+                   "--flaw is the built-in client's: it goes with --self-test, without a client");
+    client_policy_defaults(&scratch);
+    policy_options_flaw(name, &scratch, diag);
+    subject->client_flaw = xstrdup(name);
 }
 
 static void gather_subject(struct run_setup *setup, struct diag *diag)
@@ -119,6 +136,7 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
     replace(&subject->server_command, given->server_cmd);
     subject->tls = subject->tls || given->tls;
     subject->server_unverified = subject->server_unverified || given->insecure;
+    take_flaw(setup, diag);
     if (subject->server_url && !parse_server_url(subject, &why))
         diag_error(diag, command_line, "--server: '%s' %s", subject->server_url, why);
     if (!subject->client_command && subject_has_builtin_server(subject) && !given->self_test &&

@@ -10,7 +10,7 @@
 
 struct run_options_given {
     const char *client, *server, *server_cmd, *target, *suite, *profile, *report, *baseline, *shard,
-        *format;
+        *format, *flaw;
     uint64_t clients, seed, jobs;
     double speed;
     nsec timeout;
