@@ -55,6 +55,8 @@ static void on_open(struct peer *peer)
     struct builtin_client *self = peer_owner(peer);
     if (is_left(self, peer))
         return;
+    if (self->config.policy.tcp_keepalive > 0)
+        peer_keepalive(peer, self->config.policy.tcp_keepalive);
     client_connected(self->client, loop_now());
     touch(self);
 }

@@ -37,6 +37,9 @@ const struct param client_policy_params[] = {
            .doc = "closes the socket of an attempt that it gives up"),
     P_DURATION(client_policy, close_timeout, .def = "10s",
                .doc = "for the closing handshake; 0: none"),
+    P_DURATION(client_policy, tcp_keepalive, .def = "0s",
+               .doc =
+                   "TCP gives a peer up that acknowledges nothing for so long; 0: it is not asked"),
     P_COUNT(client_policy, retry_limit, .def = "0",
             .doc = "failures in a row after which it gives up; 0: never"),
     P_BOOL(client_policy, reconnects, .def = "true", .doc = "comes back after a loss"),

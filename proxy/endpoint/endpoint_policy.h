@@ -29,6 +29,7 @@ struct client_policy {
     nsec connect_timeout;   /* from dialling to the 101 */
     bool closes_abandoned;  /* an attempt that it gives up */
     nsec close_timeout;
+    nsec tcp_keepalive; /* for whoever opens the connections */
     uint64_t retry_limit;
     bool reconnects;
     bool reconnects_after_normal; /* also after the server's 1000 */

@@ -203,6 +203,11 @@ size_t peer_write(struct peer *peer, const void *bytes, size_t len)
     return stream_write(&peer->stream, bytes, len);
 }
 
+void peer_keepalive(struct peer *peer, nsec patience)
+{
+    socket_keepalive(peer->stream.fd, patience);
+}
+
 void peer_read(struct peer *peer, bool on)
 {
     stream_read(&peer->stream, on);

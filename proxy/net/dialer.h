@@ -40,9 +40,10 @@ void dialer_stop_listening(struct dialer *); /* all listeners; peers stay */
 void *peer_owner(const struct peer *);
 void peer_own(struct peer *, void *owner);
 size_t peer_write(struct peer *, const void *bytes, size_t len); /* how many were taken */
-void peer_read(struct peer *, bool on); /* off: its window closes in time */
-void peer_finish(struct peer *);        /* FIN (TLS: close_notify first) after what was written */
-void peer_reset(struct peer *);         /* RST at once */
+void peer_keepalive(struct peer *, nsec patience); /* socket_keepalive, of an open one */
+void peer_read(struct peer *, bool on);            /* off: its window closes in time */
+void peer_finish(struct peer *); /* FIN (TLS: close_notify first) after what was written */
+void peer_reset(struct peer *);  /* RST at once */
 void peer_close(struct peer *);
 void peer_forget(
     struct peer *); /* closes; no more callbacks; its memory goes at the end of the turn */

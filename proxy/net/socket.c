@@ -192,6 +192,17 @@ void socket_reset(int fd)
     close(fd);
 }
 
+void socket_keepalive(int fd, nsec patience)
+{
+    int third = (int)(patience / NSEC_PER_SEC / 3);
+    third = third > 0 ? third : 1;
+    set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, third);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, third);
+    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 2);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(patience / NSEC_PER_MSEC));
+}
+
 static size_t receive_buffer(int fd)
 {
     int bytes = 0;

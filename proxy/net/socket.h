@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/nsec.h"
 #include "net/io.h"
 
 #define SOCKET_ADDRESSES_LIMIT 8
@@ -38,6 +39,10 @@ const char *socket_connect_words(int error);
 /* "127.0.0.1:4711", "[::1]:4711" */
 void socket_peer_text(const struct address *, char out[SOCKET_PEER_BYTES]);
 const char *socket_family_text(const struct address *); /* ipv4 or ipv6 */
+
+/* TCP gives the connection up when nothing was acknowledged for `patience` (at least 3 s), probing
+ * twice meanwhile. */
+void socket_keepalive(int fd, nsec patience);
 
 /* At most len bytes; IO_OK with *got > 0, IO_WANT_READ, IO_EOF or how it ended. */
 enum io_result socket_read(int fd, void *bytes, size_t len, size_t *got);

@@ -7,7 +7,6 @@
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 
-#define GRACE (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout, RULES RECON-01 */
 /* as long as the longest delay between retries, and more */
 #define COMES_BACK (60 * NSEC_PER_SEC)
 
@@ -25,12 +24,8 @@ static const struct param params[] = {
     P_END,
 };
 
-/* Noticing takes two timers in a row, the ping's and that of the missing answer; each may be late.
- */
-#define TIMERS 2
-
 struct limits {
-    nsec pass, warn, patience, noise; /* patience: never noticed within it is never */
+    struct death_limits death;
     nsec ping, pong;
 };
 
@@ -56,39 +51,30 @@ static const enum verdict verdicts[FATES] = {
 
 static struct limits limits_of(const struct trace *trace, const struct config *cfg)
 {
-    const struct policy *policy = &trace->policy;
-    nsec window = nsec_add(policy->ping, policy->pong);
-    struct limits limits = {
-        .noise = TIMERS * trace->noise, .ping = policy->ping, .pong = policy->pong};
-    limits.pass = cfg->within > 0 ? cfg->within : nsec_add(window, GRACE);
-    limits.warn = nsec_max(cfg->warn_within, limits.pass);
-    limits.patience = nsec_max(nsec_add(window, nsec_add(window, window)), limits.warn);
-    return limits;
+    return (struct limits){.death = death_limits_of(trace, cfg->within, cfg->warn_within),
+                           .ping = trace->policy.ping,
+                           .pong = trace->policy.pong};
 }
 
-static enum fate fate_of_noticed(const struct death *death, const struct limits *limits)
+/* Who noticed must also come back. */
+static enum fate fate_of(const struct death *death, const struct death_limits *limits)
 {
-    nsec took = death->noticed - death->began;
-    if (death->unprompted)
+    enum death_notice notice = death_notice(death, limits);
+    if (notice == NOTICE_NEVER)
+        return NEVER_NOTICED;
+    if (notice == NOTICE_TOO_SHORT)
+        return TOO_SHORT;
+    if (notice == NOTICE_OWN_WISH)
         return OWN_WISH;
     if (death->back == NEVER && death->exit)
         return DIED;
     if (death->back == NEVER && death->end - death->noticed >= COMES_BACK - limits->noise)
         return NOT_BACK;
-    if (took > nsec_add(limits->warn, limits->noise))
+    if (notice == NOTICE_TOO_LATE)
         return TOO_LATE;
     if (death->back == NEVER)
         return BACK_UNKNOWN;
-    return took > nsec_add(limits->pass, limits->noise) ? LATE : IN_TIME;
-}
-
-static enum fate fate_of(const struct death *death, const struct limits *limits)
-{
-    if (death->noticed != NEVER)
-        return fate_of_noticed(death, limits);
-    if (death->watched - death->began >= limits->patience - limits->noise)
-        return NEVER_NOTICED;
-    return TOO_SHORT;
+    return notice == NOTICE_LATE ? LATE : IN_TIME;
 }
 
 /* --- Sentences --- */
@@ -136,7 +122,7 @@ static void add_undecided(struct text *out, enum fate fate, const struct tally *
     } else {
         text_add(out, " did nothing during the silence, which lasted only ");
         tally_add_range(tally, out);
-        add_seconds(out, "; ", limits->patience);
+        add_seconds(out, "; ", limits->death.patience);
         text_add(out, " would have been needed");
     }
 }
@@ -150,13 +136,13 @@ static void add_sentence(struct text *out, enum fate fate, const struct tally *t
     case IN_TIME:
         text_add(out, " noticed after ");
         tally_add_range(tally, out);
-        add_seconds(out, " that the peer was gone, and reconnected; allowed ", limits->pass);
+        add_seconds(out, " that the peer was gone, and reconnected; allowed ", limits->death.pass);
         break;
     case LATE:
     case TOO_LATE:
         text_add(out, " gave the dead connection up only after ");
         tally_add_range(tally, out);
-        add_seconds(out, "; allowed ", limits->pass);
+        add_seconds(out, "; allowed ", limits->death.pass);
         break;
     case NEVER_NOTICED:
         add_seconds(out, " never noticed within ", tally->least);
@@ -219,7 +205,7 @@ static void report(struct findings *out, enum fate fate, const struct tally *tal
     finding_measured(finding, noticed ? "noticed_after_s" : "silence_s",
                      nsec_to_seconds(noticed ? tally->most : tally->least));
     finding_measured(finding, "connections", (double)tally->count);
-    finding_allowed(finding, "noticed_after_s", nsec_to_seconds(limits->pass));
+    finding_allowed(finding, "noticed_after_s", nsec_to_seconds(limits->death.pass));
     finding_evidence(finding, tally->from, tally->to);
     add_fix(finding, fate, limits);
 }
@@ -233,7 +219,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     deaths_of(trace, &deaths);
     for (size_t i = 0; i < deaths.count; i++) {
         const struct death *death = &deaths.list[i];
-        enum fate fate = fate_of(death, &limits);
+        enum fate fate = fate_of(death, &limits.death);
         nsec until = death->noticed != NEVER ? death->noticed : death->watched;
         tally_add(&tallies[fate], until - death->began, death->from, death->to);
         examples[fate] = examples[fate] ? examples[fate] : death;

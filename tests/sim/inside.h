@@ -46,6 +46,7 @@ struct link {
     } answers[ANSWERS_LIMIT]; /* owed to the session, which must not get them inside its calls */
     size_t answer_count;
     size_t receive_before[SIDES];
+    nsec keepalive_at; /* the client's TCP gives up a path that acknowledges nothing; NEVER */
 };
 
 struct sim {

@@ -22,6 +22,7 @@ static struct link *link_new(struct sim *sim)
     struct link *link = xcalloc(1, sizeof *link);
     link->sim = sim;
     link->server_alarm = (struct alarm){NEVER, NEVER};
+    link->keepalive_at = NEVER;
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
         wire_init(&link->in[side], sim->cfg->send_buffer, sim->cfg->receive_buffer);
         wire_init(&link->out[side], sim->cfg->send_buffer, sim->cfg->receive_buffer);
@@ -127,7 +128,11 @@ static void close_window(struct link *link, enum side side)
 
 static void deafen(struct link *link, enum side side, double ratio)
 {
+    nsec patience = link->sim->client_policy.tcp_keepalive;
     wire_hear(&link->in[side], ratio, link->sim->now);
+    if (side == SIDE_CLIENT)
+        link->keepalive_at =
+            ratio >= 1 && patience > 0 ? nsec_add(link->sim->now, patience) : NEVER;
     owe_answer(link, ratio > 0 ? "deafen" : "hear", "");
 }
 
@@ -449,8 +454,17 @@ static void pay_answers(struct link *link)
     link->answer_count = 0;
 }
 
+static void give_up_when_nothing_is_acknowledged(struct link *link)
+{
+    if (link->keepalive_at > link->sim->now)
+        return;
+    link->keepalive_at = NEVER;
+    wire_reset(&link->out[SIDE_CLIENT]);
+}
+
 void link_carry(struct link *link)
 {
+    give_up_when_nothing_is_acknowledged(link);
     if (link->connect_wanted)
         connect_server(link);
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++) {
@@ -467,7 +481,7 @@ void link_carry(struct link *link)
 
 nsec link_due(const struct link *link)
 {
-    nsec at = NEVER;
+    nsec at = link->keepalive_at;
     for (int side = SIDE_CLIENT; side <= SIDE_SERVER; side++)
         if (link->session && link->in[side].lost_until > link->sim->now)
             at = nsec_min(at, link->in[side].lost_until);

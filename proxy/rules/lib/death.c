@@ -8,7 +8,9 @@
 #include "ws/close.h"
 #include "ws/frame.h"
 
-#define PATIENCE_LEAST NSEC_PER_SEC /* nobody takes an answer for missing sooner */
+#define PATIENCE_LEAST NSEC_PER_SEC       /* nobody takes an answer for missing sooner */
+#define GRACE          (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout */
+#define TIMERS         2
 
 /* What can be missed during the silence. */
 struct watch {
@@ -211,6 +213,21 @@ static void look_at_beats(const struct trace *trace, const struct connection *c,
     heartbeats_free(beats);
 }
 
+static enum death_tcp tcp_of(const struct death *death, const struct event *on,
+                             const struct event *last)
+{
+    nsec until = nsec_min(death->noticed, death->watched);
+    for (const struct event *ev = on; ev <= last && ev->at <= until; ev++) {
+        if (ev->conn != death->conn || ev->side != SIDE_CLIENT)
+            continue;
+        if (ev->kind == EV_FAULT_ACT && strcmp(ev->fault_act.verb, "deafen") == 0)
+            return TCP_LOST;
+        if (ev->kind == EV_TCP_PAUSE && ev->tcp_pause.on)
+            return TCP_CLOSED;
+    }
+    return TCP_ACKED;
+}
+
 static struct death death_of(const struct trace *trace, const struct connection *c,
                              const struct event *on, const struct event *last)
 {
@@ -229,6 +246,7 @@ static struct death death_of(const struct trace *trace, const struct connection 
     nsec blind = go_blind(trace, &death);
     look_for_return(trace, &death);
     forget_unseen_return(&death, blind);
+    death.tcp = tcp_of(&death, on, last);
     return death;
 }
 
@@ -257,4 +275,30 @@ void deaths_fini(struct deaths *deaths)
 {
     free(deaths->list);
     *deaths = (struct deaths){0};
+}
+
+/* --- Whether it was noticed in time --- */
+
+struct death_limits death_limits_of(const struct trace *trace, nsec within, nsec warn_within)
+{
+    const struct policy *policy = &trace->policy;
+    nsec window = nsec_add(policy->ping, policy->pong);
+    struct death_limits limits = {.noise = TIMERS * trace->noise};
+    limits.pass = within > 0 ? within : nsec_add(window, GRACE);
+    limits.warn = nsec_max(warn_within, limits.pass);
+    limits.patience = nsec_max(nsec_add(window, nsec_add(window, window)), limits.warn);
+    return limits;
+}
+
+enum death_notice death_notice(const struct death *death, const struct death_limits *limits)
+{
+    nsec took = death->noticed - death->began;
+    if (death->noticed == NEVER)
+        return death->watched - death->began >= limits->patience - limits->noise ? NOTICE_NEVER
+                                                                                 : NOTICE_TOO_SHORT;
+    if (death->unprompted)
+        return NOTICE_OWN_WISH;
+    if (took > nsec_add(limits->warn, limits->noise))
+        return NOTICE_TOO_LATE;
+    return took > nsec_add(limits->pass, limits->noise) ? NOTICE_LATE : NOTICE_IN_TIME;
 }

@@ -8,6 +8,13 @@
 
 enum death_beats { BEATS_NONE, BEATS_UNCLEAR, BEATS_OF_SERVER, BEATS_OWN };
 
+/* What the client's TCP could tell of the silence. */
+enum death_tcp {
+    TCP_ACKED,  /* nothing: what it sends is acknowledged, and so are keepalive probes */
+    TCP_CLOSED, /* the window is closed: its writes block */
+    TCP_LOST    /* nothing is acknowledged: it retransmits, and may give up */
+};
+
 struct death {
     int client;
     uint32_t conn;
@@ -22,7 +29,25 @@ struct death {
     bool unprompted; /* an ordinary Close before anything of its peer was missed: its own wish */
     uint64_t code;   /* of its Close; 0: none */
     enum death_beats beats;
+    enum death_tcp tcp;
     uint64_t from, to; /* seq */
+};
+
+/* When a death has to be noticed. Noticing takes two timers in a row, the ping's and that of the
+ * missing answer; each may be late. */
+struct death_limits {
+    nsec pass, warn;
+    nsec patience; /* never noticed within it is never */
+    nsec noise;
+};
+
+enum death_notice {
+    NOTICE_IN_TIME,
+    NOTICE_LATE,
+    NOTICE_OWN_WISH,
+    NOTICE_TOO_LATE,
+    NOTICE_NEVER,
+    NOTICE_TOO_SHORT /* not noticed, and the silence ended before it was clear that it never is */
 };
 
 struct deaths {
@@ -33,5 +58,9 @@ struct deaths {
 
 void deaths_of(const struct trace *, struct deaths *out);
 void deaths_fini(struct deaths *);
+
+/* within: 0 for the policy's ping interval plus pong timeout plus 5 s (RULES RECON-01). */
+struct death_limits death_limits_of(const struct trace *, nsec within, nsec warn_within);
+enum death_notice death_notice(const struct death *, const struct death_limits *);
 
 #endif
