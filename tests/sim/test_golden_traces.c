@@ -18,10 +18,6 @@
 #define FOLDER      "tests/golden/traces"
 #define SHORT_BYTES ((size_t)8 << 10)
 
-/* As in test_matrix.c: enough to fill what is simulated. */
-#define SENDER_RATE    (128.0 * 1024)
-#define SENDER_MESSAGE (64 * 1024)
-
 static struct sim_config config_of(const struct plan *plan, const char *flaw)
 {
     struct sim_config cfg;
@@ -130,10 +126,6 @@ static void bundled_scenarios_leave_the_traces_they_left_before(void)
     golden_folder_init(&folder, FOLDER);
     for (size_t i = 0; i < plans.count; i++) {
         struct plan *plan = plans.list[i];
-        if (plan->client.sends > 0) {
-            plan->client.sends = SENDER_RATE;
-            plan->client.message_bytes = SENDER_MESSAGE;
-        }
         check_run(plan, NULL, &folder);
         check_run(plan, worst_flaw(plan), &folder);
     }

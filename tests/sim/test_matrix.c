@@ -18,11 +18,6 @@
 #define RULES_LIMIT 64 /* of one scenario */
 #define LATENESS    (4 * NSEC_PER_MSEC)
 
-/* A sender's seeds change nothing but masks, and its bytes are dear: half are enough to fill what
- * is simulated here, and other flaws than its own are played once. */
-#define SENDER_RATE    (128.0 * 1024)
-#define SENDER_MESSAGE (64 * 1024)
-
 static const struct meant {
     const char *flaw, *scenario, *rule;
     enum verdict least;
@@ -184,10 +179,6 @@ static void add_scenario(struct plan *plan, struct text *out)
 {
     struct cell sound = {0};
     text_addf(out, "%s, seeds 1 to %d\n", plan->name, SEEDS);
-    if (plan->client.sends > 0) {
-        plan->client.sends = SENDER_RATE;
-        plan->client.message_bytes = SENDER_MESSAGE;
-    }
     play_all(&sound, plan, NULL);
     check_sound(&sound, plan);
     add_cell(&sound, "sound", out);

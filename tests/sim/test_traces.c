@@ -11,9 +11,6 @@
 #include "tests/sim/world.h"
 #include "trace/recorder.h"
 
-#define SENDER_RATE    (128.0 * 1024) /* as in test_matrix.c */
-#define SENDER_MESSAGE (64 * 1024)
-
 static const char *const players[] = {NULL, "no_heartbeat", "never_reconnects",
                                       "reconnects_at_once"};
 
@@ -172,10 +169,6 @@ static void every_trace_holds_what_all_must(void)
 {
     struct sim_plans plans = sim_plans_load("client");
     for (size_t i = 0; i < plans.count; i++) {
-        if (plans.list[i]->client.sends > 0) {
-            plans.list[i]->client.sends = SENDER_RATE;
-            plans.list[i]->client.message_bytes = SENDER_MESSAGE;
-        }
         for (size_t player = 0; player < sizeof players / sizeof *players; player++)
             look_at(plans.list[i], players[player]);
     }

@@ -63,8 +63,8 @@ enum verdict sim_verdict(const struct scenario_result *, const char *rule);
 /* A scenario file, or steps: as the real loader reads them; aborts with its words. */
 struct plan *sim_plan(const char *path);
 struct plan *sim_plan_of(const char *yaml);
-/* All bundled scenarios of a folder under scenarios/ ("client"), sorted; the caller frees with
- * sim_plans_free. */
+/* All bundled scenarios of a folder under scenarios/ ("client"), sorted; clients that send a lot
+ * send less. The caller frees with sim_plans_free. */
 struct sim_plans {
     struct plan **list;
     size_t count;
