@@ -12,6 +12,7 @@
 #include "tests/check.h"
 #include "tests/sim/golden.h"
 #include "tests/sim/world.h"
+#include "tests/spread.h"
 
 #define FOLDER      "tests/golden/matrix"
 #define SEEDS       10
@@ -175,38 +176,75 @@ static bool says_the_same(const struct cell *one, const struct cell *other)
     return true;
 }
 
-static void add_scenario(struct plan *plan, struct text *out)
+/* --- All cells, each played by itself --- */
+
+struct matrix {
+    struct sim_plans plans;
+    size_t clients; /* the sound one, then each flawed one */
+};
+
+static const char *flaw_of(size_t client)
 {
-    struct cell sound = {0};
-    text_addf(out, "%s, seeds 1 to %d\n", plan->name, SEEDS);
-    play_all(&sound, plan, NULL);
-    check_sound(&sound, plan);
-    add_cell(&sound, "sound", out);
-    for (const struct flaw *flaw = client_flaws; flaw->name; flaw++) {
-        struct cell cell = {0};
-        play_all(&cell, plan, flaw->name);
-        check_flawed(&cell, plan, flaw->name);
-        if (!says_the_same(&sound, &cell))
-            add_cell(&cell, flaw->name, out);
+    return client == 0 ? NULL : client_flaws[client - 1].name;
+}
+
+static void play_piece(void *context, size_t piece, struct text *out)
+{
+    const struct matrix *matrix = context;
+    struct cell cell = {0};
+    play_all(&cell, matrix->plans.list[piece / matrix->clients], flaw_of(piece % matrix->clients));
+    text_add_bytes(out, &cell, sizeof cell);
+}
+
+static void look_at_cell(const struct plan *plan, const char *flaw, const struct cell *sound,
+                         const struct cell *cell, struct text *golden)
+{
+    if (flaw)
+        check_flawed(cell, plan, flaw);
+    else
+        check_sound(cell, plan);
+    if (!flaw || !says_the_same(sound, cell))
+        add_cell(cell, flaw ? flaw : "sound", golden);
+}
+
+/* cells: of all clients in that scenario. */
+static void look_at_scenario(const struct matrix *matrix, const struct plan *plan,
+                             struct text *cells, struct golden_folder *folder)
+{
+    struct cell sound = {0}, cell;
+    struct text golden;
+    char *name = xprintf("%s.txt", plan->name);
+    text_init(&golden);
+    text_addf(&golden, "%s, seeds 1 to %d\n", plan->name, SEEDS);
+    for (size_t i = 0; i < matrix->clients; i++) {
+        CHECK_INT(cells[i].len, sizeof cell);
+        if (cells[i].len == sizeof cell) {
+            memcpy(&cell, cells[i].chars, sizeof cell);
+            sound = i == 0 ? cell : sound;
+            look_at_cell(plan, flaw_of(i), &sound, &cell, &golden);
+        }
+        text_fini(&cells[i]);
     }
+    golden_folder_check(folder, name, &golden);
+    text_fini(&golden);
+    free(name);
 }
 
 static void each_flaw_is_found_and_the_sound_client_is_acquitted(void)
 {
-    struct sim_plans plans = sim_plans_load("client");
+    struct matrix matrix = {.plans = sim_plans_load("client"), .clients = 1};
     struct golden_folder folder;
+    while (flaw_of(matrix.clients))
+        matrix.clients++;
+    size_t count = matrix.plans.count * matrix.clients;
+    struct text *cells = xcalloc(count, sizeof *cells);
+    spread(count, play_piece, &matrix, cells);
     golden_folder_init(&folder, FOLDER);
-    for (size_t i = 0; i < plans.count; i++) {
-        struct text cells;
-        char *name = xprintf("%s.txt", plans.list[i]->name);
-        text_init(&cells);
-        add_scenario(plans.list[i], &cells);
-        golden_folder_check(&folder, name, &cells);
-        text_fini(&cells);
-        free(name);
-    }
+    for (size_t i = 0; i < matrix.plans.count; i++)
+        look_at_scenario(&matrix, matrix.plans.list[i], cells + i * matrix.clients, &folder);
     golden_folder_fini(&folder);
-    sim_plans_free(&plans);
+    free(cells);
+    sim_plans_free(&matrix.plans);
 }
 
 /* --- The list of convictions itself --- */
