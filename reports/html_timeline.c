@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "reports/html_parts.h"
 #include "trace/attempts.h"
+#include "ws/close.h"
 #include "ws/frame.h"
 
 #define WIDTH       1056.0
@@ -250,17 +251,11 @@ static void draw_clients(struct picture *p)
 
 /* --- Frames --- */
 
-static const char *mark_of(const struct event *ev)
+/* A Close has an event of its own. */
+static bool is_mark(const struct event *ev)
 {
-    if (ev->kind == EV_WS_CLOSE)
-        return "Close";
-    if (ev->kind != EV_WS_FRAME || ev->ws_frame.opcode == OPCODE_CLOSE)
-        return NULL;
-    if (ev->ws_frame.opcode == OPCODE_PING)
-        return "ping";
-    if (ev->ws_frame.opcode == OPCODE_PONG)
-        return "pong";
-    return "message";
+    return ev->kind == EV_WS_CLOSE ||
+           (ev->kind == EV_WS_FRAME && ev->ws_frame.opcode != OPCODE_CLOSE);
 }
 
 /* What would stand on the last one of the same lane is left out. */
@@ -273,25 +268,32 @@ static bool takes_place(struct picture *p, const struct event *ev, double x)
     return true;
 }
 
-static void draw_mark(struct picture *p, const struct event *ev, const char *mark)
+static void add_mark_title(struct picture *p, const struct event *ev)
 {
+    if (ev->kind == EV_WS_CLOSE)
+        text_addf(p->out, "<title>Close %llu (%s)", (unsigned long long)ev->ws_close.code,
+                  close_name((uint16_t)ev->ws_close.code));
+    else
+        text_addf(p->out, "<title>%s", frame_opcode_name((uint8_t)ev->ws_frame.opcode));
+    text_addf(p->out, " of the %s at %.2f s</title>", side_name(ev->side), nsec_to_seconds(ev->at));
+}
+
+static void draw_mark(struct picture *p, const struct event *ev)
+{
+    static const struct {
+        const char *ink, *width;
+    } strokes[] = {{"--dim", "1"}, {"--ink", "1.6"}, {"--fail", "3"}};
     bool from_client = ev->side == SIDE_CLIENT, close = ev->kind == EV_WS_CLOSE;
     double x = x_of(p, ev->at), y = y_of(p, ev->client), half = p->lane / 2;
     if (!takes_place(p, ev, x) && !close)
         return;
-    bool control = strcmp(mark, "message") != 0;
-    text_addf(
-        p->out,
-        "<path d='M%.1f %.1fV%.1f' stroke='var(%s)' stroke-width='%s'><title>%s of the %s at %.2f s</title></path>",
-        x, from_client ? y - half + 1 : y + p->lane * 0.2,
-        from_client ? y - p->lane * 0.2 : y + half - 1,
-        close     ? "--fail"
-        : control ? "--ink"
-                  : "--dim",
-        close     ? "3"
-        : control ? "1.6"
-                  : "1",
-        mark, from_client ? "client" : "server", nsec_to_seconds(ev->at));
+    int weight = close ? 2 : frame_is_control((uint8_t)ev->ws_frame.opcode);
+    text_addf(p->out, "<path d='M%.1f %.1fV%.1f' stroke='var(%s)' stroke-width='%s'>", x,
+              from_client ? y - half + 1 : y + p->lane * 0.2,
+              from_client ? y - p->lane * 0.2 : y + half - 1, strokes[weight].ink,
+              strokes[weight].width);
+    add_mark_title(p, ev);
+    text_add(p->out, "</path>");
     p->marks++;
 }
 
@@ -299,9 +301,8 @@ static void draw_marks(struct picture *p)
 {
     for (size_t i = 0; i < p->trace->count && p->marks < MARKS_LIMIT; i++) {
         const struct event *ev = &p->trace->events[i];
-        const char *mark = is_drawn(p, ev->client) ? mark_of(ev) : NULL;
-        if (mark)
-            draw_mark(p, ev, mark);
+        if (is_drawn(p, ev->client) && is_mark(ev))
+            draw_mark(p, ev);
     }
 }
 

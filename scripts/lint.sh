@@ -79,6 +79,7 @@ check "clang-format" formatted
 check "every header alone" headers_alone
 check "gcc -Werror" compiled gcc
 check "clang -Werror" compiled clang
+check "nothing unused" python3 scripts/unused.py "$lint/gcc"
 check "clang-tidy" tidied
 check "cppcheck" cppchecked
 check "scenarios validate" scenarios

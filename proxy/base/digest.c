@@ -25,13 +25,6 @@ static void add_hex(const uint8_t *bytes, size_t len, char *out)
         snprintf(out + 2 * i, 3, "%02x", bytes[i]);
 }
 
-void digest_sha256_hex(const void *bytes, size_t len, char out[65])
-{
-    uint8_t raw[32];
-    digest(EVP_sha256(), bytes, len, raw);
-    add_hex(raw, sizeof raw, out);
-}
-
 static bool digest_stream(FILE *file, uint8_t raw[32])
 {
     uint8_t piece[16384];

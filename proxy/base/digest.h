@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 void digest_sha1(const void *bytes, size_t len, uint8_t out[20]);
-void digest_sha256_hex(const void *bytes, size_t len, char out[65]);
 bool digest_sha256_file(const char *path, char out[65]); /* false: cannot be read, errno says why */
 /* base64 with padding; out holds 4 * ((len + 2) / 3) + 1. */
 void digest_base64(const void *bytes, size_t len, char *out);

@@ -268,20 +268,6 @@ void param_free(const struct param *table, void *config)
     }
 }
 
-void *param_copy(const struct param *table, const void *config, size_t size)
-{
-    char *copy = xmalloc(size + 1);
-    memcpy(copy, config, size);
-    for (; table && table->name; table++) {
-        void *at = field(table, copy);
-        if (table->type == PARAM_TEXT && *(char **)at)
-            *(char **)at = xstrdup(*(char **)at);
-        else if (table->type == PARAM_PATTERN)
-            *(struct pattern **)at = pattern_copy(*(struct pattern **)at);
-    }
-    return copy;
-}
-
 bool param_has_pattern(const struct param *table, const void *config)
 {
     for (; table && table->name; table++) {

@@ -63,7 +63,6 @@ void param_add_value(const struct param *, const void *config, struct text *out)
 /* All values as members of the open JSON object, in the user's notation (strings). */
 void param_write_json(const struct param *table, const void *config, struct json *);
 void param_free(const struct param *table, void *config); /* what it owns, not config itself */
-bool param_has_pattern(const struct param *table, const void *config);        /* one that is set */
-void *param_copy(const struct param *table, const void *config, size_t size); /* deep */
+bool param_has_pattern(const struct param *table, const void *config); /* one that is set */
 
 #endif

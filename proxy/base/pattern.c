@@ -53,18 +53,6 @@ void pattern_free(struct pattern *pattern)
     free(pattern);
 }
 
-struct pattern *pattern_copy(const struct pattern *pattern)
-{
-    struct text why;
-    if (!pattern)
-        return NULL;
-    text_init(&why);
-    struct pattern *copy = pattern_new(pattern->written, &why);
-    assert(copy); /* it was compiled before */
-    text_fini(&why);
-    return copy;
-}
-
 const char *pattern_written(const struct pattern *pattern)
 {
     return pattern ? pattern->written : "";

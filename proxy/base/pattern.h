@@ -14,7 +14,6 @@ struct pattern;
  * characters". */
 struct pattern *pattern_new(const char *written, struct text *why);
 void pattern_free(struct pattern *); /* NULL is fine */
-struct pattern *pattern_copy(const struct pattern *);
 const char *pattern_written(const struct pattern *);
 /* Anywhere in the bytes. A pattern that backtracks beyond all bounds does not match. */
 bool pattern_matches(const struct pattern *, const void *bytes, size_t len);

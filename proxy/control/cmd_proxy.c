@@ -18,6 +18,7 @@
 #include "net/wall.h"
 #include "scenario/load.h"
 #include "trace/trace.h"
+#include "ws/close.h"
 
 struct proxy_options {
     const char *listen, *upstream, *scenario, *trace, *cert, *key, *ca;
@@ -105,7 +106,8 @@ static void add_detail(const struct event *ev, struct text *out)
                   cause_name(ev->by));
         break;
     case EV_WS_CLOSE:
-        text_addf(out, "%s: %llu %s", side_name(ev->side), (unsigned long long)ev->ws_close.code,
+        text_addf(out, "%s: %llu (%s) %s", side_name(ev->side),
+                  (unsigned long long)ev->ws_close.code, close_name((uint16_t)ev->ws_close.code),
                   ev->ws_close.reason);
         break;
     case EV_WS_ERROR:

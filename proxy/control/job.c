@@ -274,11 +274,6 @@ void job_free(struct job *job)
 
 /* --- Questions --- */
 
-enum job_state job_state(const struct job *job)
-{
-    return job->state;
-}
-
 void job_status(const struct job *job, struct run_status *status)
 {
     *status = (struct run_status){.clients = job->spec.plan->clients, .doing = "starting"};

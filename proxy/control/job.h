@@ -41,7 +41,6 @@ void job_start(struct job *);
 void job_stop(struct job *, const char *reason);
 void job_free(struct job *); /* when over */
 
-enum job_state job_state(const struct job *);
 void job_status(const struct job *, struct run_status *);
 nsec job_elapsed(const struct job *);      /* target time since the scenario began */
 double job_wall(const struct job *);       /* seconds since job_start */

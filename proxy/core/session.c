@@ -462,16 +462,6 @@ enum tls_trouble session_tls_trouble(const struct session *s, unsigned *value)
     return s->tls_trouble;
 }
 
-uint32_t session_conn(const struct session *s)
-{
-    return s->conn;
-}
-
-int session_client(const struct session *s)
-{
-    return (int)s->client;
-}
-
 static void note_pressure(struct session *s, struct lane *lane)
 {
     enum side from = dir_from(lane->dir);

@@ -53,8 +53,6 @@ enum admission session_admission(const struct session *);
 enum cut session_refusal(const struct session *); /* REFUSE: CUT_RST or CUT_CLOSE */
 /* Known once it is accepted: what is to go wrong in the TLS handshake with the client. */
 enum tls_trouble session_tls_trouble(const struct session *, unsigned *value);
-uint32_t session_conn(const struct session *);
-int session_client(const struct session *);
 
 void session_input(struct session *, enum side from, const uint8_t *bytes, size_t len, nsec now);
 /* side ended: fin, rst (also for errors and timeouts; how is recorded as said). */

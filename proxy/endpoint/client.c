@@ -35,7 +35,6 @@ struct client {
 
 /* What a state does with each thing that can happen; NULL: nothing, such reports come too late. */
 struct behaviour {
-    const char *name;
     void (*connected)(struct client *, nsec now);
     void (*input)(struct client *, const uint8_t *bytes, size_t len, nsec now);
     void (*lost)(struct client *, nsec now);    /* the peer ended the connection */
@@ -262,15 +261,13 @@ static void close_open(struct client *c, uint16_t code, const char *reason, nsec
 }
 
 static const struct behaviour behaviours[CLIENT_STATES] = {
-    [CLIENT_WAITING] = {"waiting", NULL, NULL, NULL, dial, close_waiting},
-    [CLIENT_CONNECTING] = {"connecting", request, NULL, attempt_lost, attempt_overdue,
-                           close_attempt},
-    [CLIENT_UPGRADING] = {"upgrading", NULL, take_response, attempt_lost, attempt_overdue,
-                          close_attempt},
-    [CLIENT_OPEN] = {"open", NULL, listen, connection_lost, NULL, close_open},
-    [CLIENT_CLOSING] = {"closing", NULL, take_frames, connection_lost, closing_overdue, NULL},
-    [CLIENT_DRAINING] = {"draining", NULL, NULL, closing_done, closing_overdue, NULL},
-    [CLIENT_STOPPED] = {"stopped", NULL, NULL, NULL, NULL, NULL},
+    [CLIENT_WAITING] = {NULL, NULL, NULL, dial, close_waiting},
+    [CLIENT_CONNECTING] = {request, NULL, attempt_lost, attempt_overdue, close_attempt},
+    [CLIENT_UPGRADING] = {NULL, take_response, attempt_lost, attempt_overdue, close_attempt},
+    [CLIENT_OPEN] = {NULL, listen, connection_lost, NULL, close_open},
+    [CLIENT_CLOSING] = {NULL, take_frames, connection_lost, closing_overdue, NULL},
+    [CLIENT_DRAINING] = {NULL, NULL, closing_done, closing_overdue, NULL},
+    [CLIENT_STOPPED] = {NULL, NULL, NULL, NULL, NULL},
 };
 
 static const struct behaviour *behaviour(const struct client *c)
@@ -455,11 +452,6 @@ void client_close(struct client *c, uint16_t code, const char *reason, nsec now)
 enum client_state client_state(const struct client *c)
 {
     return c->state;
-}
-
-const char *client_state_name(enum client_state state)
-{
-    return behaviours[state].name;
 }
 
 struct client_stats client_stats(const struct client *c)

@@ -71,7 +71,6 @@ uint64_t client_produce(struct client *, uint64_t count, nsec now);
 void client_close(struct client *, uint16_t code, const char *reason, nsec now);
 
 enum client_state client_state(const struct client *);
-const char *client_state_name(enum client_state);
 struct client_stats client_stats(const struct client *);
 uint64_t client_buffered(const struct client *); /* unsent bytes, messages and frames */
 

@@ -276,11 +276,6 @@ enum server_state server_conn_state(const struct server_conn *s)
     return s->state;
 }
 
-const char *server_state_name(enum server_state state)
-{
-    return behaviours[state].name;
-}
-
 uint64_t server_conn_received(const struct server_conn *s)
 {
     return s->received;

@@ -52,7 +52,6 @@ void server_conn_close(struct server_conn *, uint16_t code, const char *reason, 
 bool server_conn_send_text(struct server_conn *, const char *text, nsec now);
 
 enum server_state server_conn_state(const struct server_conn *);
-const char *server_state_name(enum server_state);
 uint64_t server_conn_received(const struct server_conn *); /* messages */
 uint64_t server_conn_buffered(const struct server_conn *); /* unsent bytes */
 bool server_conn_wants_input(const struct server_conn *);  /* false: stop reading */

@@ -352,14 +352,6 @@ void processes_free(struct processes *all)
     free(all);
 }
 
-bool processes_running(const struct processes *all)
-{
-    for (const struct process *process = all->list; process; process = process->next)
-        if (!process->exited || process->ending)
-            return true;
-    return false;
-}
-
 static void unlist(struct process *process)
 {
     struct process **link = &process->all->list;

@@ -32,7 +32,6 @@ struct process_spec {
 struct processes *processes_new(struct loop *);
 /* SIGKILL for everything left, at once, and reaps it. */
 void processes_free(struct processes *);
-bool processes_running(const struct processes *); /* some have not exited or are being ended */
 
 /* NULL: errno says why. A command the shell does not find exits with 127. */
 struct process *process_start(struct processes *, const struct process_spec *);

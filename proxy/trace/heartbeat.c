@@ -48,9 +48,8 @@ struct heartbeats {
     bool ignore_pings;
     struct group *groups;
     size_t count, room;
-    uint64_t other[3]; /* by enum side: messages of kinds beyond the limit */
-    bool asked[3];     /* by enum side: a fault sent it a ping */
-    nsec asked_at[3];  /* the newest of them */
+    bool asked[3];    /* by enum side: a fault sent it a ping */
+    nsec asked_at[3]; /* the newest of them */
 };
 
 struct heartbeats *heartbeats_new(nsec reply_window)
@@ -381,10 +380,8 @@ bool heartbeats_feed(struct heartbeats *beats, const struct event *ev)
         return false;
     size_t index = asked ? (size_t)(asked - beats->groups) : NOBODY;
     struct group *group = group_of(beats, &beat); /* may move them all */
-    if (!group) {
-        beats->other[beat.side]++;
+    if (!group)
         return false;
-    }
     asked = index != NOBODY ? &beats->groups[index] : NULL;
     note_beat(group, &beat);
     if (group->facts.kind == HEARTBEAT_PROTOCOL)
@@ -439,16 +436,4 @@ nsec heartbeats_longest_silence(const struct trace *trace, uint32_t conn, enum s
         last = ev->at;
     }
     return nsec_max(longest, to - last);
-}
-
-uint64_t heartbeats_other_traffic(const struct heartbeats *beats, enum side from)
-{
-    uint64_t other = beats->other[from];
-    for (size_t i = 0; i < beats->count; i++) {
-        const struct group *group = &beats->groups[i];
-        if (group->facts.from == from && !group->facts.recognised && !group->is_reply &&
-            group->facts.kind == HEARTBEAT_APPLICATION)
-            other += group->facts.beats;
-    }
-    return other;
 }

@@ -44,7 +44,5 @@ const struct heartbeat_group *heartbeats_best(const struct heartbeats *, enum si
  * of the connection in either direction. */
 nsec heartbeats_longest_silence(const struct trace *, uint32_t conn, enum side sender, nsec from,
                                 nsec to);
-/* Frames that are no heartbeat traffic sent by side: the application is not idle. */
-uint64_t heartbeats_other_traffic(const struct heartbeats *, enum side from);
 
 #endif

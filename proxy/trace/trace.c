@@ -288,23 +288,3 @@ bool event_is_message(const struct event *ev)
     return ev->kind == EV_WS_FRAME && ev->ws_frame.fin &&
            (ev->ws_frame.opcode == OPCODE_TEXT || ev->ws_frame.opcode == OPCODE_BINARY);
 }
-
-/* Whether a fault was over by then. */
-static bool ended_by(const struct trace *trace, const struct event *began, nsec at)
-{
-    size_t i = (size_t)(began - trace->events);
-    for (const struct event *off; (off = trace_next(trace, &i, EV_FAULT_OFF)) && off->at <= at;)
-        if (off->conn == began->conn && strcmp(off->fault_off.label, began->fault_on.label) == 0)
-            return true;
-    return false;
-}
-
-bool trace_silenced(const struct trace *trace, uint32_t conn, enum side hears, nsec at)
-{
-    size_t i = 0;
-    for (const struct event *on; (on = trace_next(trace, &i, EV_FAULT_ON)) && on->at <= at;)
-        if (on->conn == conn && on->side == hears && on->fault_on.silences &&
-            !ended_by(trace, on, at))
-            return true;
-    return false;
-}

@@ -58,8 +58,5 @@ size_t trace_clients(const struct trace *);
 bool trace_declares(const struct trace *, unsigned what);
 /* A complete message of data: a final unfragmented frame, or ws.message. */
 bool event_is_message(const struct event *);
-/* A fault kept that side of the connection from hearing the other at that time: what it did not get
- * is our doing. Judged by the fault.on and fault.off of each label. */
-bool trace_silenced(const struct trace *, uint32_t conn, enum side hears, nsec at);
 
 #endif

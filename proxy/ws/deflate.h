@@ -34,7 +34,5 @@ void deflate_free(struct deflate *);
  * message begins. */
 enum deflate_result deflate_feed(struct deflate *, const uint8_t *bytes, size_t len,
                                  enum deflate_part, struct text *out, size_t cap);
-uint64_t
-deflate_message_len(const struct deflate *); /* of the newest message, as far as inflated */
 
 #endif

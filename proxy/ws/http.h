@@ -60,9 +60,8 @@ enum http_read http_reader_feed(struct http_reader *, const uint8_t *bytes, size
                                 size_t *taken);
 const struct http_head *http_reader_head(const struct http_reader *); /* borrows; until the reset */
 const uint8_t *http_reader_bytes(const struct http_reader *,
-                                 size_t *len);         /* what was taken; borrows */
-bool http_reader_is_empty(const struct http_reader *); /* no byte taken since the reset */
-void http_reader_reset(struct http_reader *);          /* ready for the next head; owns no buffer */
+                                 size_t *len); /* what was taken; borrows */
+void http_reader_reset(struct http_reader *);  /* ready for the next head; owns no buffer */
 
 /* Parses a head up to its empty line; borrows text, which must outlive out. false: not a head, out
  * is empty. */
@@ -126,7 +125,6 @@ void http_with_header(const struct http_head *, const char *name, const char *va
  * of "Sec-WebSocket-Extensions"); a header left empty goes. Returns whether anything changed. */
 bool http_without_token(const struct http_head *, const char *name, const char *token,
                         struct text *out);
-void http_with_target(const struct http_head *, const char *target, struct text *out);
 
 /* --- Building --- */
 

@@ -315,8 +315,3 @@ const uint8_t *http_reader_bytes(const struct http_reader *reader, size_t *len)
     *len = reader->len;
     return (const uint8_t *)reader->bytes;
 }
-
-bool http_reader_is_empty(const struct http_reader *reader)
-{
-    return reader->len == 0;
-}

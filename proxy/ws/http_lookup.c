@@ -231,10 +231,3 @@ bool http_without_token(const struct http_head *head, const char *name, const ch
     add_span(out, at, end_of(head->text));
     return changed;
 }
-
-void http_with_target(const struct http_head *head, const char *target, struct text *out)
-{
-    add_span(out, head->text.chars, head->target.chars);
-    text_add(out, target);
-    add_span(out, end_of(head->target), end_of(head->text));
-}

@@ -20,9 +20,6 @@ struct secrets {
 /* A request target or URL: values of token-like query keys, passwords before an '@' and JWT-shaped
  * words anywhere become REDACTED; the rest stays as it is. */
 void redact_target(const char *target, size_t len, struct text *out);
-/* A header's value: Authorization and Proxy-Authorization keep their scheme, Cookie and Set-Cookie
- * the names; in every other header JWT-shaped words go. */
-void redact_header(const char *name, const char *value, size_t len, struct text *out);
 /* Any other text (a close reason, a subprotocol): JWT-shaped words go. */
 void redact_words(const char *chars, size_t len, struct text *out);
 /* Where one of these values stands, REDACTED. secrets: NULL: the text as it is. */

@@ -84,17 +84,6 @@ static void an_extension_is_taken_out_and_an_empty_header_goes(void)
     http_head_fini(&head);
 }
 
-static void the_target_is_replaced(void)
-{
-    struct http_head head = parsed("GET /a?b HTTP/1.1\r\nX: /a?b\r\n\r\n");
-    struct text out;
-    text_init(&out);
-    http_with_target(&head, "/c", &out);
-    CHECK_STR(text_chars(&out), "GET /c HTTP/1.1\r\nX: /a?b\r\n\r\n");
-    text_fini(&out);
-    http_head_fini(&head);
-}
-
 static void a_built_response_parses_and_has_its_length(void)
 {
     struct text out;
@@ -148,6 +137,6 @@ static void setting_and_removing_is_undone_in_random_heads(void)
 SUITE(http_edit, TEST(a_header_is_removed_wherever_it_stands),
       TEST(removing_what_is_not_there_changes_nothing), TEST(a_header_is_set_in_its_place),
       TEST(a_new_header_goes_to_the_end_with_the_line_ending_in_use),
-      TEST(an_extension_is_taken_out_and_an_empty_header_goes), TEST(the_target_is_replaced),
+      TEST(an_extension_is_taken_out_and_an_empty_header_goes),
       TEST(a_built_response_parses_and_has_its_length),
       TEST(setting_and_removing_is_undone_in_random_heads))

@@ -155,7 +155,6 @@ static void a_reader_reads_the_next_head_after_a_reset(void)
     (void)http_reader_feed(reader, (const uint8_t *)"HTTP/1.1 100 Continue\r\n\r\n", 25, &taken);
     CHECK(http_is_interim(http_reader_head(reader)));
     http_reader_reset(reader);
-    CHECK(http_reader_is_empty(reader));
     CHECK_INT(http_reader_feed(reader, (const uint8_t *)"HTTP/1.1 200 OK\r\n\r\n", 19, &taken),
               HTTP_COMPLETE);
     CHECK_INT(http_reader_head(reader)->status, 200);

@@ -137,23 +137,6 @@ static void values_are_written_as_they_may_be_typed(void)
     param_free(table, &config);
 }
 
-static void a_copy_owns_its_strings(void)
-{
-    struct config config = {0};
-    struct text why;
-    text_init(&why);
-    CHECK(param_set(param_find(table, "word"), &config, "one", &why));
-    CHECK(param_set(param_find(table, "match"), &config, "x", &why));
-    struct config *copy = param_copy(table, &config, sizeof config);
-    CHECK(param_set(param_find(table, "word"), &config, "two", &why));
-    param_free(table, &config);
-    CHECK_STR(copy->word, "one");
-    CHECK_STR(pattern_written(copy->match), "x");
-    param_free(table, copy);
-    free(copy);
-    text_fini(&why);
-}
-
 static void names_are_found_whole(void)
 {
     CHECK(param_find(table, "delay") == &table[0]);
@@ -165,5 +148,4 @@ SUITE(param, TEST(defaults_land_in_their_fields), TEST(bounds_are_inclusive),
       TEST(a_ratio_is_a_share_unless_bounded_otherwise),
       TEST(what_is_wrong_is_said_as_one_would_write_it),
       TEST(a_pattern_that_is_none_is_refused_and_the_old_one_kept),
-      TEST(values_are_written_as_they_may_be_typed), TEST(a_copy_owns_its_strings),
-      TEST(names_are_found_whole))
+      TEST(values_are_written_as_they_may_be_typed), TEST(names_are_found_whole))

@@ -59,18 +59,6 @@ static void what_is_no_pattern_is_told_with_its_place(void)
     text_fini(&why);
 }
 
-static void a_copy_is_the_same_pattern(void)
-{
-    struct pattern *pattern = compile("^x");
-    struct pattern *copy = pattern_copy(pattern);
-    pattern_free(pattern);
-    CHECK_STR(pattern_written(copy), "^x");
-    CHECK(pattern_matches(copy, "xy", 2));
-    CHECK(!pattern_matches(copy, "yx", 2));
-    pattern_free(copy);
-    CHECK(pattern_copy(NULL) == NULL);
-}
-
 /* 2^60 ways to fail, were there no bound. */
 static void a_pattern_that_backtracks_without_end_is_given_up(void)
 {
@@ -83,4 +71,4 @@ static void a_pattern_that_backtracks_without_end_is_given_up(void)
 
 SUITE(pattern, TEST(a_pattern_is_found_anywhere), TEST(bytes_of_any_value_can_be_looked_at),
       TEST(the_first_group_is_found), TEST(what_is_no_pattern_is_told_with_its_place),
-      TEST(a_copy_is_the_same_pattern), TEST(a_pattern_that_backtracks_without_end_is_given_up))
+      TEST(a_pattern_that_backtracks_without_end_is_given_up))

@@ -16,11 +16,11 @@ static void check_target(const char *target, const char *want)
     text_fini(&out);
 }
 
-static void check_header(const char *name, const char *value, const char *want)
+static void check_words(const char *words, const char *want)
 {
     struct text out;
     text_init(&out);
-    redact_header(name, value, strlen(value), &out);
+    redact_words(words, strlen(words), &out);
     CHECK_STR(text_chars(&out), want);
     text_fini(&out);
 }
@@ -57,7 +57,7 @@ static void targets_without_secrets_are_unchanged(void)
 static void a_jwt_goes_wherever_it_stands(void)
 {
     check_target("/ws/" JWT "/x?y=" JWT, "/ws/REDACTED/x?y=REDACTED");
-    check_header("Sec-WebSocket-Protocol", "bearer, token-" JWT, "bearer, token-REDACTED");
+    check_words("bearer, token-" JWT, "bearer, token-REDACTED");
 }
 
 static void what_only_begins_like_a_jwt_stays(void)
@@ -69,21 +69,6 @@ static void what_stands_before_the_host_goes(void)
 {
     check_target("ws://joe:pw@host:1/x?a=@", "ws://REDACTED@host:1/x?a=@");
     check_target("/x?u=ws://joe@host", "/x?u=ws://joe@host");
-}
-
-static void credentials_in_headers_go(void)
-{
-    check_header("authorization", "Bearer abc", "Bearer REDACTED");
-    check_header("Proxy-Authorization", "abc", "REDACTED");
-    check_header("Cookie", "a=1; b=2", "a=REDACTED; b=REDACTED");
-    check_header("Set-Cookie", "a=1; Path=/", "a=REDACTED");
-    check_header("X-Api-Key", "abc", "REDACTED");
-}
-
-static void other_headers_stay(void)
-{
-    check_header("Host", "example.com", "example.com");
-    check_header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25jZQ==");
 }
 
 /* The secret is in a value or a JWT: wherever it lands, it is not in what comes out. */
@@ -114,5 +99,4 @@ static void a_secret_never_survives_among_random_parts(void)
 SUITE(redact, TEST(secret_query_values_go_and_the_rest_stays), TEST(every_listed_key_is_secret),
       TEST(ordinary_keys_are_not_secret), TEST(targets_without_secrets_are_unchanged),
       TEST(a_jwt_goes_wherever_it_stands), TEST(what_only_begins_like_a_jwt_stays),
-      TEST(what_stands_before_the_host_goes), TEST(credentials_in_headers_go),
-      TEST(other_headers_stay), TEST(a_secret_never_survives_among_random_parts))
+      TEST(what_stands_before_the_host_goes), TEST(a_secret_never_survives_among_random_parts))

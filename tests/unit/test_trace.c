@@ -116,25 +116,6 @@ static void whole_frames_and_joined_messages_are_messages(void)
     CHECK(!event_is_message(&ev));
 }
 
-static void a_side_is_silenced_from_the_faults_begin_to_its_end(void)
-{
-    struct story s;
-    story_begin(&s);
-    story_open(&s, 1);
-    story_fault(&s, 10, "drop", SIDE_CLIENT, true);
-    story_fault(&s, 10, "slow", SIDE_SERVER, false);
-    story_fault_off(&s, 20, "drop", "over");
-    struct trace *trace = trace_of(&s);
-    CHECK(!trace_silenced(trace, 1, SIDE_CLIENT, 10 * NSEC_PER_SEC - 1));
-    CHECK(trace_silenced(trace, 1, SIDE_CLIENT, 10 * NSEC_PER_SEC));
-    CHECK(trace_silenced(trace, 1, SIDE_CLIENT, 20 * NSEC_PER_SEC - 1));
-    CHECK(!trace_silenced(trace, 1, SIDE_CLIENT, 20 * NSEC_PER_SEC));
-    CHECK(!trace_silenced(trace, 1, SIDE_SERVER, 15 * NSEC_PER_SEC));
-    CHECK(!trace_silenced(trace, 2, SIDE_CLIENT, 15 * NSEC_PER_SEC));
-    trace_free(trace);
-    story_end(&s);
-}
-
 static void every_kind_is_named_and_documented(void)
 {
     for (int kind = 0; kind < EV_KINDS; kind++) {
@@ -192,8 +173,6 @@ SUITE(trace, TEST(a_hand_written_trace_begins_with_a_default_start), TEST(string
       TEST(events_are_found_by_number_where_some_were_skipped),
       TEST(the_next_of_a_kind_is_behind_the_last),
       TEST(clients_are_counted_by_the_highest_up_to_the_limit),
-      TEST(whole_frames_and_joined_messages_are_messages),
-      TEST(a_side_is_silenced_from_the_faults_begin_to_its_end),
-      TEST(every_kind_is_named_and_documented), TEST(sides_have_another_and_causes_a_name),
-      TEST(a_policy_reads_back_as_it_was_written),
+      TEST(whole_frames_and_joined_messages_are_messages), TEST(every_kind_is_named_and_documented),
+      TEST(sides_have_another_and_causes_a_name), TEST(a_policy_reads_back_as_it_was_written),
       TEST(a_policy_that_is_none_is_refused_and_unknown_names_are_not))
