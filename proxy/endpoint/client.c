@@ -209,7 +209,7 @@ static void take_response(struct client *c, const uint8_t *bytes, size_t len, ns
         return;
     case UPGRADE_DONE:
         open(c, now);
-        if (used < len) /* frames may share the segment with the 101 */
+        if (used < len && c->policy.keeps_early) /* frames may share the segment with the 101 */
             listen(c, bytes + used, len - used, now);
         return;
     }
@@ -334,6 +334,8 @@ static unsigned trust(const struct client_policy *policy)
     unsigned trust = policy->checks_frames ? 0 : TRUST_FRAMES;
     if (!policy->checks_text)
         trust |= TRUST_TEXT;
+    if (!policy->reassembles)
+        trust |= TRUST_READS;
     return policy->checks_closes ? trust : trust | TRUST_CLOSES;
 }
 

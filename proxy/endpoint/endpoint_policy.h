@@ -48,6 +48,8 @@ struct client_policy {
     bool masks, fresh_mask_keys;
     bool verifies;      /* the server's certificate; for whoever opens the connections */
     bool checks_answer; /* whether a 101 is one */
+    bool keeps_early;   /* what comes in one read with the 101 */
+    bool reassembles;   /* reads: a frame may take several, and one may bring several frames */
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;

@@ -26,8 +26,9 @@ struct inbound;
 struct inbound *inbound_new(enum inbound_peer, uint64_t max_message, bool keeps_messages,
                             const struct inbound_ops *, void *context);
 void inbound_free(struct inbound *);
-/* What is taken as it comes instead of failing the connection; for flaws. */
-enum inbound_trust { TRUST_FRAMES = 1, TRUST_TEXT = 2, TRUST_CLOSES = 4 };
+/* What is taken as it comes instead of failing the connection; for flaws. READS: one feed is taken
+ * for one frame. */
+enum inbound_trust { TRUST_FRAMES = 1, TRUST_TEXT = 2, TRUST_CLOSES = 4, TRUST_READS = 8 };
 void inbound_trust(struct inbound *, unsigned trust);
 void inbound_reset(struct inbound *); /* for the next connection */
 /* 0, or the code the connection must be failed with (1002, 1007, 1009). After that, and after a

@@ -19,7 +19,7 @@ static const struct param params[] = {
     P_END,
 };
 
-static void gather(struct fault *f, struct unit *u)
+static void gather(struct fault *f, struct unit *u, uint64_t len)
 {
     const struct coalesce *cfg = fault_config(f);
     struct coalesce_state *state = fault_state(f);
@@ -28,12 +28,26 @@ static void gather(struct fault *f, struct unit *u)
         state->until[d] = nsec_add(fault_now(f), cfg->window);
         state->gathered[d] = 0;
     }
-    state->gathered[d] += u->frame.head_len + u->frame.payload_len;
+    state->gathered[d] += len;
     if (state->gathered[d] >= cfg->bytes) {
         state->until[d] = 0;
         fault_let_go(f, d);
     }
     fault_hold(f, u, state->until[d]);
+}
+
+static void gather_frame(struct fault *f, struct unit *u)
+{
+    gather(f, u, u->frame.head_len + u->frame.payload_len);
+}
+
+/* Frames that another fault puts in are joined with the rest; bytes that are none pass. */
+static void gather_injected(struct fault *f, struct unit *u)
+{
+    if (u->injected)
+        gather(f, u, u->len);
+    else
+        fault_pass(f, u);
 }
 
 const struct fault_desc coalesce_fault = {
@@ -51,5 +65,5 @@ const struct fault_desc coalesce_fault = {
     .params = params,
     .config_size = sizeof(struct coalesce),
     .state_size = sizeof(struct coalesce_state),
-    .ops = {.on_frame = gather},
+    .ops = {.on_bytes = gather_injected, .on_frame = gather_frame},
 };

@@ -88,7 +88,23 @@ static void a_frame_larger_than_enough_goes_through(void)
     frame_run_free(r);
 }
 
+/* What another fault says is joined like anything else. */
+static void pings_of_a_flood_come_in_one_write(void)
+{
+    struct frame_run *r =
+        frame_run_new("  - coalesce: {window: 1s, direction: to_client}\n"
+                      "  - ping_flood: {rate: 10, count: 3, size: 0B, direction: to_client}\n");
+    size_t before = frame_writes(r, SIDE_CLIENT);
+    frame_run_until(r, NSEC_PER_SEC - 1);
+    CHECK_STR(frame_got(r, SIDE_CLIENT), "");
+    frame_run_until(r, NSEC_PER_SEC);
+    CHECK_STR(frame_got(r, SIDE_CLIENT), "ping ''; ping ''; ping ''");
+    CHECK_INT(frame_writes(r, SIDE_CLIENT) - before, 1);
+    frame_run_free(r);
+}
+
 SUITE(coalesce, TEST(frames_of_a_window_come_in_one_write),
       TEST(the_next_window_begins_with_the_next_frame), TEST(so_many_bytes_are_enough),
       TEST(the_directions_gather_apart), TEST(the_end_waits_behind_them),
-      TEST(what_it_holds_goes_on_when_it_is_over), TEST(a_frame_larger_than_enough_goes_through))
+      TEST(what_it_holds_goes_on_when_it_is_over), TEST(a_frame_larger_than_enough_goes_through),
+      TEST(pings_of_a_flood_come_in_one_write))

@@ -236,6 +236,35 @@ static void a_message_may_share_a_segment_with_the_101(void)
     world_free(w);
 }
 
+static void flawed_clients_lose_what_one_read_brings(void)
+{
+    struct world *w = world_new();
+    CHECK(client_flaw_apply(&w->client_policy, "drops_first_frame"));
+    w->greets = true;
+    world_begin(w, 7);
+    world_run(w, SECONDS(1));
+    CHECK_INT(client_stats(w->client).received, 0);
+    world_free(w);
+    w = begun("one_read_one_frame");
+    world_run(w, SECONDS(1));
+    world_to_client(w,
+                    "\x81\x01"
+                    "a\x81\x01"
+                    "b",
+                    6);
+    world_run(w, SECONDS(1));
+    CHECK_INT(client_stats(w->client).received, 1);
+    world_to_client(w, "\x81", 1);
+    world_run(w, SECONDS(1));
+    world_to_client(w,
+                    "\x01"
+                    "c",
+                    2);
+    world_run(w, SECONDS(1));
+    CHECK_INT(client_stats(w->client).received, 1);
+    world_free(w);
+}
+
 static void its_own_close_is_final(void)
 {
     struct world *w = begun(NULL);
@@ -465,7 +494,8 @@ SUITE(endpoint_client, TEST(it_opens_at_once),
       TEST(a_stable_connection_resets_the_backoff), TEST(it_gives_up_at_its_retry_limit),
       TEST(a_hanging_dial_is_abandoned_after_the_connect_timeout),
       TEST(a_hanging_upgrade_counts_into_the_same_timeout),
-      TEST(a_message_may_share_a_segment_with_the_101), TEST(a_code_counts_for_one_return_only),
+      TEST(a_message_may_share_a_segment_with_the_101),
+      TEST(flawed_clients_lose_what_one_read_brings), TEST(a_code_counts_for_one_return_only),
       TEST(giving_up_is_told_from_being_finished), TEST(its_own_close_is_final),
       TEST(an_unanswered_close_ends_after_the_close_timeout),
       TEST(closing_while_waiting_stops_the_retries),

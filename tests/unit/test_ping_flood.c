@@ -91,7 +91,21 @@ static void a_late_clock_is_made_up_for_within_bounds(void)
     bench_free(b);
 }
 
+/* Scenarios count on it: a client has to look behind the 101. */
+static void it_leaves_in_one_write_with_a_101_that_was_held(void)
+{
+    struct frame_run *r =
+        frame_run_early("  - ping_flood: {rate: 1, count: 1, size: 0B, direction: to_client}\n"
+                        "  - upgrade_delay: {delay: 300ms, direction: to_client}\n");
+    size_t before = frame_writes(r, SIDE_CLIENT);
+    frame_run_until(r, SECONDS(1));
+    CHECK_STR(frame_got(r, SIDE_CLIENT), "ping ''");
+    CHECK_INT(frame_writes(r, SIDE_CLIENT) - before, 1);
+    frame_run_free(r);
+}
+
 SUITE(ping_flood, TEST(pings_come_at_their_rate), TEST(no_more_than_so_many),
       TEST(never_inside_a_frame), TEST(it_begins_when_the_websocket_opens),
       TEST(nothing_comes_after_a_close), TEST(where_there_is_no_room_it_waits),
-      TEST(a_late_clock_is_made_up_for_within_bounds))
+      TEST(a_late_clock_is_made_up_for_within_bounds),
+      TEST(it_leaves_in_one_write_with_a_101_that_was_held))
