@@ -102,18 +102,6 @@ static void on_memory_due(struct timer *timer, nsec now)
 
 /* --- The story of a job --- */
 
-static void say_deaf_server(struct job *job)
-{
-    const struct child *server = job->server_child.process ? &job->server_child : NULL;
-    struct text words;
-    text_init(&words);
-    text_addf(&words, "the server does not accept connections on %s:%u", job_server_host(job),
-              job->server_port);
-    causes_of_deaf_server(server != NULL, job->server_port, &words);
-    job_say_trouble(job, server, text_chars(&words));
-    text_fini(&words);
-}
-
 static void say_never_connected(struct job *job, const struct run_status *status)
 {
     int patience_s = (int)(JOB_STARTUP / NSEC_PER_SEC);
@@ -173,9 +161,10 @@ static void look_at_start(struct job *job, nsec now)
         if (job->server_ready)
             say_never_connected(job, &status);
         else
-            say_deaf_server(job);
-        job_finish(job,
-                   job->server_ready ? "a client never connected" : "the server never listened");
+            job_say_deaf_server(job);
+        job_finish(job, job->server_ready     ? "a client never connected"
+                        : job->server_accepts ? "the server was never healthy"
+                                              : "the server never listened");
     }
 }
 
@@ -250,8 +239,7 @@ void job_free(struct job *job)
     if (job->driver)
         driver_free(job->driver);
     builtin_server_free(job->server);
-    if (job->probe)
-        peer_forget(job->probe);
+    job_server_free(job);
     dialer_free(job->dialer);
     for (unsigned i = 0; i < job->started_clients; i++)
         child_free(job, &job->clients[i]);

@@ -24,63 +24,6 @@ uint16_t job_free_port(void)
     return port;
 }
 
-static void on_probe_open(struct peer *peer)
-{
-    struct job *job = peer_owner(peer);
-    job->server_ready = true;
-    job->asked_server = false;
-    peer_close(peer);
-    loop_touch(job->loop, &job->turn);
-}
-
-static void on_probe_failed(struct peer *peer, const char *how)
-{
-    struct job *job = peer_owner(peer);
-    (void)how;
-    job->asked_server = false;
-}
-
-static void on_probe_end(struct peer *peer, enum io_result how)
-{
-    (void)peer;
-    (void)how;
-}
-
-static void on_probe_data(struct peer *peer, const uint8_t *bytes, size_t len)
-{
-    (void)peer;
-    (void)bytes;
-    (void)len;
-}
-
-static void on_probe_writable(struct peer *peer)
-{
-    (void)peer;
-}
-
-static const struct peer_ops probe_ops = {.on_open = on_probe_open,
-                                          .on_failed = on_probe_failed,
-                                          .on_data = on_probe_data,
-                                          .on_writable = on_probe_writable,
-                                          .on_end = on_probe_end};
-
-const char *job_server_host(const struct job *job)
-{
-    return job->spec.subject->server.host ? job->spec.subject->server.host : "127.0.0.1";
-}
-
-void job_ask_server(struct job *job)
-{
-    const char *why = NULL;
-    if (job->server_ready || job->asked_server)
-        return;
-    if (job->probe)
-        peer_forget(job->probe);
-    job->probe = dialer_connect(job->dialer, job_server_host(job), job->server_port, NULL,
-                                &probe_ops, job, &why);
-    job->asked_server = job->probe != NULL;
-}
-
 static bool start_server_command(struct job *job)
 {
     const struct subject *subject = job->spec.subject;

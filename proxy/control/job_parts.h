@@ -10,6 +10,7 @@
 #include "control/job_hooks.h"
 #include "control/pace.h"
 #include "net/driver.h"
+#include "net/fetch.h"
 #include "net/noise.h"
 
 #define JOB_STAGGER (25 * NSEC_PER_MSEC) /* real: between the starts of two clients */
@@ -43,7 +44,10 @@ struct job {
     struct flawed flawed;  /* certificates for TLS faults */
     struct dialer *dialer; /* asks whether the server listens */
     struct peer *probe;
-    bool server_ready, asked_server;
+    struct fetch *health; /* a question to the server's health check; NULL: none is under way */
+    nsec health_at;       /* real: not before */
+    char *health_said;    /* the newest answer, in words; NULL: none */
+    bool server_accepts, server_ready, asked_server;
     uint16_t server_port;
     uint16_t ports[PLAN_CLIENTS_LIMIT];
     struct child clients[PLAN_CLIENTS_LIMIT], server_child;
@@ -88,9 +92,14 @@ bool job_pace_is_kept(struct job *);
 /* false: the trouble was said. */
 bool job_open(struct job *);
 bool job_open_trace(struct job *); /* that alone */
-/* Asks whether the server accepts connections; server_ready tells. */
+uint16_t job_free_port(void);      /* of 127.0.0.1, for somebody else to listen on; 0: none */
+
+/* --- job_server.c: whether the server is there --- */
+
+/* Asks, unless it was asked; server_ready tells. */
 void job_ask_server(struct job *);
-uint16_t job_free_port(void); /* of 127.0.0.1, for somebody else to listen on; 0: none */
+void job_say_deaf_server(struct job *); /* it was not ready in time */
+void job_server_free(struct job *);
 const char *job_server_host(const struct job *);
 
 #endif

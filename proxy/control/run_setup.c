@@ -42,6 +42,7 @@ static void take_target(struct subject *subject, const struct target *target)
     take_environment(subject, target);
     subject->server_command = copy(target->server.command);
     subject->server_url = copy(target->server.url);
+    subject->server_health = copy(target->server.health);
     subject->server_ca = copy(target->server.ca);
     subject->server_unverified = !target->server.verify;
     subject->tls = target->tls;
@@ -55,19 +56,6 @@ static void replace(char **field, const char *given)
         return;
     free(*field);
     *field = xstrdup(given);
-}
-
-/* {port} in the server's URL is the one we choose for its command. */
-static bool parse_server_url(struct subject *subject, const char **why)
-{
-    char *url = subject->server_url;
-    char *hole = strstr(url, "{port}");
-    if (!hole)
-        return url_parse(url, &subject->server, why);
-    char *filled = xprintf("%.*s%u%s", (int)(hole - url), url, 0u, hole + strlen("{port}"));
-    bool parsed = url_parse(filled, &subject->server, why);
-    free(filled);
-    return parsed;
 }
 
 static void add_option(struct text *out, const char *name, const char *value)
@@ -123,6 +111,22 @@ static void take_flaw(struct run_setup *setup, struct diag *diag)
     subject->client_flaw = xstrdup(name);
 }
 
+/* Another server than the target file's is not asked for the health of that one. */
+static void check_health(struct run_setup *setup, struct diag *diag)
+{
+    struct subject *subject = &setup->subject;
+    struct url health = {0};
+    const char *why = NULL;
+    if (setup->given.server) {
+        free(subject->server_health);
+        subject->server_health = NULL;
+    }
+    if (subject->server_health && !url_parse_with_port(subject->server_health, 1, &health, &why))
+        diag_error(diag, (struct place){.file = setup->target->file},
+                   "'health' of the server is '%s', which %s", subject->server_health, why);
+    url_fini(&health);
+}
+
 static void gather_subject(struct run_setup *setup, struct diag *diag)
 {
     struct subject *subject = &setup->subject;
@@ -137,8 +141,10 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
     subject->tls = subject->tls || given->tls;
     subject->server_unverified = subject->server_unverified || given->insecure;
     take_flaw(setup, diag);
-    if (subject->server_url && !parse_server_url(subject, &why))
+    /* {port} is the one we choose for its command. */
+    if (subject->server_url && !url_parse_with_port(subject->server_url, 0, &subject->server, &why))
         diag_error(diag, command_line, "--server: '%s' %s", subject->server_url, why);
+    check_health(setup, diag);
     if (!subject->client_command && subject_has_builtin_server(subject) && !given->self_test &&
         diag_errors(diag) == 0) {
         diag_error(diag, command_line, "nothing to test: neither client nor server was given");

@@ -230,6 +230,7 @@ void subject_fini(struct subject *subject)
     free(subject->server_command);
     free(subject->server_url);
     url_fini(&subject->server);
+    free(subject->server_health);
     free(subject->server_ca);
     free(subject->path);
     free(subject->again);

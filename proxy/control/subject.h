@@ -14,6 +14,7 @@ struct subject {
     char *server_command;      /* NULL: none */
     char *server_url;          /* NULL: the reference server, unless there is a command */
     struct url server;         /* of server_url */
+    char *server_health;       /* an http:// URL that answers 2xx once it is ready; NULL: none */
     char *server_ca;           /* PEM file; NULL: the system's */
     bool server_unverified;
     bool tls;   /* towards the client */

@@ -86,6 +86,19 @@ bool url_parse(const char *written, struct url *url, const char **why)
     return true;
 }
 
+bool url_parse_with_port(const char *written, uint16_t port, struct url *url, const char **why)
+{
+    static const char hole[] = "{port}";
+    const char *at = strstr(written, hole);
+    if (!at)
+        return url_parse(written, url, why);
+    char *filled =
+        xprintf("%.*s%u%s", (int)(at - written), written, (unsigned)port, at + sizeof hole - 1);
+    bool parsed = url_parse(filled, url, why);
+    free(filled);
+    return parsed;
+}
+
 void url_fini(struct url *url)
 {
     free(url->host);

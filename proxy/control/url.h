@@ -15,6 +15,8 @@ struct url {
 
 /* false: *why completes "'ftp://x' ": what was expected, as one would write it. Nothing to free. */
 bool url_parse(const char *written, struct url *, const char **why);
+/* The same with the first {port} replaced. */
+bool url_parse_with_port(const char *written, uint16_t port, struct url *, const char **why);
 void url_fini(struct url *);
 
 #endif

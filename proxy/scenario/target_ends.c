@@ -50,15 +50,31 @@ void target_load_client(struct target *target, const struct node *client, struct
 
 /* --- The server --- */
 
-static void load_url(const struct node *node, const char *plain, const char *secure, char **out,
-                     struct diag *diag)
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+static void load_url(const struct node *node, char **out, struct diag *diag)
 {
     if (!node || !field_copy(node, out, diag))
         return;
-    if (strncmp(node->text, plain, strlen(plain)) != 0 &&
-        strncmp(node->text, secure, strlen(secure)) != 0)
-        diag_error(diag, node->place, "'%s' is %s: it begins with %s or %s", node->key,
-                   field_written(node), plain, secure);
+    if (!begins(node->text, "ws://") && !begins(node->text, "wss://"))
+        diag_error(diag, node->place, "'%s' is %s: it begins with ws:// or wss://", node->key,
+                   field_written(node));
+}
+
+/* It is asked in plain HTTP, and from this machine. */
+static void load_health(const struct node *node, char **out, struct diag *diag)
+{
+    if (!node || !field_copy(node, out, diag))
+        return;
+    if (!begins(node->text, "http://"))
+        diag_error(diag, node->place, "'%s' is %s: it begins with http://", node->key,
+                   field_written(node));
+    else if (node->text[strcspn(node->text, " \t\r\n")])
+        diag_error(diag, node->place, "'%s' is '%s': a URL holds no blank", node->key,
+                   field_written(node));
 }
 
 static char *beside_file(const char *file, const char *path)
@@ -95,8 +111,8 @@ void target_load_server(struct target *target, const struct node *server, struct
     if (!command && !url)
         diag_error(diag, server->key_place, "'server' needs a command or a url");
     (void)field_copy(command, &target->server.command, diag); /* told */
-    load_url(url, "ws://", "wss://", &target->server.url, diag);
-    load_url(field_find(server, "health"), "http://", "https://", &target->server.health, diag);
+    load_url(url, &target->server.url, diag);
+    load_health(field_find(server, "health"), &target->server.health, diag);
     if (tls)
         load_tls(target, tls, diag);
 }

@@ -341,6 +341,8 @@ class NobodyComes(RunCase):
                              "w.send(bytes.fromhex('16030100050100000103'))\ntime.sleep(60)\n",
                              "silent.py")
         self.write("target.yaml", "client: {sockets: {path: /feed}}\n")
+        ill = self.server(answering("503 Service Unavailable"))
+        self.write("unhealthy.yaml", HEALTH % (self.server().port, ill.port))
         cases = {
             "no-url": (["--client", "sleep 60"],
                        ["0 of 1 clients connected", "neither {url} nor {port}"]),
@@ -355,6 +357,8 @@ class NobodyComes(RunCase):
                           ["the server answered 404 to the upgrade of /feed"]),
             "elsewhere": (["--client", elsewhere, "--target", "target.yaml"],
                           ["it opened a WebSocket at /elsewhere"]),
+            "unhealthy": (["--client", SOUND, "--target", "unhealthy.yaml"],
+                          ["the server accepts connections", "did not answer 2xx: it answered 503"]),
             "plain": (["--client", plain], ["the last one for /status, and none asked for a WebSocket"]),
             "silent": (["--client", silent], ["does it speak TLS"]),
         }
@@ -367,6 +371,71 @@ class NobodyComes(RunCase):
                 self.assertEqual(process.returncode, 3, out + err)
                 for message in cases[name][1]:
                     self.assertIn(message, out)
+
+
+HEALTH = """\
+server:
+  url: ws://127.0.0.1:%d/
+  health: http://127.0.0.1:%d/healthz?deep=1
+"""
+
+
+def answering(status, asked=None):
+    """A health check."""
+    def handle(wire):
+        if asked is not None:
+            asked.append(wire.head().split("\r\n")[0])
+        else:
+            wire.head()
+        wire.send(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        wire.close()
+    return handle
+
+
+class Health(RunCase):
+    """A server is ready once its health check answers 2xx."""
+
+    def test_no_client_comes_before_the_server_is_healthy(self):
+        asked, opened = [], []
+
+        def health(wire):
+            status = "204 No Content" if len(asked) >= 2 else "503 Service Unavailable"
+            self.assertEqual(opened, [])
+            answering(status, asked)(wire)
+
+        def serve(wire):
+            wire.head()
+            opened.append(len(asked))
+
+        health, server = self.server(health), self.server(serve)
+        target = self.write("target.yaml", HEALTH % (server.port, health.port))
+        process = self.start(*self.words(QUIET % "1s", SOUND, "--target", target))
+        self.assert_comes_true(lambda: opened, "a client came")
+        self.assertEqual((opened[0], asked[0]), (3, "GET /healthz?deep=1 HTTP/1.0"))
+        self.assertEqual(health.troubles, [])
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+
+    def test_the_port_is_the_one_the_command_was_given(self):
+        target = self.write("target.yaml", f"server: {{command: 'exec {HALFOPEN} server --listen "
+                                           "127.0.0.1:{port}', url: 'ws://127.0.0.1:{port}/', "
+                                           "health: 'http://127.0.0.1:{port}/healthz'}\n")
+        ended = self.run_one(QUIET % "200ms", SOUND, "--target", target)
+        self.assertEqual(ended.code, 0, ended)
+
+    def test_another_server_is_not_asked_for_the_health_of_that_of_the_file(self):
+        target = self.write("target.yaml", HEALTH % (1, 1))
+        server = self.server()
+        ended = self.run_one(QUIET % "200ms", SOUND, "--target", target, "--server",
+                             f"ws://127.0.0.1:{server.port}/")
+        self.assertEqual(ended.code, 0, ended)
+
+    def test_a_url_that_is_none(self):
+        self.write("target.yaml", "server: {url: 'ws://127.0.0.1:1/', health: 'http://:70000/'}\n")
+        ended = self.run_one(QUIET % "200ms", SOUND, "--target", "target.yaml")
+        self.assertEqual(ended.code, 2, ended)
+        self.assertIn("target.yaml: error: 'health' of the server is 'http://:70000/', which is no address",
+                      ended.err)
 
 
 def not_found(wire):
