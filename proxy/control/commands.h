@@ -14,7 +14,8 @@ enum exit_code {
 };
 
 extern const struct command client_command, demo_command, doctor_command, explain_command,
-    judge_command, list_command, proxy_command, run_command, server_command, validate_command;
+    init_command, judge_command, list_command, proxy_command, run_command, server_command,
+    validate_command;
 
 /* Prints what is wrong and says how to get help. Returns EXIT_USAGE. */
 int command_usage_error(const struct command *, const struct diag *);

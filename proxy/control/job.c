@@ -24,6 +24,11 @@ static void add_last_lines(const struct child *child, struct text *out)
     text_fini(&lines);
 }
 
+void job_add_last_lines(const struct job *job, struct text *out)
+{
+    add_last_lines(&job->clients[0], out);
+}
+
 void job_say_trouble(struct job *job, const struct child *child, const char *sentence)
 {
     struct text all;

@@ -30,6 +30,8 @@ struct job_spec {
     const struct ca *ca;  /* NULL: none needed */
     bool wants_memory;    /* a rule asks for process.memory */
     bool left_out; /* nothing it expects can be judged: the trace says so, nothing is started */
+    /* as in run_options; NULL: nobody wants to know */
+    void (*on_message)(void *context, const struct event *, const uint8_t *bytes, size_t len);
     void (*on_over)(void *context, struct job *); /* in a turn of the loop */
     void *context;
 };
@@ -50,5 +52,7 @@ const char *job_trouble(const struct job *);
 /* Why its processes cannot be sped up; NULL: they can. */
 const char *job_unscaled(const struct job *);
 bool job_interrupted(const struct job *);
+/* "\nits last lines (FILE):\n..." of the first client; nothing when it wrote none. */
+void job_add_last_lines(const struct job *, struct text *);
 
 #endif

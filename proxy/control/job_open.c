@@ -106,7 +106,9 @@ static bool open_driver(struct job *job)
         .server_builtin = subject_has_builtin_server(subject),
         .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
         .epoch = wall_seconds(),
-        .observe = true};
+        .observe = true,
+        .on_message = job->spec.on_message,
+        .message_context = job->spec.context};
     job->run = run_new(job->spec.plan, job->recorder, &options);
     job->driver = driver_new(job->loop, job->run, &config, &why);
     if (!job->driver) {

@@ -10,13 +10,14 @@
 
 /* As the first help lists them. */
 static const struct command *const commands[] = {
-    &run_command,  &proxy_command,  &judge_command,  &validate_command, &explain_command,
-    &list_command, &client_command, &server_command, &doctor_command,   &demo_command,
+    &init_command,     &run_command,     &proxy_command, &judge_command,
+    &validate_command, &explain_command, &list_command,  &client_command,
+    &server_command,   &doctor_command,  &demo_command,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 /* Of the contract, and not in this version. */
-static const char *const later[] = {"init", "ctl", "report"};
+static const char *const later[] = {"ctl", "report"};
 
 static void introduce(FILE *out)
 {

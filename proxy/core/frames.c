@@ -218,6 +218,15 @@ static void record_close(struct session *s, struct lane *lane)
     text_fini(&reason);
 }
 
+static void look_at_message(struct session *s, const struct event *ev, struct lane *lane,
+                            const void *bytes, size_t len, uint64_t signature)
+{
+    const struct run_options *options = &s->run->options;
+    ids_look(s, ev, bytes, len, signature, lane->heartbeat);
+    if (options->on_message)
+        options->on_message(options->message_context, ev, bytes, len);
+}
+
 static uint64_t record_frame(struct session *s, struct lane *lane, bool passes)
 {
     const struct frame_head *head = &lane->decoder.head;
@@ -247,7 +256,7 @@ static uint64_t record_frame(struct session *s, struct lane *lane, bool passes)
     ev.client = (int)s->client;
     look_at_beat(s, ev, lane, kind);
     if (alone)
-        ids_look(s, &ev, bytes, len, hashes.signature, lane->heartbeat);
+        look_at_message(s, &ev, lane, bytes, len, hashes.signature);
     if (head->opcode == OPCODE_CLOSE)
         record_close(s, lane);
     return passes ? 0 : ev.seq;
@@ -274,7 +283,7 @@ static void record_message(struct session *s, struct lane *lane)
     ev.conn = s->conn;
     ev.client = (int)s->client;
     look_at_beat(s, ev, lane, kind);
-    ids_look(s, &ev, (const uint8_t *)bytes, len, hashes.signature, lane->heartbeat);
+    look_at_message(s, &ev, lane, bytes, len, hashes.signature);
 }
 
 /* Returns the seq by which its delivery is told later; 0: it passes at once, or nothing is

@@ -17,6 +17,10 @@ struct run_options {
     /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
     int64_t epoch; /* time of day at target time 0, seconds since 1970 */
     bool observe;
+    /* Told of each whole message as far as it is looked at, unmasked and inflated, with its event;
+     * it is recorded as a hash only. NULL: nobody wants to know. */
+    void (*on_message)(void *context, const struct event *, const uint8_t *bytes, size_t len);
+    void *message_context;
 };
 
 /* Borrows the plan and keeps the recorder until run_free. */
