@@ -71,6 +71,20 @@ size_t buf_append(struct buf *buf, const void *bytes, size_t len)
     return taken;
 }
 
+uint8_t *buf_room(struct buf *buf, size_t more)
+{
+    if (more > buf_space(buf))
+        return NULL;
+    make_room(buf, more);
+    return buf->bytes + buf->start + buf->len;
+}
+
+void buf_added(struct buf *buf, size_t len)
+{
+    assert(buf->start + buf->len + len <= buf->room);
+    buf->len += len;
+}
+
 bool buf_append_all(struct buf *buf, const void *bytes, size_t len)
 {
     if (len > buf_space(buf))

@@ -13,5 +13,12 @@ void digest_base64(const void *bytes, size_t len, char *out);
 /* A fast keyed 64-bit hash (FNV-1a over the key and the bytes), for grouping, never for
  * security. */
 uint64_t digest_hash(uint64_t key, const void *bytes, size_t len);
+/* Two of them in the time of one. */
+struct digest_input {
+    uint64_t key;
+    const uint8_t *bytes;
+    size_t len;
+};
+void digest_hash_both(const struct digest_input in[2], uint64_t out[2]);
 
 #endif

@@ -62,14 +62,19 @@ uint64_t backlog_bytes(const struct backlog *backlog)
     return backlog_count(backlog) * backlog->message_size;
 }
 
-void backlog_write(const struct backlog *backlog, uint8_t *out)
+void backlog_pad(const struct backlog *backlog, uint8_t *out)
 {
-    char head[BACKLOG_SMALLEST_MESSAGE];
-    int len =
-        snprintf(head, sizeof head, "{\"id\":%" PRIu64 ",\"k\":\"c\",\"pad\":\"", backlog->first);
-    assert(len > 0 && (size_t)len + 2 <= backlog->message_size);
     memset(out, 'x', backlog->message_size);
-    memcpy(out, head, (size_t)len);
     out[backlog->message_size - 2] = '"';
     out[backlog->message_size - 1] = '}';
+}
+
+void backlog_write(const struct backlog *backlog, uint8_t *out)
+{
+    char head[BACKLOG_SMALLEST_MESSAGE - 2];
+    int len =
+        snprintf(head, sizeof head, "{\"id\":%" PRIu64 ",\"k\":\"c\",\"pad\":\"", backlog->first);
+    assert(len > 0 && (size_t)len < sizeof head);
+    memset(head + len, 'x', sizeof head - (size_t)len); /* after a longer number */
+    memcpy(out, head, sizeof head);
 }

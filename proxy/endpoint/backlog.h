@@ -25,7 +25,9 @@ uint64_t backlog_trim(struct backlog *, uint64_t messages, uint64_t bytes);
 uint64_t backlog_clear(struct backlog *);
 uint64_t backlog_count(const struct backlog *);
 uint64_t backlog_bytes(const struct backlog *);
-/* The oldest as JSON, {"id":7,"k":"c","pad":"..."}: exactly message_size bytes into out. */
+/* The oldest as JSON, {"id":7,"k":"c","pad":"..."}: exactly message_size bytes of out, which
+ * backlog_pad has filled once. */
 void backlog_write(const struct backlog *, uint8_t *out);
+void backlog_pad(const struct backlog *, uint8_t *out);
 
 #endif

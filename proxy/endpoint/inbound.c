@@ -94,9 +94,10 @@ static uint16_t begin_frame(struct inbound *in)
 static void copy_plain(const struct inbound *in, uint8_t *plain, const uint8_t *bytes, size_t len,
                        uint64_t offset)
 {
-    memcpy(plain, bytes, len);
     if (in->decoder.head.masked)
-        frame_mask(plain, len, in->decoder.head.mask_key, offset);
+        frame_mask_into(plain, bytes, len, in->decoder.head.mask_key, offset);
+    else
+        memcpy(plain, bytes, len);
 }
 
 static uint16_t take_data(struct inbound *in, const uint8_t *bytes, size_t len)
@@ -127,6 +128,8 @@ static uint16_t take_payload(struct inbound *in, const uint8_t *bytes, size_t le
         keep_control(in, bytes, len);
         return 0;
     }
+    if (!in->decoder.head.masked)
+        return take_data(in, bytes, len);
     for (size_t done = 0; done < len && problem == 0; done += sizeof plain) {
         size_t part = len - done < sizeof plain ? len - done : sizeof plain;
         copy_plain(in, plain, bytes + done, part, offset + done);

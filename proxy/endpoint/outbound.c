@@ -44,12 +44,17 @@ static void offer(struct outbound *out)
     buf_consume(&out->wire, taken);
 }
 
+static void added(struct outbound *out, size_t len)
+{
+    out->written += len;
+    offer(out);
+}
+
 bool outbound_bytes(struct outbound *out, const void *bytes, size_t len)
 {
     if (!buf_append_all(&out->wire, bytes, len))
         return false;
-    out->written += len;
-    offer(out);
+    added(out, len);
     return true;
 }
 
@@ -70,11 +75,14 @@ bool outbound_frame(struct outbound *out, uint8_t opcode, const void *payload, s
 {
     uint8_t key[4];
     size_t room = FRAME_HEAD_MAX + len;
-    uint8_t *frame = xmalloc(room);
-    size_t frame_len = frame_build(frame, room, opcode, payload, len, mask_key(out, key));
-    bool fits = outbound_bytes(out, frame, frame_len);
-    free(frame);
-    return fits;
+    uint8_t *frame = buf_room(&out->wire, room);
+    const uint8_t *mask = mask_key(out, key);
+    if (!frame)
+        return false;
+    size_t frame_len = frame_build(frame, room, opcode, payload, len, mask);
+    buf_added(&out->wire, frame_len);
+    added(out, frame_len);
+    return true;
 }
 
 bool outbound_close(struct outbound *out, uint16_t code, const char *reason)

@@ -20,6 +20,7 @@ void sender_init(struct sender *s, const struct client_policy *policy, struct ou
     uint64_t size = policy->message_size;
     backlog_init(&s->backlog, size > policy->gathers ? size : policy->gathers);
     s->message = xmalloc(s->backlog.message_size);
+    backlog_pad(&s->backlog, s->message);
     s->every = interval(policy, s->backlog.message_size);
     s->at = s->every > 0 ? now + s->every : NEVER;
 }

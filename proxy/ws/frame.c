@@ -141,22 +141,38 @@ size_t frame_encode_head(const struct frame_head *head, uint8_t out[FRAME_HEAD_M
     return total;
 }
 
-void frame_mask(uint8_t *bytes, size_t len, const uint8_t key[4], uint64_t offset)
+/* Four words at a time: a loop over one is bound by its counting. */
+static size_t mask_blocks(uint8_t *out, const uint8_t *bytes, size_t len, uint64_t key)
+{
+    uint64_t words[4];
+    size_t done = 0;
+    for (; done + sizeof words <= len; done += sizeof words) {
+        memcpy(words, bytes + done, sizeof words);
+        words[0] ^= key;
+        words[1] ^= key;
+        words[2] ^= key;
+        words[3] ^= key;
+        memcpy(out + done, words, sizeof words);
+    }
+    return done;
+}
+
+void frame_mask_into(uint8_t *out, const uint8_t *bytes, size_t len, const uint8_t key[4],
+                     uint64_t offset)
 {
     uint8_t turned[8];
     for (size_t i = 0; i < sizeof turned; i++)
         turned[i] = key[(offset + i) & 3];
     uint64_t wide_key;
     memcpy(&wide_key, turned, sizeof wide_key);
-    size_t done = 0;
-    for (; done + sizeof wide_key <= len; done += sizeof wide_key) {
-        uint64_t word;
-        memcpy(&word, bytes + done, sizeof word);
-        word ^= wide_key;
-        memcpy(bytes + done, &word, sizeof word);
-    }
+    size_t done = mask_blocks(out, bytes, len, wide_key);
     for (size_t i = 0; done + i < len; i++)
-        bytes[done + i] ^= turned[i];
+        out[done + i] = bytes[done + i] ^ turned[i & 3];
+}
+
+void frame_mask(uint8_t *bytes, size_t len, const uint8_t key[4], uint64_t offset)
+{
+    frame_mask_into(bytes, bytes, len, key, offset);
 }
 
 size_t frame_build(uint8_t *out, size_t room, uint8_t opcode, const void *payload, size_t len,
@@ -170,10 +186,10 @@ size_t frame_build(uint8_t *out, size_t room, uint8_t opcode, const void *payloa
     size_t head_len = frame_encode_head(&head, raw);
     assert(len <= room && head_len <= room - len);
     memcpy(out, raw, head_len);
-    if (len > 0)
-        memcpy(out + head_len, payload, len);
     if (key)
-        frame_mask(out + head_len, len, key, 0);
+        frame_mask_into(out + head_len, payload, len, key, 0);
+    else if (len > 0)
+        memcpy(out + head_len, payload, len);
     return head_len + len;
 }
 

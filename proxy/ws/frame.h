@@ -72,6 +72,9 @@ bool frame_at_boundary(const struct frame_decoder *);
 size_t frame_encode_head(const struct frame_head *, uint8_t out[FRAME_HEAD_MAX]);
 /* Masks or unmasks in place; offset: of the first byte in its frame's payload. */
 void frame_mask(uint8_t *bytes, size_t len, const uint8_t key[4], uint64_t offset);
+/* Likewise from one place to another. */
+void frame_mask_into(uint8_t *out, const uint8_t *bytes, size_t len, const uint8_t key[4],
+                     uint64_t offset);
 /* A whole unfragmented frame; key NULL: not masked. Returns its length; room must hold it
  * (FRAME_HEAD_MAX + len always does). */
 size_t frame_build(uint8_t *out, size_t room, uint8_t opcode, const void *payload, size_t len,

@@ -46,7 +46,12 @@ static bool step(struct utf8 *text, uint8_t byte)
 static size_t ascii_words(const uint8_t *bytes, size_t len)
 {
     size_t done = 0;
-    uint64_t word;
+    uint64_t word, words[4];
+    for (; done + sizeof words <= len; done += sizeof words) {
+        memcpy(words, bytes + done, sizeof words);
+        if ((words[0] | words[1] | words[2] | words[3]) & WORD_TOP_BITS)
+            break;
+    }
     for (; done + sizeof word <= len; done += sizeof word) {
         memcpy(&word, bytes + done, sizeof word);
         if (word & WORD_TOP_BITS)

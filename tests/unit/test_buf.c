@@ -28,6 +28,21 @@ static void nothing_is_kept_beyond_the_limit(void)
     buf_fini(&buf);
 }
 
+static void room_is_filled_in_place(void)
+{
+    struct buf buf;
+    buf_init(&buf, 8);
+    CHECK_INT(buf_append(&buf, "ab", 2), 2);
+    buf_consume(&buf, 1);
+    CHECK(!buf_room(&buf, 8));
+    uint8_t *room = buf_room(&buf, 7);
+    CHECK(room != NULL);
+    memcpy(room, "cde", 3);
+    buf_added(&buf, 3);
+    CHECK_BYTES(buf_bytes(&buf), buf_len(&buf), "bcde", 4);
+    buf_fini(&buf);
+}
+
 static void all_or_nothing_takes_nothing_when_one_byte_is_too_many(void)
 {
     struct buf buf;
@@ -86,6 +101,6 @@ static void it_takes_no_more_memory_than_the_limit(void)
 }
 
 SUITE(buf, TEST(it_gives_back_what_was_appended), TEST(nothing_is_kept_beyond_the_limit),
-      TEST(all_or_nothing_takes_nothing_when_one_byte_is_too_many),
+      TEST(room_is_filled_in_place), TEST(all_or_nothing_takes_nothing_when_one_byte_is_too_many),
       TEST(consumed_bytes_make_room_and_the_rest_keeps_its_order),
       TEST(an_empty_queue_owns_no_memory), TEST(it_takes_no_more_memory_than_the_limit))

@@ -72,6 +72,17 @@ static void hashes_differ_by_key_and_by_byte(void)
     CHECK(digest_hash(1, "ping", 4) != digest_hash(1, "ping", 3));
 }
 
+static void two_hashes_at_once_are_the_same_two(void)
+{
+    static const uint8_t bytes[] = "0123456789";
+    for (size_t len = 0; len <= 10; len++) {
+        uint64_t both[2];
+        digest_hash_both((struct digest_input[]){{1, bytes, len}, {2, bytes + 1, 5}}, both);
+        CHECK_INT(both[0], digest_hash(1, bytes, len));
+        CHECK_INT(both[1], digest_hash(2, bytes + 1, 5));
+    }
+}
+
 SUITE(digest, TEST(the_accept_value_of_the_rfc_comes_out), TEST(sha256_is_the_standards),
       TEST(base64_pads_every_remainder), TEST(a_file_that_cannot_be_read_says_why),
-      TEST(hashes_differ_by_key_and_by_byte))
+      TEST(hashes_differ_by_key_and_by_byte), TEST(two_hashes_at_once_are_the_same_two))

@@ -116,10 +116,13 @@ static void a_message_is_json_with_its_number_and_size(void)
 {
     struct backlog backlog = backlog_of(3);
     uint8_t message[101] = {0};
-    backlog_pop(&backlog);
+    backlog_pad(&backlog, message);
+    backlog.first = 1000000;
+    backlog_write(&backlog, message);
+    backlog.first = 2;
     backlog_write(&backlog, message);
     CHECK_INT(strlen((char *)message), 100);
-    CHECK_CONTAINS((char *)message, "{\"id\":2,\"k\":\"c\",\"pad\":\"xxx");
+    CHECK_CONTAINS((char *)message, "{\"id\":2,\"k\":\"c\",\"pad\":\"xxxxxxxxxxxx");
     CHECK_STR((char *)message + 97, "x\"}");
 }
 

@@ -182,18 +182,21 @@ static void lengths_change_their_form_at_126_and_65536(void)
 static void masking_is_the_same_from_any_offset(void)
 {
     static const uint8_t key[4] = {0x37, 0xfa, 0x21, 0x3d};
-    uint8_t whole[41], pieces[41];
+    uint8_t whole[101], pieces[101];
     for (size_t i = 0; i < sizeof whole; i++)
         whole[i] = pieces[i] = (uint8_t)(i * 7);
     for (size_t i = 0; i < sizeof whole; i++)
         whole[i] ^= key[i % 4];
     size_t wrong = 0;
     for (size_t cut = 0; cut <= sizeof pieces; cut++) {
-        uint8_t copy[41];
+        uint8_t copy[101], other[101];
         memcpy(copy, pieces, sizeof copy);
         frame_mask(copy, cut, key, 0);
         frame_mask(copy + cut, sizeof copy - cut, key, cut);
         wrong += memcmp(copy, whole, sizeof copy) != 0;
+        frame_mask_into(other, pieces, cut, key, 0);
+        frame_mask_into(other + cut, pieces + cut, sizeof other - cut, key, cut);
+        wrong += memcmp(other, whole, sizeof other) != 0;
     }
     CHECK_INT(wrong, 0);
 }
