@@ -193,6 +193,16 @@ static char *declared_client(const struct subject *subject)
                                 : xstrdup("built-in");
 }
 
+static void declare_auth(const struct target *target, struct json *json)
+{
+    if (!target || !target->auth.message)
+        return;
+    json_object_open(json, "auth");
+    json_put_bool(json, "message", true);
+    json_put_bool(json, "ack", target->auth.ack != NULL);
+    json_object_close(json);
+}
+
 void subject_declare(struct subject *subject, const struct target *target)
 {
     struct text out;
@@ -207,6 +217,7 @@ void subject_declare(struct subject *subject, const struct target *target)
                     : subject->server_url   ? "url"
                                             : "built-in");
     declare_behind(target, &json);
+    declare_auth(target, &json);
     target_hooks_write(subject_hooks(subject), &json);
     if (subject_has_builtin_client(subject) || (target && target->messages.id)) {
         json_object_open(&json, "messages");

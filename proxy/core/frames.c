@@ -173,6 +173,11 @@ static void hash(const struct session *s, const void *bytes, size_t len, uint64_
     out->signature = signature.kind;
 }
 
+void frames_hash(const struct session *s, const void *bytes, size_t len, char out[17])
+{
+    add_hex(out, signature_of(s->run->hash_key, bytes, len, len).content);
+}
+
 static void look_at_beat(struct session *s, struct event ev, struct lane *lane, const char *kind)
 {
     bool beat = heartbeats_feed(s->beats, &ev);
@@ -223,6 +228,7 @@ static void look_at_message(struct session *s, const struct event *ev, struct la
 {
     const struct run_options *options = &s->run->options;
     ids_look(s, ev, bytes, len, signature, lane->heartbeat);
+    auth_look(s, ev, bytes, len);
     if (options->on_message)
         options->on_message(options->message_context, ev, bytes, len);
 }

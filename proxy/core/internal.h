@@ -237,6 +237,7 @@ struct run {
     bool keeps_heads; /* some fault wants the heads of requests whole */
     nsec now;
     void *ping_pattern, *pong_pattern; /* pcre2_code */
+    struct pattern *auth_pattern, *ack_pattern; /* NULL: not declared */
     struct pattern *id_pattern;        /* of messages; NULL: by their numbers */
     uint64_t hash_key;
 };
@@ -299,6 +300,8 @@ void observer_end(struct session *, struct lane *); /* the source ended: half a 
 
 /* frames.c */
 void frames_init(struct lane *);
+/* As payloads are hashed: 16 hexadecimal digits, keyed per run. */
+void frames_hash(const struct session *, const void *bytes, size_t len, char out[17]);
 void frames_fini(struct lane *);
 void frames_input(struct session *, struct lane *, const uint8_t *, size_t);
 
@@ -310,6 +313,10 @@ void recognise_fini(struct run *);
 
 /* ids.c: the id of a message just recorded, if it has one. bytes: its start, unmasked and inflated;
  * signature: its kind's. */
+void auth_init(struct run *);
+void auth_fini(struct run *);
+void auth_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len);
+
 void ids_init(struct run *);
 void ids_fini(struct run *);
 void ids_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ws/credential.h"
 #include "ws/redact.h"
 #include "ws/upgrade.h"
 
@@ -103,12 +104,45 @@ static bool request_counts(const struct session *s, const struct http_head *head
            offers_protocol(head, plan->protocol);
 }
 
+static bool is_public(const struct session *s, struct http_text name)
+{
+    char *const *names = s->run->plan->auth.public_keys;
+    for (size_t i = 0; names && names[i]; i++)
+        if (http_text_is(name, names[i]))
+            return true;
+    return false;
+}
+
+static void record_credential(void *context, const struct credential *credential)
+{
+    struct session *s = context;
+    struct http_text value = credential->value;
+    char hash[17];
+    if (is_public(s, credential->name))
+        return;
+    char *name = http_text_copy(credential->name);
+    frames_hash(s, value.chars, value.len, hash);
+    struct event ev = {
+        .kind = EV_HTTP_CREDENTIAL, .side = SIDE_CLIENT, .by = session_cause(s, SIDE_CLIENT)};
+    ev.http_credential =
+        (struct ev_http_credential){.place = credential_place_name(credential->place),
+                                    .name = name,
+                                    .listed = redact_is_secret_key(name, strlen(name)),
+                                    .shape = credential_shape_name(credential->shape),
+                                    .len = value.len,
+                                    .hash = hash};
+    session_emit(s, ev);
+    free(name);
+}
+
 static void record_request(struct session *s, const struct http_head *head,
                            const struct upgrade_request *asked)
 {
-    struct text target, wrong;
+    struct text target, wrong, protocols;
     text_init(&target);
     text_init(&wrong);
+    text_init(&protocols);
+    redact_protocols(s->request.protocols, &protocols);
     redact_target(head->target.chars, head->target.len, &target);
     if (asked->asks)
         upgrade_add_wrong(&wrong, asked->wrong);
@@ -124,16 +158,19 @@ static void record_request(struct session *s, const struct http_head *head,
                                                .wrong = text_chars(&wrong),
                                                .host = host,
                                                .origin = origin,
-                                               .protocols = s->request.protocols,
+                                               .protocols = text_chars(&protocols),
                                                .extensions = s->request.extensions,
                                                .agent = agent};
     session_emit(s, ev);
+    if (s->request.counts && s->run->options.observe)
+        credentials_find(head, record_credential, s);
     free(method);
     free(host);
     free(origin);
     free(agent);
     text_fini(&target);
     text_fini(&wrong);
+    text_fini(&protocols);
 }
 
 static void note_asked(struct pipeline *pipeline, enum http_asked asked)
@@ -267,18 +304,22 @@ static bool note_response(struct session *s, const struct http_head *head)
                               &answer);
         upgrade_add_wrong(&wrong, answer.wrong);
     }
+    struct text shown;
     char *protocols = http_header_copy(head, "Sec-WebSocket-Protocol");
     char *extensions = http_header_copy(head, "Sec-WebSocket-Extensions");
+    text_init(&shown);
+    redact_protocols(protocols, &shown);
     struct event ev = {
         .kind = EV_HTTP_RESPONSE, .side = SIDE_SERVER, .by = session_cause(s, SIDE_SERVER)};
     ev.http_response = (struct ev_http_response){.status = (uint64_t)head->status,
                                                  .upgrade = switches && answer.valid,
                                                  .wrong = text_chars(&wrong),
-                                                 .protocols = protocols,
+                                                 .protocols = text_chars(&shown),
                                                  .extensions = extensions};
     session_emit(s, ev);
     if (switches)
         negotiate(s, extensions);
+    text_fini(&shown);
     free(protocols);
     free(extensions);
     text_fini(&wrong);

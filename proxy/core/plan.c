@@ -76,6 +76,12 @@ void plan_free(struct plan *plan)
     free(plan->ping_pattern);
     free(plan->pong_pattern);
     free(plan->message_id);
+    free(plan->auth.message);
+    free(plan->auth.ack);
+    free(plan->auth.token);
+    for (size_t i = 0; plan->auth.public_keys && plan->auth.public_keys[i]; i++)
+        free(plan->auth.public_keys[i]);
+    free(plan->auth.public_keys);
     free(plan);
 }
 

@@ -152,6 +152,12 @@ struct plan {
     char *rewrite_host; /* Host towards the server; NULL: as the client sent it */
     /* Application heartbeat, from the target file (PCRE2); NULL: by regularity. */
     char *ping_pattern, *pong_pattern;
+    /* How the client authenticates, from the target file. */
+    struct {
+        char *message, *ack; /* PCRE2; NULL: not declared */
+        char *token;         /* NULL: not declared */
+        char **public_keys;  /* query keys, cookies that hold nothing secret; NULL ends, or NULL */
+    } auth;
     char *message_id; /* PCRE2, its first group is the id; NULL: by regularity */
 };
 

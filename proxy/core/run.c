@@ -77,6 +77,7 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     deadlines_init(&run->deadlines);
     recognise_init(run);
     ids_init(run);
+    auth_init(run);
     return run;
 }
 
@@ -107,6 +108,7 @@ void run_free(struct run *run)
     free(run->baselines);
     hooks_fini(run);
     ids_fini(run);
+    auth_fini(run);
     free(run->clients);
     deadlines_set(&run->deadlines, &run->own, NEVER);
     deadlines_fini(&run->deadlines);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "ws/close.h"
@@ -257,10 +258,7 @@ static void close_open(struct client *c, uint16_t code, const char *reason, nsec
     }
     note(c, "close_sent", "%u", (unsigned)code);
     enter(c, CLIENT_CLOSING, by);
-    if (c->policy.explains_closes)
-        (void)outbound_close(&c->out, code, reason);
-    else
-        (void)outbound_close(&c->out, 0, "");
+    (void)outbound_close(&c->out, code, reason);
 }
 
 static const struct behaviour behaviours[CLIENT_STATES] = {
@@ -342,6 +340,16 @@ static unsigned trust(const struct client_policy *policy)
     return policy->checks_closes ? trust : trust | TRUST_CLOSES;
 }
 
+/* No secret: nobody takes it for one. */
+#define TOKEN "eyJhbGciOiJub25lIn0.eyJzdWIiOiJoYWxmb3BlbiJ9."
+
+static char *target_of(const struct client_policy *policy, const char *target)
+{
+    if (!policy->token_in_url)
+        return xstrdup(target);
+    return xprintf("%s%caccess_token=" TOKEN, target, strchr(target, '?') ? '&' : '?');
+}
+
 struct client *client_new(const struct client_policy *policy, const char *host_header,
                           const char *target, uint64_t seed, const struct client_ops *ops,
                           void *context, nsec now)
@@ -353,7 +361,9 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     c->context = context;
     c->opened_at = NEVER;
     rng_init(&c->delays, own_seed, "client.delays", 0);
-    c->upgrade = client_upgrade_new(host_header, target, own_seed);
+    char *asked = target_of(policy, target);
+    c->upgrade = client_upgrade_new(host_header, asked, own_seed);
+    free(asked);
     if (!policy->checks_answer)
         client_upgrade_trust(c->upgrade);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
@@ -448,9 +458,8 @@ uint64_t client_produce(struct client *c, uint64_t count, nsec now)
 
 void client_close(struct client *c, uint16_t code, const char *reason, nsec now)
 {
-    c->final = c->policy.closes_for_good;
-    if (c->final)
-        sender_stop(&c->sender);
+    c->final = true;
+    sender_stop(&c->sender);
     if (behaviour(c)->close)
         behaviour(c)->close(c, code, reason, now);
 }

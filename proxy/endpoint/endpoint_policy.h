@@ -45,6 +45,7 @@ struct client_policy {
 
     uint64_t max_message; /* received; beyond it the connection fails with 1009 */
     bool answers_pings, echo_close, closes_politely;
+    bool token_in_url; /* the same one in every request */
     bool masks, fresh_mask_keys;
     bool verifies;      /* the server's certificate; for whoever opens the connections */
     bool checks_answer; /* whether a 101 is one */
@@ -53,9 +54,7 @@ struct client_policy {
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;
-    bool explains_closes; /* its own have a code and a reason */
-    bool closes_for_good; /* after the application's close it stays away */
-    bool own_seed;        /* false: every process draws the same random numbers */
+    bool own_seed; /* false: every process draws the same random numbers */
 };
 
 /* Mute by default: answers, never speaks first (DESIGN 4). */

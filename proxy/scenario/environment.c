@@ -8,7 +8,7 @@
 
 #define OPENING "{env."
 
-static void remember(struct secrets *secrets, const char *value)
+void secrets_remember(struct secrets *secrets, const char *value)
 {
     if (!secrets || !value[0])
         return;
@@ -42,7 +42,7 @@ static void expand_scalar(struct node *node, char *(*lookup)(const char *), stru
         if (!value)
             diag_error(diag, node->place, "'%s' is not in the environment", variable);
         else
-            remember(secrets, value);
+            secrets_remember(secrets, value);
         text_add_bytes(&out, rest, (size_t)(open - rest));
         text_add(&out, value ? value : "");
         free(variable);

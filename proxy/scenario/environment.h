@@ -12,6 +12,8 @@
  * the environment is a secret from then on; NULL: no secret. lookup is getenv, or a test's own. */
 void environment_expand(struct node *, char *(*lookup)(const char *name), struct secrets *,
                         struct diag *);
+/* Copies it, once. */
+void secrets_remember(struct secrets *, const char *value);
 void secrets_fini(struct secrets *);
 
 #endif

@@ -12,8 +12,6 @@
 #include "scenario/preset.h"
 #include "scenario/target_parts.h"
 
-#define KEPT_DEPTH_LIMIT 8 /* of auth */
-
 static const char *const known[] = {"system", "client",   "server", "tls",    "behind", "heartbeat",
                                     "auth",   "messages", "hooks",  "policy", "rules",  NULL};
 static const char *const later[] = {"urls", "external", "browser", NULL};
@@ -93,7 +91,7 @@ static void load_behind(struct target *target, const struct node *behind, struct
     free(folder);
 }
 
-static void load_pattern(const struct node *node, char **out, struct diag *diag)
+void target_load_pattern(const struct node *node, char **out, struct diag *diag)
 {
     int number;
     PCRE2_SIZE offset;
@@ -116,8 +114,8 @@ static void load_heartbeat(struct target *target, const struct node *heartbeat, 
     if (!field_is_mapping(heartbeat, "{ping: '\"type\":\"ping\"'}", diag))
         return;
     fields_check(heartbeat, keys, NULL, "'heartbeat'", diag);
-    load_pattern(field_find(heartbeat, "ping"), &target->heartbeat.ping, diag);
-    load_pattern(field_find(heartbeat, "pong"), &target->heartbeat.pong, diag);
+    target_load_pattern(field_find(heartbeat, "ping"), &target->heartbeat.ping, diag);
+    target_load_pattern(field_find(heartbeat, "pong"), &target->heartbeat.pong, diag);
 }
 
 /* The first group is what is looked for. */
@@ -140,58 +138,9 @@ static void load_messages(struct target *target, const struct node *messages, st
     if (!field_is_mapping(messages, "{id: '\"id\":(\\d+)'}", diag))
         return;
     fields_check(messages, keys, NULL, "'messages'", diag);
-    load_pattern(field_find(messages, "id"), &target->messages.id, diag);
+    target_load_pattern(field_find(messages, "id"), &target->messages.id, diag);
     if (target->messages.id)
         need_group(field_find(messages, "id"), diag);
-}
-
-static void write_node(struct json *json, const char *key, const struct node *node)
-{
-    if (node->kind == NODE_SCALAR) {
-        json_put_string(json, key, node->text);
-        return;
-    }
-    bool list = node->kind == NODE_SEQUENCE;
-    if (list)
-        json_array_open(json, key);
-    else
-        json_object_open(json, key);
-    for (const struct node *child = node->first; child; child = child->next)
-        write_node(json, list ? NULL : child->key, child);
-    if (list)
-        json_array_close(json);
-    else
-        json_object_close(json);
-}
-
-static int depth_of(const struct node *node)
-{
-    int deepest = 0;
-    for (const struct node *child = node->first; child; child = child->next) {
-        int depth = depth_of(child);
-        deepest = depth > deepest ? depth : deepest;
-    }
-    return deepest + 1;
-}
-
-_Static_assert(KEPT_DEPTH_LIMIT < JSON_DEPTH_LIMIT, "it has to fit");
-
-/* Kept as written for rules to come: as JSON. */
-static void keep(const struct node *node, char **out, struct diag *diag)
-{
-    struct text text;
-    struct json json;
-    if (!node || !field_is_mapping(node, "{message: '\"type\":\"auth\"'}", diag))
-        return;
-    if (depth_of(node) > KEPT_DEPTH_LIMIT) {
-        diag_error(diag, node->place, "'%s' is nested deeper than %d levels", node->key,
-                   KEPT_DEPTH_LIMIT);
-        return;
-    }
-    text_init(&text);
-    json_init(&json, &text, 0);
-    write_node(&json, NULL, node);
-    *out = text_take(&text);
 }
 
 /* --- The file --- */
@@ -206,6 +155,7 @@ static void load_root(struct target *target, const struct node *root, struct dia
         {"server", target_load_server}, {"behind", load_behind},
         {"heartbeat", load_heartbeat},  {"messages", load_messages},
         {"rules", target_load_rules},   {"hooks", target_load_hooks},
+        {"auth", target_load_auth},
     };
     const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");
     fields_check(root, known, later, "a target file", diag);
@@ -218,7 +168,6 @@ static void load_root(struct target *target, const struct node *root, struct dia
         (void)field_flag(tls, &target->tls, diag); /* told */
     if (policy)
         policy_written_load(policy, target->policy, diag);
-    keep(field_find(root, "auth"), &target->auth, diag);
 }
 
 /* Name and version of the system head every report; everything else may be secret. */
@@ -310,13 +259,13 @@ void target_free(struct target *target)
                      target->behind.counts,
                      target->heartbeat.ping,
                      target->heartbeat.pong,
-                     target->auth,
                      target->messages.id,
                      target->suite,
                      target->profile};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     target_hooks_fini(&target->hooks);
+    target_free_auth(target);
     free_accepted(target);
     free_lists(target);
     free(target);
@@ -324,7 +273,7 @@ void target_free(struct target *target)
 
 /* --- What others need of it --- */
 
-static void replace(char **where, const char *with)
+void target_replace(char **where, const char *with)
 {
     if (!with)
         return;
@@ -334,12 +283,13 @@ static void replace(char **where, const char *with)
 
 void target_apply(const struct target *target, struct plan *plan)
 {
-    replace(&plan->path, target->client.path);
-    replace(&plan->protocol, target->client.protocol);
-    replace(&plan->host, target->client.host);
-    replace(&plan->ping_pattern, target->heartbeat.ping);
-    replace(&plan->pong_pattern, target->heartbeat.pong);
-    replace(&plan->message_id, target->messages.id);
+    target_replace(&plan->path, target->client.path);
+    target_replace(&plan->protocol, target->client.protocol);
+    target_replace(&plan->host, target->client.host);
+    target_replace(&plan->ping_pattern, target->heartbeat.ping);
+    target_replace(&plan->pong_pattern, target->heartbeat.pong);
+    target_replace(&plan->message_id, target->messages.id);
+    target_apply_auth(target, plan);
     plan->tls = plan->tls || target->tls;
 }
 

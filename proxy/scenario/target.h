@@ -54,7 +54,11 @@ struct target {
     struct {
         char *id; /* likewise, with a group */
     } messages;
-    char *auth;    /* JSON of what was written, for rules to come */
+    struct {
+        char *message, *ack; /* likewise */
+        char *token;
+        char **public_keys; /* NULL ends; or NULL */
+    } auth;
     char **policy; /* see policy_written_new */
     char *suite;
     char *profile;  /* a file; NULL: none is named */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ws/credential.h"
+
 #define KEY_NAME_MAX  64    /* longer names are not looked up whole: their end is */
 #define JWT_PART_MIN  4     /* characters of each of the first two parts */
 #define JWT_BEGIN     "eyJ" /* the base64url of {" */
@@ -122,6 +124,19 @@ void redact_words(const char *chars, size_t len, struct text *out)
     }
 }
 
+bool redact_has_jwt(const char *chars, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        size_t run = part_len(chars + at, len - at);
+        size_t before = jwt_begin(chars + at, run);
+        if (jwt_len(chars + at + before, len - at - before) > 0)
+            return true;
+        at += run + 1;
+    }
+    return false;
+}
+
 /* The longest of them that begins here: one may begin like another. */
 static size_t secret_at(const struct secrets *secrets, const char *at)
 {
@@ -146,17 +161,32 @@ void redact_secrets(const struct secrets *secrets, const char *chars, struct tex
     }
 }
 
+void redact_protocols(const char *list, struct text *out)
+{
+    struct http_text left = {list, strlen(list)}, protocol;
+    const char *between = "";
+    while (http_list_next(&left, ',', &protocol)) {
+        text_add(out, between);
+        if (credential_shape_of(protocol.chars, protocol.len) == CREDENTIAL_WORD)
+            http_text_add(out, protocol);
+        else
+            text_add(out, REDACTED);
+        between = ", ";
+    }
+}
+
 /* --- Targets --- */
 
 static void add_parameter(const char *parameter, size_t len, struct text *out)
 {
     const char *equals = memchr(parameter, '=', len);
     size_t name_len = equals ? (size_t)(equals - parameter) : len;
-    if (!equals || !redact_is_secret_key(parameter, name_len) || name_len + 1 == len) {
+    bool random = equals && credential_shape_of(equals + 1, len - name_len - 1) != CREDENTIAL_WORD;
+    if (!equals || name_len + 1 == len || !(random || redact_is_secret_key(parameter, name_len))) {
         redact_words(parameter, len, out);
         return;
     }
-    text_add_bytes(out, parameter, name_len + 1);
+    redact_words(parameter, name_len + 1, out);
     text_add(out, REDACTED);
 }
 

@@ -125,10 +125,21 @@ static void messages_are_recognised_by_a_group(void)
     target_free(t);
 }
 
-static void auth_is_kept_as_json(void)
+static void auth_says_which_messages_it_is_and_what_is_public(void)
 {
-    struct target *t = load("auth: {public: [a, b]}\n");
-    CHECK_STR(t->auth, "{\"public\":[\"a\",\"b\"]}");
+    struct target *t =
+        load("auth: {message: '\"auth\"', ack: '\"ok\"', token: hunter22, public: [a, b]}\n");
+    struct plan *plan = plan_new();
+    target_apply(t, plan);
+    CHECK_STR(plan->auth.message, "\"auth\"");
+    CHECK_STR(plan->auth.ack, "\"ok\"");
+    CHECK_STR(plan->auth.token, "hunter22");
+    CHECK_STR(plan->auth.public_keys[0], "a");
+    CHECK_STR(plan->auth.public_keys[1], "b");
+    CHECK(plan->auth.public_keys[2] == NULL);
+    CHECK_INT(t->secrets.count, 1);
+    CHECK_STR(t->secrets.values[0], "hunter22");
+    plan_free(plan);
     target_free(t);
 }
 
@@ -187,7 +198,7 @@ SUITE(target, TEST(the_client_is_read), TEST(the_server_is_read),
       TEST(what_a_profile_leaves_open_is_given_beside_it),
       TEST(the_environment_is_put_in_and_remembered),
       TEST(a_message_never_shows_a_value_of_the_environment),
-      TEST(messages_are_recognised_by_a_group), TEST(auth_is_kept_as_json),
+      TEST(messages_are_recognised_by_a_group), TEST(auth_says_which_messages_it_is_and_what_is_public),
       TEST(rules_are_required_and_accepted_by_name_or_id),
       TEST(the_plan_learns_what_it_has_to_recognise), TEST(its_policy_goes_over_the_profile),
       TEST(nothing_at_all_is_the_built_in_pair))
