@@ -47,6 +47,7 @@ static void begin_message(struct lane *lane, const struct frame_head *head)
     lane->message_opcode = head->opcode;
     lane->message_len = lane->message_frames = 0;
     lane->message_compressed = lane->inflater && (head->rsv & RSV1);
+    lane->inflated = DEFLATE_OK;
 }
 
 static void look_at_head(struct session *s, struct lane *lane)
@@ -80,8 +81,8 @@ static void keep_piece(struct lane *lane, const uint8_t *bytes, size_t len)
 {
     size_t room = SIGNATURE_LIMIT_BYTES - lane->message.len;
     if (lane->message_compressed)
-        deflate_feed(lane->inflater, bytes, len, DEFLATE_PART, &lane->message,
-                     SIGNATURE_LIMIT_BYTES);
+        lane->inflated = deflate_feed(lane->inflater, bytes, len, DEFLATE_PART, &lane->message,
+                                      SIGNATURE_LIMIT_BYTES);
     else
         text_add_bytes(&lane->message, bytes, len < room ? len : room);
 }
@@ -223,12 +224,21 @@ static void record_close(struct session *s, struct lane *lane)
     text_fini(&reason);
 }
 
+static void look_at_class(struct session *s, const struct event *ev, const struct lane *lane,
+                          const void *bytes, size_t len, uint64_t signature)
+{
+    bool whole = lane->message_compressed ? lane->inflated == DEFLATE_OK : len == lane->message_len;
+    if (lane->inflated == DEFLATE_OK || lane->inflated == DEFLATE_CUT)
+        classes_look(s, ev, bytes, len, whole ? CONTENT_WHOLE : CONTENT_START, signature);
+}
+
 static void look_at_message(struct session *s, const struct event *ev, struct lane *lane,
                             const void *bytes, size_t len, uint64_t signature)
 {
     const struct run_options *options = &s->run->options;
     ids_look(s, ev, bytes, len, signature, lane->heartbeat);
     auth_look(s, ev, bytes, len);
+    look_at_class(s, ev, lane, bytes, len, signature);
     if (options->on_message)
         options->on_message(options->message_context, ev, bytes, len);
 }
@@ -292,6 +302,15 @@ static void record_message(struct session *s, struct lane *lane)
     look_at_message(s, &ev, lane, bytes, len, hashes.signature);
 }
 
+/* RFC 7692 7.2.2, and the parameters that were agreed on. */
+static void end_inflated(struct session *s, struct lane *lane)
+{
+    lane->inflated =
+        deflate_feed(lane->inflater, NULL, 0, DEFLATE_LAST, &lane->message, SIGNATURE_LIMIT_BYTES);
+    if (lane->inflated == DEFLATE_BROKEN)
+        note_violation(s, lane, "a compressed message that does not inflate as agreed");
+}
+
 /* Returns the seq by which its delivery is told later; 0: it passes at once, or nothing is
  * recorded. */
 static uint64_t finish_frame(struct session *s, struct lane *lane, bool passes)
@@ -303,8 +322,7 @@ static uint64_t finish_frame(struct session *s, struct lane *lane, bool passes)
         lane->message_frames++;
         lane->message_len += head->payload_len;
         if (head->fin && lane->message_compressed)
-            deflate_feed(lane->inflater, NULL, 0, DEFLATE_LAST, &lane->message,
-                         SIGNATURE_LIMIT_BYTES);
+            end_inflated(s, lane);
     }
     if (s->run->options.observe) {
         seq = record_frame(s, lane, passes);

@@ -7,6 +7,7 @@
 #include "base/pattern.h"
 #include "core/run.h"
 #include "trace/heartbeat.h"
+#include "ws/content.h"
 #include "ws/deflate.h"
 #include "ws/http.h"
 
@@ -104,6 +105,7 @@ struct lane {
     uint8_t message_opcode;
     uint64_t message_len, message_frames;
     bool message_compressed;
+    enum deflate_result inflated;  /* of that message so far */
     struct deflate *inflater;      /* NULL: permessage-deflate was not negotiated */
     enum unit_heartbeat heartbeat; /* of the newest frame */
     uint64_t bytes_in, bytes_out;
@@ -185,11 +187,13 @@ struct counters {
 };
 
 struct message_kinds;
+struct message_classes;
 
 struct client_state {
     struct counters counters;
-    struct message_kinds *kinds[DIRS]; /* by which way they go; NULL: none with a number yet */
-    unsigned open;                     /* WebSockets open now */
+    struct message_kinds *kinds[DIRS];     /* by which way they go; NULL: none with a number yet */
+    struct message_classes *classes[DIRS]; /* likewise; NULL: no message yet */
+    unsigned open;                         /* WebSockets open now */
     nsec last_traffic;
     bool exited, connected_once;
     enum door door;
@@ -321,6 +325,12 @@ void ids_init(struct run *);
 void ids_fini(struct run *);
 void ids_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len,
               uint64_t signature, enum unit_heartbeat);
+
+/* classes.c: what a message just recorded holds, told where its kind is new. bytes: its start, or
+ * all of it, unmasked and inflated. */
+void classes_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len,
+                  enum content_part, uint64_t signature);
+void classes_fini(struct run *);
 
 /* session.c */
 void session_free(struct session *);

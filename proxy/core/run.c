@@ -109,6 +109,7 @@ void run_free(struct run *run)
     hooks_fini(run);
     ids_fini(run);
     auth_fini(run);
+    classes_fini(run);
     free(run->clients);
     deadlines_set(&run->deadlines, &run->own, NEVER);
     deadlines_fini(&run->deadlines);

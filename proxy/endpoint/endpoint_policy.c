@@ -7,6 +7,7 @@
 #define LONGEST_DELAY_SECONDS 1e9
 
 static const char *const growth_names[] = {"exponential", "linear", "constant", NULL};
+static const char *const sends_as_names[] = {"text", "binary", "either", NULL};
 static const char *const first_delay_names[] = {"backoff", "none", "uniform", NULL};
 
 const struct param client_policy_params[] = {
@@ -52,6 +53,9 @@ const struct param client_policy_params[] = {
     P_RATE(client_policy, rate, .def = "0B/s", .doc = "messages produced; 0: never sends"),
     P_SIZE(client_policy, message_size, .def = "256B", .min = "64B", .max = "1MiB",
            .doc = "size of each message"),
+    P_CHOICE(client_policy, sends_as, .def = "text", .choices = sends_as_names,
+             .doc = "the frames its messages go in; either: one after the other"),
+    P_BOOL(client_policy, sends_utf8, .def = "true", .doc = "all of its messages are UTF-8"),
     P_SIZE(client_policy, gathers, .def = "0B",
            .doc = "gathers what it sends until a message is at least so large"),
     P_SIZE(client_policy, send_buffer, .def = "1MiB",

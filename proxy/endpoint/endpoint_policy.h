@@ -11,6 +11,7 @@
 #include "base/rng.h"
 
 enum backoff_growth { GROWTH_EXPONENTIAL, GROWTH_LINEAR, GROWTH_CONSTANT };
+enum sends_as { SENDS_TEXT, SENDS_BINARY, SENDS_EITHER };
 enum first_delay { FIRST_DELAY_BACKOFF, FIRST_DELAY_NONE, FIRST_DELAY_UNIFORM };
 
 /* Wherever a limit is 0 there is none. */
@@ -38,6 +39,8 @@ struct client_policy {
 
     double rate; /* of messages produced; 0: never sends */
     uint64_t message_size;
+    int sends_as;         /* enum sends_as: the opcode of what it sends, which is JSON */
+    bool sends_utf8;      /* all of it is UTF-8 */
     uint64_t gathers;     /* what it sends, until a message is at least so large */
     uint64_t send_buffer; /* unsent bytes above which production pauses; resumes below half */
     uint64_t queue_messages, queue_bytes; /* kept while down; the oldest go first, with notice */

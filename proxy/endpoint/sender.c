@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "ws/frame.h"
 
+#define BAD_TEXT_EVERY 8 /* messages: a server ends the connection over each */
+
 static nsec interval(const struct client_policy *policy, size_t message_size)
 {
     if (policy->rate <= 0)
@@ -70,12 +72,28 @@ static bool settled(struct sender *s)
     return !s->pending;
 }
 
+static uint8_t opcode(const struct sender *s)
+{
+    switch ((enum sends_as)s->policy->sends_as) {
+    case SENDS_TEXT:
+        return OPCODE_TEXT;
+    case SENDS_BINARY:
+        return OPCODE_BINARY;
+    case SENDS_EITHER:
+        return s->sent % 2 == 0 ? OPCODE_TEXT : OPCODE_BINARY;
+    }
+    return OPCODE_TEXT;
+}
+
 static void send_one(struct sender *s)
 {
+    size_t size = s->backlog.message_size;
     backlog_write(&s->backlog, s->message);
     backlog_pop(&s->backlog);
     s->pending = true;
-    (void)outbound_frame(s->out, OPCODE_TEXT, s->message, s->backlog.message_size);
+    if (!s->policy->sends_utf8 && s->sent % BAD_TEXT_EVERY == BAD_TEXT_EVERY - 1)
+        s->message[size - 3] = 0xff; /* within its last string */
+    (void)outbound_frame(s->out, opcode(s), s->message, size);
     s->mark = s->out->written;
 }
 
