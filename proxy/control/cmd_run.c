@@ -8,6 +8,7 @@
 #include "control/claims.h"
 #include "control/commands.h"
 #include "control/run_setup.h"
+#include "control/schedule.h"
 #include "control/testable.h"
 
 #define AT(field) offsetof(struct run_options_given, field)
@@ -151,13 +152,14 @@ static int execute(struct run_setup *setup)
 static void say_plan(const struct plan *plan, const struct run_setup *setup)
 {
     const struct declaration *lacks = plan_lacks(plan, &setup->subject);
-    nsec expected = plan_expected(plan), most = plan_longest(plan);
+    nsec most = plan_longest(plan);
     double speed = plan_kernel_timed(plan) ? 1 : setup->given.speed;
+    double expected = schedule_estimate(plan, &setup->subject.policy, setup->given.speed);
     printf("%-26s %2u client%s  ", plan->name, plan->clients, plan->clients == 1 ? " " : "s");
     if (lacks)
         printf("not run: give %s.%s in halfopen.yaml\n", lacks->part, lacks->member);
     else
-        printf("about %4.0f s, at most %5.0f s\n", nsec_to_seconds(expected) / speed,
+        printf("about %4.0f s, at most %5.0f s\n", expected,
                most == NEVER ? 0.0 : nsec_to_seconds(most) / speed);
 }
 
@@ -167,7 +169,8 @@ static int say_what_would_run(const struct run_setup *setup)
         say_plan(setup->plans.list[i], setup);
     printf("%zu scenario%s, side by side, about %.0f s at speed %g\n", setup->plans.count,
            setup->plans.count == 1 ? "" : "s",
-           plans_expected(setup->tasks, setup->plans.count, setup->given.speed),
+           schedule_expected(setup->tasks, setup->plans.count,
+                             schedule_places((unsigned)setup->given.jobs), setup->given.speed),
            setup->given.speed);
     return EXIT_COMPLIED;
 }

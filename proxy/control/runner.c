@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "control/job.h"
 #include "control/judge.h"
+#include "control/schedule.h"
 #include "control/table.h"
 #include "control/testable.h"
 #include "net/command.h"
@@ -20,8 +21,7 @@
 #include "net/wall.h"
 #include "trace/trace.h"
 
-#define SLOTS_PER_CORE 15 /* client processes at a time (DESIGN 5) */
-#define REDRAW         (200 * NSEC_PER_MSEC)
+#define REDRAW (200 * NSEC_PER_MSEC)
 
 enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE };
 
@@ -48,6 +48,7 @@ struct runner {
     struct ca ca;
     bool has_ca;
     struct task *tasks;
+    size_t *order; /* in which tasks begin */
     unsigned slots;
     nsec noise; /* real */
     char started[WALL_DATE_SIZE];
@@ -118,7 +119,7 @@ static void describe(struct task *task, struct scenario_result *result)
     result->interrupted = job_interrupted(job);
     result->wall_s = job_wall(job);
     if (!plan_lacks(task->plan, task->subject))
-        result->estimate_s = nsec_to_seconds(plan_expected(task->plan)) / task->speed;
+        result->estimate_s = schedule_estimate(task->plan, &task->subject->policy, task->speed);
     result->speed = task->speed;
     result->clients = task->plan->clients;
 }
@@ -162,7 +163,7 @@ static void finish_task(struct task *task)
 static void begin_more(struct runner *runner)
 {
     for (size_t i = 0; i < runner->config->task_count; i++) {
-        struct task *task = &runner->tasks[i];
+        struct task *task = &runner->tasks[runner->order[i]];
         unsigned used = slots_in_use(runner);
         if (task->state != TASK_WAITING)
             continue;
@@ -335,12 +336,6 @@ static char *label_of(const struct runner_task *task, size_t index, const struct
     return base;
 }
 
-static unsigned choose_slots(unsigned asked)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return asked > 0 ? asked : (unsigned)(cores > 0 ? cores : 1) * SLOTS_PER_CORE;
-}
-
 static bool open_ca(struct runner *runner)
 {
     struct text why;
@@ -509,8 +504,9 @@ bool runner_run(const struct runner_config *config, struct results *results)
         return false;
     }
     wall_date(runner.started);
-    runner.slots = choose_slots(config->jobs);
+    runner.slots = schedule_places(config->jobs);
     make_tasks(&runner);
+    runner.order = schedule_order(config->tasks, config->task_count, config->speed);
     meet_machine(&runner);
     bool ready = open_ca(&runner);
     if (ready) {
@@ -531,5 +527,6 @@ bool runner_run(const struct runner_config *config, struct results *results)
         ca_close(&runner.ca);
     loop_free(runner.loop);
     free(runner.tasks);
+    free(runner.order);
     return ready;
 }

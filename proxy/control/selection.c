@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "control/schedule.h"
 
 #define SHARDS_LIMIT 1000
 
@@ -193,11 +194,13 @@ static void deal(struct weighed *weighed, size_t count, unsigned shards)
 void selection_shard(struct plans *plans, struct shard shard, double speed)
 {
     struct weighed *weighed = xcalloc(plans->count + 1, sizeof *weighed);
+    struct policy policy;
     size_t kept = 0;
+    policy_defaults(&policy);
     for (size_t p = 0; p < plans->count; p++)
         weighed[p] = (struct weighed){.place = p,
                                       .name = plans->list[p]->name,
-                                      .seconds = plan_estimate(plans->list[p], speed)};
+                                      .seconds = schedule_estimate(plans->list[p], &policy, speed)};
     deal(weighed, plans->count, shard.count);
     for (size_t p = 0; p < plans->count; p++)
         if (weighed[p].shard == shard.index - 1)

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "control/commands.h"
+#include "control/schedule.h"
 #include "control/testable.h"
 #include "net/command.h"
 #include "net/kernel.h"
@@ -40,22 +41,6 @@ void plans_fall_back(struct plans *plans)
 {
     for (size_t i = 0; i < plans->count; i++)
         plan_fall_back(plans->list[i], kernel_why_not);
-}
-
-double plan_estimate(const struct plan *plan, double speed)
-{
-    return nsec_to_seconds(plan_expected(plan)) / (plan_kernel_timed(plan) ? 1 : speed);
-}
-
-double plans_expected(const struct runner_task *tasks, size_t count, double speed)
-{
-    double longest = 0;
-    for (size_t i = 0; i < count; i++) {
-        double expected =
-            plan_lacks(tasks[i].plan, tasks[i].subject) ? 0 : plan_estimate(tasks[i].plan, speed);
-        longest = expected > longest ? expected : longest;
-    }
-    return longest + 3;
 }
 
 void setup_check_tls(const struct plan *plan, bool client_tls, bool server_tls, struct diag *diag)
@@ -129,7 +114,8 @@ char *setup_heading(const struct runner_config *config, const char *system, cons
               config->task_count == 1 ? "" : "s", rules, rules == 1 ? "" : "s", config->speed);
     add_profile(config, &line);
     text_addf(&line, "  about %.0f s",
-              plans_expected(config->tasks, config->task_count, config->speed));
+              schedule_expected(config->tasks, config->task_count, schedule_places(config->jobs),
+                                config->speed));
     return text_take(&line);
 }
 

@@ -20,11 +20,6 @@ bool plans_load(const struct paths *, struct plans *, struct diag *);
 
 /* Puts fallbacks in the place of what this machine does not allow. */
 void plans_fall_back(struct plans *);
-/* Real seconds, when the endpoints behave. */
-double plan_estimate(const struct plan *, double speed);
-/* The longest of them, real seconds, when the endpoints behave. */
-double plans_expected(const struct runner_task *, size_t count, double speed);
-
 /* A fault that breaks TLS where there is none is an error. */
 void setup_check_tls(const struct plan *, bool client_tls, bool server_tls, struct diag *);
 

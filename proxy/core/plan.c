@@ -152,22 +152,6 @@ nsec plan_longest(const struct plan *plan)
     return total;
 }
 
-/* A wait for a condition takes a third of its limit, roughly, when the endpoint behaves. */
-nsec plan_expected(const struct plan *plan)
-{
-    nsec total = 0;
-    for (size_t i = 0; i < plan->step_count; i++) {
-        const struct step *step = &plan->steps[i];
-        if (step->kind == STEP_WAIT && step->wait.count > 0)
-            total = nsec_add(total, step->wait.at_most == NEVER ? 0 : step->wait.at_most / 3);
-        else if (step->kind == STEP_WAIT)
-            total = nsec_add(total, step->wait.duration);
-        else if (step->kind == STEP_FAULT)
-            total = nsec_add(total, fault_longest(&step->fault));
-    }
-    return total;
-}
-
 /* --- What faults need --- */
 
 static const char *lacking(const struct fault_step *fault, plan_why_not *why_not)

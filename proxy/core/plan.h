@@ -4,6 +4,7 @@
 #define HALFOPEN_CORE_PLAN_H
 
 #include "fault/fault.h"
+#include "trace/policy.h"
 
 #define PLAN_CLIENTS_LIMIT 64
 #define PLAN_STEPS_LIMIT   1000 /* after repeats are unrolled */
@@ -181,7 +182,8 @@ const struct fault_step *plan_wants_authority(const struct plan *);
 const struct fault_step *plan_kernel_timed(const struct plan *);
 /* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
 nsec plan_longest(const struct plan *);
-/* Rough time they take when the endpoint behaves, for --dry-run and the header line. */
-nsec plan_expected(const struct plan *);
+/* Rough time they take when the client behaves as the policy asks, for --dry-run and the header
+ * line. */
+nsec plan_expected(const struct plan *, const struct policy *);
 
 #endif

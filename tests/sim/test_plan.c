@@ -37,8 +37,10 @@ static void the_longest_time_is_the_sum_of_all_limits(void)
 static void what_is_expected_is_less_for_conditions(void)
 {
     struct plan *plan = plan_of_steps("  - wait: 10s\n  - wait: {until: open, at_most: 30s}\n");
-    CHECK(plan_expected(plan) >= SECONDS(10));
-    CHECK(plan_expected(plan) < plan_longest(plan));
+    struct policy policy;
+    policy_defaults(&policy);
+    CHECK(plan_expected(plan, &policy) >= SECONDS(10));
+    CHECK(plan_expected(plan, &policy) < plan_longest(plan));
     plan_free(plan);
 }
 
@@ -46,7 +48,9 @@ static void a_plan_of_nothing_takes_no_time(void)
 {
     struct plan *plan = plan_new();
     CHECK_INT(plan_longest(plan), 0);
-    CHECK_INT(plan_expected(plan), 0);
+    struct policy policy;
+    policy_defaults(&policy);
+    CHECK_INT(plan_expected(plan, &policy), 0);
     CHECK_INT(plan->clients, 1);
     plan_free(plan);
 }
