@@ -146,7 +146,9 @@ static char *reference_command(const struct job *job)
     if (job->spec.subject->client_flaw)
         text_addf(&command, " --flaw %s", job->spec.subject->client_flaw);
     if (plan->client.sends > 0)
-        text_addf(&command, " --rate %.0fB/s --message_size %lluB", plan->client.sends,
+        text_addf(&command, " --rate %.0fB/s", plan->client.sends);
+    if (plan_sends(plan))
+        text_addf(&command, " --message_size %lluB",
                   (unsigned long long)plan->client.message_bytes);
     text_add(&command, " {url}");
     return text_take(&command);

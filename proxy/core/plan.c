@@ -121,6 +121,14 @@ void plan_drop_expectation(struct plan *plan, size_t index)
             (plan->expect_count - index) * sizeof *plan->expect);
 }
 
+bool plan_sends(const struct plan *plan)
+{
+    bool asked = false;
+    for (size_t i = 0; i < plan->step_count; i++)
+        asked = asked || (plan->steps[i].kind == STEP_HOOK && plan->steps[i].hook.hook == HOOK_SEND);
+    return asked || plan->client.sends > 0;
+}
+
 const char *hook_name(enum hook hook)
 {
     return hook == HOOK_SEND ? "send" : "close";

@@ -180,6 +180,8 @@ const struct fault_step *plan_without_tls(const struct plan *, bool client_tls, 
 const struct fault_step *plan_wants_authority(const struct plan *);
 /* The first fault that only speed 1 does justice, RULES 0 "Clocks"; NULL: none. */
 const struct fault_step *plan_kernel_timed(const struct plan *);
+/* The built-in client sends in it, by itself or when it is asked. */
+bool plan_sends(const struct plan *);
 /* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
 nsec plan_longest(const struct plan *);
 /* Rough time they take when the client behaves as the policy asks, for --dry-run and the header

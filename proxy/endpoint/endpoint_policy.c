@@ -65,6 +65,12 @@ const struct param client_policy_params[] = {
     P_SIZE(client_policy, queue_bytes, .def = "4MiB",
            .doc = "bytes kept while disconnected; 0: no bound"),
     P_BOOL(client_policy, replays, .def = "true", .doc = "sends after reopening what was kept"),
+    P_BOOL(client_policy, newest_first, .def = "false",
+           .doc = "sends what was kept in the wrong order, newest first"),
+    P_COUNT(
+        client_policy, repeats_as_new, .def = "0", .max = "1000",
+        .doc =
+            "so many of the messages sent last on a lost connection are sent again, under new ids"),
     P_SIZE(client_policy, max_message, .def = "16MiB",
            .doc = "longest message accepted; 0: no bound"),
     P_BOOL(client_policy, answers_pings, .def = "true", .doc = "answers pings"),

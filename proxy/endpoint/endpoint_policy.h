@@ -45,6 +45,8 @@ struct client_policy {
     uint64_t send_buffer; /* unsent bytes above which production pauses; resumes below half */
     uint64_t queue_messages, queue_bytes; /* kept while down; the oldest go first, with notice */
     bool replays;                         /* what was kept is sent after reopening */
+    bool newest_first;                    /* and in that order */
+    uint64_t repeats_as_new; /* of what it sent last on a lost connection, under new ids */
 
     uint64_t max_message; /* received; beyond it the connection fails with 1009 */
     bool answers_pings, echo_close, closes_politely;

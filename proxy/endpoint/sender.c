@@ -68,6 +68,7 @@ static bool settled(struct sender *s)
     if (s->pending && s->out->taken >= s->mark) {
         s->pending = false;
         s->sent++;
+        s->sent_here++;
     }
     return !s->pending;
 }
@@ -142,6 +143,9 @@ static void resume(struct sender *s, nsec now)
 void sender_open(struct sender *s)
 {
     s->open = true;
+    s->sent_here = 0;
+    if (s->policy->newest_first)
+        backlog_turn(&s->backlog);
     pump(s);
 }
 
@@ -150,12 +154,20 @@ void sender_pause(struct sender *s)
     s->open = false;
 }
 
+static void repeat_as_new(struct sender *s)
+{
+    uint64_t most = s->policy->repeats_as_new;
+    backlog_produce(&s->backlog, s->sent_here < most ? s->sent_here : most);
+    s->sent_here = 0;
+}
+
 void sender_lost(struct sender *s, nsec now)
 {
     s->open = false;
     if (!settled(s))
         backlog_unpop(&s->backlog);
     s->pending = false;
+    repeat_as_new(s);
     keep_bounded(s);
     resume(s, now);
 }

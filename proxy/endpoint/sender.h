@@ -26,6 +26,7 @@ struct sender {
     bool pending;  /* the last message popped is not wholly taken */
     uint64_t mark; /* out->taken once it is */
     uint64_t produced, sent, dropped;
+    uint64_t sent_here; /* on this connection */
 };
 
 /* Keeps the policy and out. */

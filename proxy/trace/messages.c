@@ -144,7 +144,8 @@ static void note_repetitions(struct messages *messages)
             sorted[count++] = &messages->list[i];
     qsort(sorted, count, sizeof *sorted, by_identity);
     for (size_t i = 1; i < count; i++)
-        sorted[i]->again = compare_identity(sorted[i - 1], sorted[i]) == 0;
+        if (compare_identity(sorted[i - 1], sorted[i]) == 0)
+            sorted[i]->again = sorted[i - 1]->again ? sorted[i - 1]->again : sorted[i - 1]->seq;
     free(sorted);
 }
 

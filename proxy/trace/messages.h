@@ -19,7 +19,7 @@ struct message {
     bool counted;   /* the id is a number that was seen to count, not one the target declares */
     bool numeric;   /* it is decimal digits, and this is their value */
     uint64_t number;
-    bool again;      /* it was seen before: the same id; counted: of the same kind of message */
+    uint64_t again;  /* seq of the first with this id (counted: of this kind of message); 0: this */
     bool compressed; /* a message without an id may be one that could not be inflated */
     bool ours;       /* said by halfopen's own endpoint or by a fault */
 };

@@ -183,7 +183,7 @@ static void how_reads_are_cut_changes_no_verdict(void)
     for (size_t i = 0; i < plans.count; i++) {
         struct sim_config cfg = config_of(plans.list[i], NULL, 7);
         struct scenario_result result;
-        if (plans.list[i]->client.sends > 0)
+        if (plans.list[i]->client.sends > 0 || plans.list[i]->client.message_bytes > 4096)
             continue; /* megabytes in pieces of a few bytes */
         CHECK_STR(sim_verdicts(&cfg, &result), "finished");
         for (size_t rule = 0; rule < result.rule_count; rule++)

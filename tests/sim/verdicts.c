@@ -10,6 +10,8 @@
 
 #define SENDER_RATE    (128.0 * 1024)
 #define SENDER_MESSAGE (64 * 1024)
+#define ASKED_MANY     2000
+#define ASKED_MESSAGE  (16 * 1024)
 
 static void give_up(const struct diag *diag, const char *what)
 {
@@ -95,13 +97,22 @@ struct plan *sim_plan_of(const char *yaml)
 }
 
 /* Bytes are dear and masks are all that a seed changes in them: what fills the simulated sockets
- * often enough is enough. */
+ * often enough is enough. Messages are dear too: a tenth of them fills a queue, when they are
+ * large. */
 static void slow_down(struct plan *plan)
 {
-    if (plan->client.sends <= SENDER_RATE)
-        return;
-    plan->client.sends = SENDER_RATE;
-    plan->client.message_bytes = SENDER_MESSAGE;
+    if (plan->client.sends > SENDER_RATE) {
+        plan->client.sends = SENDER_RATE;
+        plan->client.message_bytes = SENDER_MESSAGE;
+    }
+    for (size_t i = 0; i < plan->step_count; i++) {
+        struct hook_step *hook = &plan->steps[i].hook;
+        if (plan->steps[i].kind != STEP_HOOK || hook->count < ASKED_MANY)
+            continue;
+        hook->count /= 10;
+        hook->every *= 10;
+        plan->client.message_bytes = ASKED_MESSAGE;
+    }
 }
 
 struct sim_plans sim_plans_load(const char *folder)

@@ -221,10 +221,10 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
     sim->run_alarm = (struct alarm){NEVER, NEVER};
-    if (plan->client.sends > 0) {
+    if (plan->client.sends > 0)
         sim->client_policy.rate = plan->client.sends;
+    if (plan_sends(plan) && plan->client.message_bytes > 0)
         sim->client_policy.message_size = plan->client.message_bytes;
-    }
     sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
     if (plan->server.pings > 0)
         sim->server_policy.ping = plan->server.pings;

@@ -5,7 +5,7 @@
 
 #include "rules/rule.h"
 
-#define STORY_LIMIT 20000
+#define STORY_LIMIT 40000
 
 struct story {
     struct event *events;

@@ -1,5 +1,6 @@
 #include "endpoint/outbound.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -112,6 +113,44 @@ static void a_backlog_keeps_both_bounds(void)
     CHECK_INT(backlog.first, 3);
 }
 
+static uint64_t pop(struct backlog *backlog)
+{
+    uint8_t message[101] = {0};
+    unsigned long long id = 0;
+    backlog_write(backlog, message);
+    (void)sscanf((char *)message, "{\"id\":%llu", &id); /* 0: it has none */
+    backlog_pop(backlog);
+    return id;
+}
+
+static void a_turned_backlog_is_emptied_from_its_newest(void)
+{
+    struct backlog backlog = backlog_of(4);
+    backlog_turn(&backlog);
+    backlog_produce(&backlog, 2);
+    CHECK_INT(pop(&backlog), 4);
+    CHECK_INT(pop(&backlog), 3);
+    backlog_unpop(&backlog);
+    CHECK_INT(backlog_count(&backlog), 5);
+    CHECK_INT(pop(&backlog), 3);
+    CHECK_INT(backlog_trim(&backlog, 3, 0), 1);
+    CHECK_INT(pop(&backlog), 2);
+    CHECK_INT(pop(&backlog), 5);
+    CHECK_INT(pop(&backlog), 6);
+    CHECK_INT(backlog_count(&backlog), 0);
+}
+
+static void what_goes_of_a_turned_backlog_may_be_more_than_was_turned(void)
+{
+    struct backlog backlog = backlog_of(3);
+    backlog_turn(&backlog);
+    backlog_produce(&backlog, 5);
+    CHECK_INT(pop(&backlog), 3);
+    CHECK_INT(backlog_trim(&backlog, 4, 0), 3);
+    CHECK_INT(pop(&backlog), 5);
+    CHECK_INT(backlog_count(&backlog), 3);
+}
+
 static void a_message_is_json_with_its_number_and_size(void)
 {
     struct backlog backlog = backlog_of(3);
@@ -129,4 +168,6 @@ static void a_message_is_json_with_its_number_and_size(void)
 SUITE(endpoint_outbound, TEST(every_frame_has_a_fresh_mask), TEST(a_constant_mask_is_constant),
       TEST(a_server_does_not_mask), TEST(two_seeds_mask_differently),
       TEST(a_driver_that_took_less_is_not_asked_again_until_writable),
-      TEST(a_backlog_keeps_both_bounds), TEST(a_message_is_json_with_its_number_and_size))
+      TEST(a_backlog_keeps_both_bounds), TEST(a_turned_backlog_is_emptied_from_its_newest),
+      TEST(what_goes_of_a_turned_backlog_may_be_more_than_was_turned),
+      TEST(a_message_is_json_with_its_number_and_size))

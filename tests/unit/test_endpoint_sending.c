@@ -63,6 +63,40 @@ static struct world *after_outage(const char *flaw)
     return w;
 }
 
+/* 50 messages, an outage of 30 s and 150 more, and what was sent after it. */
+static struct world *through_an_outage(const char *flaw)
+{
+    struct world *w = talking(5);
+    CHECK(client_flaw_apply(&w->client_policy, flaw));
+    world_begin(w, 7);
+    world_run(w, SECONDS(10));
+    w->dialling = DIAL_REFUSED;
+    world_cut(w);
+    world_run(w, SECONDS(30));
+    w->dialling = DIAL_ACCEPTED;
+    world_run(w, SECONDS(60));
+    return w;
+}
+
+static void a_client_that_reorders_sends_what_it_kept_newest_first(void)
+{
+    struct world *w = through_an_outage("reorders_replay");
+    CHECK_INT(w->messages, 500);
+    CHECK_INT(w->last_id, 500);
+    CHECK(w->disorder >= 149);
+    world_free(w);
+}
+
+static void a_client_that_repeats_gives_its_copies_new_ids(void)
+{
+    struct world *w = through_an_outage("repeats_as_new");
+    CHECK_INT(client_stats(w->client).produced, 500);
+    CHECK_INT(w->messages, 503);
+    CHECK_INT(w->last_id, 503);
+    CHECK_INT(w->disorder, 0);
+    world_free(w);
+}
+
 static void the_queue_keeps_the_newest_and_says_what_it_drops(void)
 {
     struct world *w = after_outage(NULL);
@@ -157,6 +191,8 @@ static void a_message_that_was_not_wholly_taken_is_sent_again(void)
 SUITE(endpoint_sending, TEST(messages_arrive_at_the_rate_and_in_order),
       TEST(messages_of_an_outage_are_replayed_in_order),
       TEST(messages_before_the_first_connection_are_sent_once_it_opens),
+      TEST(a_client_that_reorders_sends_what_it_kept_newest_first),
+      TEST(a_client_that_repeats_gives_its_copies_new_ids),
       TEST(the_queue_keeps_the_newest_and_says_what_it_drops),
       TEST(without_a_bound_the_queue_keeps_everything),
       TEST(a_client_that_loses_messages_keeps_none), TEST(production_pauses_at_the_bound),
