@@ -73,7 +73,7 @@ static void load_health(const struct node *node, char **out, struct diag *diag)
         diag_error(diag, node->place, "'%s' is %s: it begins with http://", node->key,
                    field_written(node));
     else if (node->text[strcspn(node->text, " \t\r\n")])
-        diag_error(diag, node->place, "'%s' is '%s': a URL holds no blank", node->key,
+        diag_error(diag, node->place, "'%s' is %s: a URL holds no blank", node->key,
                    field_written(node));
 }
 
