@@ -1,7 +1,7 @@
 /* close.handshake: a Close is answered at once, and an unanswered one does not hang. */
-#include "base/units.h"
 #include "rules/lib/connection.h"
 #include "rules/lib/offence.h"
+#include "rules/lib/words.h"
 
 #define ANSWER_PATIENT (5 * NSEC_PER_SEC) /* wall time */
 
@@ -41,20 +41,6 @@ static const enum verdict verdicts[FATES] = {
     [LINGERS] = FAIL,
     [UNANSWERED] = FAIL,
 };
-
-struct tally {
-    size_t count;
-    nsec most;
-    uint64_t from, to;
-};
-
-static void tally_add(struct tally *tally, nsec took, uint64_t from, uint64_t to)
-{
-    if (tally->count++ == 0)
-        tally->from = from;
-    tally->to = to;
-    tally->most = nsec_max(tally->most, took);
-}
 
 /* --- The server closes --- */
 
@@ -137,13 +123,6 @@ static void look_at_wait(const struct trace *trace, const struct event *close,
 
 /* --- Sentences --- */
 
-static void add_time(struct text *out, const char *before, nsec time, const char *behind)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
-    text_add(out, behind);
-}
-
 static void add_answer(struct text *out, enum fate fate, const struct tally *tally, double speed)
 {
     nsec wall = (nsec)((double)tally->most / speed);
@@ -152,15 +131,15 @@ static void add_answer(struct text *out, enum fate fate, const struct tally *tal
               tally->count == 1 ? "%zu Close of the server was " : "%zu Closes of the server were ",
               tally->count);
     if (fate == ANSWERED || fate == ANSWERED_LATE) {
-        add_time(out, fate == ANSWERED ? "answered within " : "answered only within ", wall,
-                 of_wall);
+        words_add_time(out, fate == ANSWERED ? "answered within " : "answered only within ", wall,
+                       of_wall);
     } else if (fate == UNANSWERED) {
-        add_time(out, "not answered with a Close, for ", wall, of_wall);
+        words_add_time(out, "not answered with a Close, for ", wall, of_wall);
         text_add(out, " or until the client ended the connection");
     } else if (fate == UNREAD) {
         text_add(out, "not answered, and no ping either: nothing shows that the client reads");
     } else {
-        add_time(out, "not answered, but watched for only ", wall, of_wall);
+        words_add_time(out, "not answered, but watched for only ", wall, of_wall);
         text_add(out, "; 5 s would have been needed");
     }
 }
@@ -171,15 +150,16 @@ static void add_wait(struct text *out, enum fate fate, const struct tally *tally
     text_addf(out, "%zu time%s the client's Close was followed by no end of TCP; ", tally->count,
               tally->count == 1 ? "" : "s");
     if (fate == LET_GO || fate == LET_GO_LATE) {
-        add_time(out, fate == LET_GO ? "it ended TCP itself after " : "it ended TCP only after ",
-                 tally->most, "");
-        add_time(out, ", allowed ", cfg->within, "");
+        words_add_time(out,
+                       fate == LET_GO ? "it ended TCP itself after " : "it ended TCP only after ",
+                       tally->most, "");
+        words_add_time(out, ", allowed ", cfg->within, "");
     } else if (fate == LINGERS) {
-        add_time(out, "it held on to the connection for ", tally->most, "");
-        add_time(out, ", allowed ", cfg->within, "");
+        words_add_time(out, "it held on to the connection for ", tally->most, "");
+        words_add_time(out, ", allowed ", cfg->within, "");
     } else {
-        add_time(out, "it still held on to the connection ", tally->most, " later");
-        add_time(out, ", when the run ended; ", 6 * cfg->within, " would have been needed");
+        words_add_time(out, "it still held on to the connection ", tally->most, " later");
+        words_add_time(out, ", when the run ended; ", 6 * cfg->within, " would have been needed");
     }
 }
 

@@ -71,7 +71,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         finding_fix(finding, "stop the senders before the Close goes out: what is still to be said "
                              "belongs before it, or to the next connection");
     } else if (seen.closed == 0 && seen.builtin) {
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
         return;
     } else if (seen.closed == 0) {
         (void)finding_add(out, INCONCLUSIVE,

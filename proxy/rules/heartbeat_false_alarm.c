@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "rules/lib/sights.h"
+#include "rules/lib/words.h"
 #include "ws/frame.h"
 
 #define SLOW_SHARE 10 /* an answer is slow from a tenth of what it may take */
@@ -28,9 +29,7 @@ struct limits {
 };
 
 enum show {
-    NOTHING,
-    OWN_CLIENT, /* halfopen's, not under test */
-    SERVER_PINGS,
+    SERVER_PINGS = SIGHT_FIRST,
     NOT_SLOW,
     TOO_FEW,
     SERVER_ENDED,
@@ -42,15 +41,11 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE,
-    [SERVER_PINGS] = NOT_APPLICABLE,
-    [NOT_SLOW] = INCONCLUSIVE,
-    [TOO_FEW] = INCONCLUSIVE,
-    [SERVER_ENDED] = INCONCLUSIVE,
-    [OTHER_REASON] = INCONCLUSIVE,
-    [PATIENT] = PASS,
-    [ALARM_ONCE] = INCONCLUSIVE,
-    [ALARM] = FAIL,
+
+    [SERVER_PINGS] = NOT_APPLICABLE, [NOT_SLOW] = INCONCLUSIVE,
+    [TOO_FEW] = INCONCLUSIVE,        [SERVER_ENDED] = INCONCLUSIVE,
+    [OTHER_REASON] = INCONCLUSIVE,   [PATIENT] = PASS,
+    [ALARM_ONCE] = INCONCLUSIVE,     [ALARM] = FAIL,
 };
 
 /* --- Pings and how long their answers take --- */
@@ -169,10 +164,8 @@ static enum show show_of(const struct answers *answers, const struct connection 
 
 static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
 {
-    struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
+    struct sight sight = {.from = c->open->seq, .to = c->end->seq};
     struct answers answers = {.waiting = 0};
-    if (c->client_by == BY_BUILTIN)
-        return sight;
     for (const struct event *ev = c->open; ev < c->end; ev++)
         if (ev->conn == c->conn)
             note(&answers, trace, ev, given);
@@ -191,40 +184,30 @@ static size_t count_alarms(const struct trace *trace, const struct limits *limit
     size_t alarms = 0;
     connections_of(trace, &all);
     for (size_t i = 0; i < all.count; i++)
-        alarms += look(trace, &all.list[i], limits).show == ALARM_ONCE;
+        alarms += all.list[i].client_by != BY_BUILTIN &&
+                  look(trace, &all.list[i], limits).show == ALARM_ONCE;
     connections_fini(&all);
     return alarms;
 }
 
 /* --- Sentences --- */
 
-static void add_time(struct text *out, const char *before, nsec time)
+static void add_sentence(struct text *out, const struct sights *sights, const void *given)
 {
-    text_add(out, before);
-    units_add_duration(out, time);
-}
-
-static void add_range(struct text *out, const char *before, const struct tally *tally,
-                      const char *behind)
-{
-    text_add(out, before);
-    tally_add_range(tally, out);
-    text_add(out, behind);
-}
-
-static void add_sentence(struct text *out, enum show show, const struct tally *tally,
-                         const struct limits *limits)
-{
+    const struct limits *limits = given;
+    const struct tally *tally = &sights->tally;
+    enum show show = (enum show)sights->show;
     switch (show) {
     case PATIENT:
-        add_range(out, " kept the connection while answers to its pings took up to ", tally, "");
-        add_time(out, "; they may take ", limits->allowed);
+        words_add_range(out, " kept the connection while answers to its pings took up to ", tally,
+                        "");
+        words_add_time(out, "; they may take ", limits->allowed, "");
         break;
     case ALARM:
     case ALARM_ONCE:
-        add_range(out, " gave a living connection up ", tally,
-                  " after a ping whose answer was late");
-        add_time(out, "; it may take ", limits->allowed);
+        words_add_range(out, " gave a living connection up ", tally,
+                        " after a ping whose answer was late");
+        words_add_time(out, "; it may take ", limits->allowed, "");
         if (show == ALARM)
             text_addf(out, " (%zu times in all)", limits->alarms);
         else
@@ -235,42 +218,32 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
                       "reconnect.silent_death for the server's");
         break;
     case SERVER_ENDED:
-        add_range(out, " was left by the server after ", tally, " of the slow connection");
+        words_add_range(out, " was left by the server after ", tally, " of the slow connection");
         break;
     case OTHER_REASON:
-        add_range(out, " ended the slow connection after ", tally,
-                  ", and not for want of an answer to a ping");
+        words_add_range(out, " ended the slow connection after ", tally,
+                        ", and not for want of an answer to a ping");
         break;
     case TOO_FEW:
-        add_range(out, " waited for answers that took up to ", tally, "");
+        words_add_range(out, " waited for answers that took up to ", tally, "");
         text_addf(out, ", fewer than %d times; a longer run would do", ENOUGH);
         break;
     default:
-        add_time(out, " had no ping answered later than ", limits->slow);
+        words_add_time(out, " had no ping answered later than ", limits->slow, "");
         text_add(out, ", so that its patience was not asked for");
         break;
     }
 }
 
-static void report(struct findings *out, const struct sights *sights, const void *given)
+static void add_facts(struct finding *finding, const struct sights *sights, const void *given)
 {
     const struct limits *limits = given;
     enum show show = (enum show)sights->show;
-    struct text text;
-    if (show == OWN_CLIENT) {
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
-        return;
-    }
-    text_init(&text);
-    tally_add_who(&sights->tally, sights->clients, &text);
-    add_sentence(&text, show, &sights->tally, limits);
-    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
-    text_fini(&text);
     finding_measured(
         finding, show >= ALARM_ONCE ? "gave_up_after_s" : "slowest_answer_s",
         nsec_to_seconds(show >= ALARM_ONCE ? sights->tally.least : sights->tally.most));
     finding_allowed(finding, "answer_s", nsec_to_seconds(limits->allowed));
-    finding_evidence(finding, sights->tally.from, sights->tally.to);
+    struct text text;
     if (show != ALARM)
         return;
     text_init(&text);
@@ -283,7 +256,11 @@ static void report(struct findings *out, const struct sights *sights, const void
     text_fini(&text);
 }
 
-static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .report = report};
+static const struct sights_rule sights_rule = {.shows = SHOWS,
+                                               .verdicts = verdicts,
+                                               .look = look,
+                                               .add_sentence = add_sentence,
+                                               .add_facts = add_facts};
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {

@@ -1,5 +1,6 @@
 /* heartbeat.idle_timeout: no silence is long enough for an intermediary to end the connection. */
 #include "rules/lib/idle.h"
+#include "rules/lib/words.h"
 
 #define ROOM 0.75 /* share of the timeout that passes: one late beat is forgiven */
 
@@ -33,9 +34,9 @@ static void add_life(struct text *out, const struct trace *trace, const struct i
     nsec timeout = sight->timer.timeout;
     text_add(out, " never silent for longer than ");
     tally_add_range(tally, out);
-    idle_add_time(out, "; a proxy that waits ", timeout, "");
+    words_add_time(out, "; a proxy that waits ", timeout, "");
     if (sight->show == IDLE_ROOMY)
-        idle_add_time(out, " asks for at most ", room(trace, timeout), "");
+        words_add_time(out, " asks for at most ", room(trace, timeout), "");
     else
         text_add(out, " ends it when one beat is late");
 }
@@ -46,7 +47,7 @@ static void add_fix(struct finding *finding, const struct trace *trace,
     struct text often;
     (void)trace;
     text_init(&often);
-    idle_add_time(&often, "", sight->timer.timeout / 2, "");
+    words_add_time(&often, "", sight->timer.timeout / 2, "");
     finding_fix(finding,
                 "send a heartbeat at least every %s while the connection is idle, so that one may "
                 "be late or lost; or raise the idle timeout of the proxy",

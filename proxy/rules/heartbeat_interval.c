@@ -1,9 +1,8 @@
 /* heartbeat.interval: the client beats often enough by itself. */
 #include "base/units.h"
-#include "rules/lib/connection.h"
-#include "rules/lib/tally.h"
+#include "rules/lib/sights.h"
+#include "rules/lib/words.h"
 #include "rules/rule.h"
-#include "ws/frame.h"
 
 #define CHATTY         (5 * NSEC_PER_SEC)
 #define ENOUGH_GAPS    4 /* RULES 5.1: this many intervals tell a heartbeat from chance */
@@ -27,12 +26,8 @@ struct limits {
     bool can_ping;
 };
 
-/* What one connection shows. The order is that of their weight: of several connections of a client
- * the last in this list counts. */
 enum show {
-    NOTHING,
-    OWN_CLIENT, /* halfopen's, not under test */
-    TOO_SHORT,
+    TOO_SHORT = SIGHT_FIRST,
     NEVER_IDLE,
     SERVER_PINGS,
     REGULAR_BEATS,
@@ -46,23 +41,10 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE,
-    [TOO_SHORT] = INCONCLUSIVE,
-    [NEVER_IDLE] = INCONCLUSIVE,
-    [SERVER_PINGS] = NOT_APPLICABLE,
-    [REGULAR_BEATS] = PASS,
-    [CHATTY_BEATS] = PASS,
-    [GAP_IN_BEATS] = WARN,
-    [SLOW_BEATS] = WARN,
-    [TOO_SLOW] = FAIL,
-    [TOO_FEW] = FAIL,
+    [TOO_SHORT] = INCONCLUSIVE, [NEVER_IDLE] = INCONCLUSIVE, [SERVER_PINGS] = NOT_APPLICABLE,
+    [REGULAR_BEATS] = PASS,     [CHATTY_BEATS] = PASS,       [GAP_IN_BEATS] = WARN,
+    [SLOW_BEATS] = WARN,        [TOO_SLOW] = FAIL,           [TOO_FEW] = FAIL,
     [NO_BEATS] = FAIL,
-};
-
-struct sight {
-    enum show show;
-    nsec measured; /* what its sentence gives a range of */
-    uint64_t from, to;
 };
 
 static struct limits limits_of(const struct trace *trace, const struct config *cfg)
@@ -77,27 +59,9 @@ static struct limits limits_of(const struct trace *trace, const struct config *c
 
 /* --- One connection --- */
 
-static bool is_application_data(const struct event *ev, uint32_t conn)
-{
-    return ev->kind == EV_WS_FRAME && ev->conn == conn && ev->ws_frame.opcode < OPCODE_CLOSE &&
-           !*ev->ws_frame.kind;
-}
-
-/* The longest time without a word of the application in either direction. */
-static nsec longest_idle(const struct connection *c)
-{
-    nsec last = c->from, longest = 0;
-    for (const struct event *ev = c->open; ev < c->end; ev++)
-        if (is_application_data(ev, c->conn)) {
-            longest = nsec_max(longest, ev->at - last);
-            last = ev->at;
-        }
-    return nsec_max(longest, c->to - last);
-}
-
 static struct sight look_without_beats(const struct connection *c, const struct limits *limits)
 {
-    nsec idle = longest_idle(c), enough = limits->enough - limits->noise;
+    nsec idle = connection_longest_idle(c), enough = limits->enough - limits->noise;
     if (idle >= enough)
         return (struct sight){.show = NO_BEATS, .measured = idle};
     if (c->to - c->from >= enough)
@@ -133,27 +97,22 @@ static struct sight look_at_beats(const struct trace *trace, const struct connec
     /* A beat is skipped where data was just sent: then intervals differ and nothing is ever
      * silent. */
     if (sight.show > CHATTY_BEATS && !is_regular(own) && !quiet)
-        return (struct sight){.show = NEVER_IDLE, .measured = longest_idle(c)};
+        return (struct sight){.show = NEVER_IDLE, .measured = connection_longest_idle(c)};
     if (sight.show <= CHATTY_BEATS && quiet)
         return (struct sight){.show = GAP_IN_BEATS, .measured = silence};
     return sight;
 }
 
-static struct sight look_at(const struct trace *trace, const struct connection *c,
-                            const struct limits *limits)
+static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
 {
-    struct sight sight = {.show = OWN_CLIENT};
     struct heartbeats *beats = connection_heartbeats(trace, c);
     const struct heartbeat_group *own = heartbeats_best(beats, SIDE_CLIENT);
     const struct heartbeat_group *servers = heartbeats_best(beats, SIDE_SERVER);
-    if (c->client_by != BY_BUILTIN) {
-        sight = own ? look_at_beats(trace, c, own, limits) : look_without_beats(c, limits);
-        /* Built-in peers never earn an endpoint a pass: only the server of the system pings for
-         * it. */
-        if (servers && c->server_by == BY_ENDPOINT &&
-            (!own || sight.show >= GAP_IN_BEATS || sight.show < SERVER_PINGS))
-            sight = (struct sight){.show = SERVER_PINGS, .measured = servers->median};
-    }
+    struct sight sight = own ? look_at_beats(trace, c, own, given) : look_without_beats(c, given);
+    /* Built-in peers never earn an endpoint a pass: only the server of the system pings for it. */
+    if (servers && c->server_by == BY_ENDPOINT &&
+        (!own || sight.show >= GAP_IN_BEATS || sight.show < SERVER_PINGS))
+        sight = (struct sight){.show = SERVER_PINGS, .measured = servers->median};
     heartbeats_free(beats);
     sight.from = c->open->seq;
     sight.to = c->end->seq;
@@ -162,68 +121,50 @@ static struct sight look_at(const struct trace *trace, const struct connection *
 
 /* --- Sentences --- */
 
-static void add_time(struct text *out, const char *before, nsec time, const char *behind)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
-    text_add(out, behind);
-}
-
-static void add_range(struct text *out, const char *before, const struct tally *tally,
-                      const char *behind)
-{
-    text_add(out, before);
-    tally_add_range(tally, out);
-    text_add(out, behind);
-}
-
 static void add_undecided(struct text *out, enum show show, const struct tally *tally, size_t of,
                           const struct limits *limits)
 {
     text_add(out, of <= 1 ? " was" : " were");
     if (show == NEVER_IDLE) {
-        add_time(out, " never idle for ", limits->enough, "");
-        add_range(out, " (the longest pause was ", tally,
-                  ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
-                  "target file if one of them is");
+        words_add_time(out, " never idle for ", limits->enough, "");
+        words_add_range(
+            out, " (the longest pause was ", tally,
+            ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
+            "target file if one of them is");
     } else {
-        add_range(out, " observed for only ", tally, "");
-        add_time(out, "; ", limits->enough, " of undisturbed connection would have been needed");
+        words_add_range(out, " observed for only ", tally, "");
+        words_add_time(out, "; ", limits->enough,
+                       " of undisturbed connection would have been needed");
     }
 }
 
-static void add_sentence(struct text *out, enum show show, const struct tally *tally, size_t of,
-                         const struct limits *limits)
+static void add_words(struct text *out, enum show show, const struct tally *tally, size_t of,
+                      const struct limits *limits)
 {
     const char *sends = of <= 1 ? " sends" : " send";
-    if (show == OWN_CLIENT) {
-        text_add(out, "the client is halfopen's own and not under test");
-        return;
-    }
-    tally_add_who(tally, of, out);
     switch (show) {
     case REGULAR_BEATS:
     case CHATTY_BEATS:
     case SLOW_BEATS:
     case TOO_SLOW:
         text_add(out, sends);
-        add_range(out, " a heartbeat every ", tally, "");
-        add_time(out, "; allowed ", limits->pass, "");
+        words_add_range(out, " a heartbeat every ", tally, "");
+        words_add_time(out, "; allowed ", limits->pass, "");
         if (show == CHATTY_BEATS)
             text_add(out, " (chatty: more often than every 5 s costs traffic and battery)");
         break;
     case GAP_IN_BEATS:
         text_add(out, sends);
-        add_range(out, " heartbeats often enough, but once nothing for ", tally, "");
+        words_add_range(out, " heartbeats often enough, but once nothing for ", tally, "");
         break;
     case TOO_FEW:
         text_add(out, sends);
-        add_range(out, " a single heartbeat and then nothing for ", tally, "");
-        add_time(out, "; asked is one every ", limits->ping, "");
+        words_add_range(out, " a single heartbeat and then nothing for ", tally, "");
+        words_add_time(out, "; asked is one every ", limits->ping, "");
         break;
     case NO_BEATS:
-        add_range(out, " sent no heartbeat in ", tally, " of idle connection");
-        add_time(out, "; asked is one every ", limits->ping, "");
+        words_add_range(out, " sent no heartbeat in ", tally, " of idle connection");
+        words_add_time(out, "; asked is one every ", limits->ping, "");
         break;
     case SERVER_PINGS:
         text_add(out, of <= 1 ? " leaves" : " leave");
@@ -234,6 +175,15 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
         add_undecided(out, show, tally, of, limits);
         break;
     }
+}
+
+static void add_sentence(struct text *out, const struct sights *sights, const void *given)
+{
+    const struct limits *limits = given;
+    enum show show = (enum show)sights->show;
+    add_words(out, show, &sights->tally, sights->clients, limits);
+    if (!limits->can_ping && verdicts[show] > PASS)
+        text_add(out, "; protocol pings do not count (can_ping: false)");
 }
 
 static void add_fix(struct finding *finding, enum show show, const struct limits *limits)
@@ -251,59 +201,29 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
     text_fini(&ping);
 }
 
-static void report(struct findings *out, enum show show, const struct tally *tally, size_t of,
-                   const struct limits *limits)
+static void add_facts(struct finding *finding, const struct sights *sights, const void *given)
 {
-    struct text text;
-    text_init(&text);
-    add_sentence(&text, show, tally, of, limits);
-    if (!limits->can_ping && verdicts[show] > PASS)
-        text_add(&text, "; protocol pings do not count (can_ping: false)");
-    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
-    text_fini(&text);
+    const struct limits *limits = given;
+    enum show show = (enum show)sights->show;
     bool interval =
         show == REGULAR_BEATS || show == CHATTY_BEATS || show == SLOW_BEATS || show == TOO_SLOW;
-    if (show != OWN_CLIENT && show != SERVER_PINGS)
+    if (show != SERVER_PINGS)
         finding_measured(finding, interval ? "interval_s" : "silence_s",
-                         nsec_to_seconds(tally->most));
-    if (show != OWN_CLIENT)
-        finding_allowed(finding, "interval_s", nsec_to_seconds(limits->pass));
-    finding_evidence(finding, tally->from, tally->to);
+                         nsec_to_seconds(sights->tally.most));
+    finding_allowed(finding, "interval_s", nsec_to_seconds(limits->pass));
     add_fix(finding, show, limits);
 }
 
-/* --- The rule --- */
-
-static struct sight look_at_client(const struct trace *trace, const struct connections *all,
-                                   size_t first, size_t end, const struct limits *limits)
-{
-    struct sight worst = {.show = NOTHING};
-    for (size_t i = first; i < end; i++) {
-        struct sight sight = look_at(trace, &all->list[i], limits);
-        bool longer = sight.show == worst.show && sight.measured > worst.measured;
-        if (sight.show > worst.show || longer)
-            worst = sight;
-    }
-    return worst;
-}
+static const struct sights_rule sights_rule = {.shows = SHOWS,
+                                               .verdicts = verdicts,
+                                               .look = look,
+                                               .add_sentence = add_sentence,
+                                               .add_facts = add_facts};
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
     struct limits limits = limits_of(trace, config);
-    struct tally tallies[SHOWS] = {{0}};
-    struct connections all;
-    size_t clients = 0, end;
-    connections_of(trace, &all);
-    for (size_t first = 0; first < all.count; first = end) {
-        end = connections_of_client_end(&all, first);
-        struct sight sight = look_at_client(trace, &all, first, end, &limits);
-        clients++;
-        tally_add(&tallies[sight.show], sight.measured, sight.from, sight.to);
-    }
-    for (int show = SHOWS - 1; show > NOTHING; show--)
-        if (tallies[show].count > 0)
-            report(out, (enum show)show, &tallies[show], clients, &limits);
-    connections_fini(&all);
+    sights_judge(&sights_rule, trace, &limits, out);
 }
 
 const struct rule_desc heartbeat_interval_rule = {

@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "rules/lib/sights.h"
+#include "rules/lib/words.h"
 #include "trace/attempts.h"
 #include "ws/frame.h"
 
@@ -29,9 +30,7 @@ struct limits {
 };
 
 enum show {
-    NOTHING,
-    OWN_CLIENT, /* halfopen's, not under test */
-    UNTOUCHED,  /* no answer was ever kept from it */
+    UNTOUCHED = SIGHT_FIRST, /* no answer was ever kept from it */
     SERVER_PINGS,
     NO_PING,
     TOO_SHORT,
@@ -46,7 +45,7 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE,
+
     [UNTOUCHED] = INCONCLUSIVE,
     [SERVER_PINGS] = NOT_APPLICABLE,
     [NO_PING] = INCONCLUSIVE,
@@ -245,14 +244,12 @@ static enum show show_of(const struct watch *watch, const struct limits *limits)
 static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
 {
     const struct event *last = trace_last_counting(trace);
-    struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
+    struct sight sight = {.from = c->open->seq, .to = c->end->seq};
     struct watch watch = {.trace = trace, .c = c, .beats = heartbeats_new(trace->policy.pong)};
     if (!trace->policy.can_ping)
         heartbeats_ignore_pings(watch.beats);
-    if (c->client_by != BY_BUILTIN) {
-        observe(&watch, last);
-        sight.show = (int)show_of(&watch, given);
-    }
+    observe(&watch, last);
+    sight.show = (int)show_of(&watch, given);
     if (watch.asked) {
         sight.from = watch.asked->seq;
         sight.to = watch.end ? watch.end->seq : last->seq;
@@ -263,21 +260,6 @@ static struct sight look(const struct trace *trace, const struct connection *c, 
 }
 
 /* --- Sentences --- */
-
-static void add_time(struct text *out, const char *before, nsec time, const char *behind)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
-    text_add(out, behind);
-}
-
-static void add_range(struct text *out, const char *before, const struct tally *tally,
-                      const char *behind)
-{
-    text_add(out, before);
-    tally_add_range(tally, out);
-    text_add(out, behind);
-}
 
 static void add_undecided(struct text *out, enum show show, const struct tally *tally,
                           const struct limits *limits)
@@ -294,41 +276,44 @@ static void add_undecided(struct text *out, enum show show, const struct tally *
         text_add(out, " sent no ping whose answer could be lost");
         break;
     case OWN_WISH:
-        add_range(out, " closed in the ordinary way ", tally,
-                  " after its ping, too soon for anybody to miss the answer: the application's own "
-                  "wish");
+        words_add_range(
+            out, " closed in the ordinary way ", tally,
+            " after its ping, too soon for anybody to miss the answer: the application's own "
+            "wish");
         break;
     case EXITED:
-        add_range(out, " ended as a process ", tally, " after its unanswered ping");
+        words_add_range(out, " ended as a process ", tally, " after its unanswered ping");
         break;
     case OTHER_LIFE:
-        add_range(
+        words_add_range(
             out, " kept the connection for ", tally,
             " without an answer to its ping, while other traffic of the server arrived, which "
             "proves as much; an idle connection would tell");
         break;
     default:
-        add_range(out, " was watched for only ", tally, " after its unanswered ping");
-        add_time(out, "; ", limits->warn, " would have been needed");
+        words_add_range(out, " was watched for only ", tally, " after its unanswered ping");
+        words_add_time(out, "; ", limits->warn, " would have been needed");
         break;
     }
 }
 
-static void add_sentence(struct text *out, enum show show, const struct tally *tally,
-                         const struct limits *limits)
+static void add_sentence(struct text *out, const struct sights *sights, const void *given)
 {
+    const struct limits *limits = given;
+    const struct tally *tally = &sights->tally;
+    enum show show = (enum show)sights->show;
     switch (show) {
     case IN_TIME:
     case LATE:
     case TOO_LATE:
-        add_range(out,
-                  show == IN_TIME ? " gave the connection up " : " gave the connection up only ",
-                  tally, " after the ping that was not answered");
-        add_time(out, "; allowed ", limits->pass, "");
+        words_add_range(
+            out, show == IN_TIME ? " gave the connection up " : " gave the connection up only ",
+            tally, " after the ping that was not answered");
+        words_add_time(out, "; allowed ", limits->pass, "");
         break;
     case NEVER_NOTICED:
-        add_range(out, " went on for ", tally, " after a ping that was not answered");
-        add_time(out, "; allowed ", limits->pass, "");
+        words_add_range(out, " went on for ", tally, " after a ping that was not answered");
+        words_add_time(out, "; allowed ", limits->pass, "");
         break;
     default:
         add_undecided(out, show, tally, limits);
@@ -355,28 +340,21 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
     text_fini(&pong);
 }
 
-static void report(struct findings *out, const struct sights *sights, const void *given)
+static void add_facts(struct finding *finding, const struct sights *sights, const void *given)
 {
     const struct limits *limits = given;
     enum show show = (enum show)sights->show;
-    struct text text;
-    if (show == OWN_CLIENT) {
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
-        return;
-    }
-    text_init(&text);
-    tally_add_who(&sights->tally, sights->clients, &text);
-    add_sentence(&text, show, &sights->tally, limits);
-    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
-    text_fini(&text);
     if (show >= TOO_SHORT)
         finding_measured(finding, "unanswered_s", nsec_to_seconds(sights->tally.most));
     finding_allowed(finding, "unanswered_s", nsec_to_seconds(limits->pass));
-    finding_evidence(finding, sights->tally.from, sights->tally.to);
     add_fix(finding, show, limits);
 }
 
-static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .report = report};
+static const struct sights_rule sights_rule = {.shows = SHOWS,
+                                               .verdicts = verdicts,
+                                               .look = look,
+                                               .add_sentence = add_sentence,
+                                               .add_facts = add_facts};
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {

@@ -2,6 +2,7 @@
 #include "base/units.h"
 #include "rules/lib/death.h"
 #include "rules/lib/tally.h"
+#include "rules/lib/words.h"
 #include "rules/rule.h"
 
 struct config {
@@ -79,18 +80,6 @@ struct group {
     const struct death *first;
 };
 
-static void add_time(struct text *out, const char *before, nsec time)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
-}
-
-static void add_range(struct text *out, const char *before, const struct tally *tally)
-{
-    text_add(out, before);
-    tally_add_range(tally, out);
-}
-
 static const char *about_beats(enum death_beats beats)
 {
     switch (beats) {
@@ -111,15 +100,16 @@ static void add_undecided(struct text *out, enum fate fate, const struct group *
 {
     if (fate == OWN_WISH) {
         text_addf(out, " closed with %u", (unsigned)group->first->code);
-        add_range(out, " after ", &group->tally);
+        words_add_range(out, " after ", &group->tally, "");
         text_add(out, " of silence, before any heartbeat went unanswered, which does not show "
                       "whether a dead peer is noticed");
     } else if (fate == PROCESS_ENDED) {
         text_addf(out, " ended (%s) during the silence, which does not show why",
                   group->first->exit);
     } else {
-        add_range(out, " did nothing during the silence, which lasted only ", &group->tally);
-        add_time(out, "; ", limits->patience);
+        words_add_range(out, " did nothing during the silence, which lasted only ", &group->tally,
+                        "");
+        words_add_time(out, "; ", limits->patience, "");
         text_add(out, " would have been needed");
     }
 }
@@ -133,25 +123,26 @@ static void add_sentence(struct text *out, enum fate fate, const struct group *g
     case LATE:
     case TOO_LATE:
         text_add(out, fate == IN_TIME ? " noticed" : " noticed only");
-        add_range(out, " after ", &group->tally);
+        words_add_range(out, " after ", &group->tally, "");
         text_add(out, " that the peer was gone, while TCP acknowledged everything");
-        add_time(out, "; allowed ", limits->pass);
+        words_add_time(out, "; allowed ", limits->pass, "");
         break;
     case NEVER_NOTICED:
-        add_time(out, " never noticed within ", group->tally.least);
+        words_add_time(out, " never noticed within ", group->tally.least, "");
         text_addf(out,
                   " that the peer was gone, while TCP acknowledged everything: %s, and TCP "
                   "keepalive sees only the next hop",
                   about_beats(group->first->beats));
         break;
     case TCP_ONLY:
-        add_time(out,
-                 " noticed only what TCP can tell: TCP-level liveness. A peer that was gone while "
-                 "TCP acknowledged everything was not noticed within ",
-                 group->tally.least);
+        words_add_time(
+            out,
+            " noticed only what TCP can tell: TCP-level liveness. A peer that was gone while "
+            "TCP acknowledged everything was not noticed within ",
+            group->tally.least, "");
         if (tcp)
-            add_time(out, ", one of which nothing was acknowledged after ",
-                     tcp->noticed - tcp->began);
+            words_add_time(out, ", one of which nothing was acknowledged after ",
+                           tcp->noticed - tcp->began, "");
         break;
     default:
         add_undecided(out, fate, group, limits);
@@ -218,7 +209,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         if (groups[fate].first)
             report(out, (enum fate)fate, &groups[fate], acked, trace, &deaths, &limits);
     if (acked == 0 && deaths.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (acked == 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "no open connection was silenced towards its client while TCP went on "

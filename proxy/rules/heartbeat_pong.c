@@ -1,7 +1,7 @@
 /* heartbeat.pong: a ping is answered, with its own payload, soon. */
-#include "base/units.h"
 #include "rules/lib/pings.h"
 #include "rules/lib/sights.h"
+#include "rules/lib/words.h"
 
 #define ENOUGH 3 /* answers: fewer may be chance */
 /* Of the wall clock, since answering is work. */
@@ -24,9 +24,7 @@ struct limits {
 };
 
 enum show {
-    NOTHING,
-    OWN_CLIENT, /* halfopen's, not under test */
-    NO_PINGS,
+    NO_PINGS = SIGHT_FIRST,
     TOO_FEW,
     TOO_SHORT, /* the newest wait for their answer */
     PROMPT_PONGS,
@@ -38,9 +36,9 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE, [NO_PINGS] = INCONCLUSIVE, [TOO_FEW] = INCONCLUSIVE,
-    [TOO_SHORT] = INCONCLUSIVE,    [PROMPT_PONGS] = PASS,     [SLOW_PONGS] = WARN,
-    [LATE_PONGS] = FAIL,           [OTHER_DATA] = FAIL,       [UNANSWERED] = FAIL,
+    [NO_PINGS] = INCONCLUSIVE, [TOO_FEW] = INCONCLUSIVE, [TOO_SHORT] = INCONCLUSIVE,
+    [PROMPT_PONGS] = PASS,     [SLOW_PONGS] = WARN,      [LATE_PONGS] = FAIL,
+    [OTHER_DATA] = FAIL,       [UNANSWERED] = FAIL,
 };
 
 static nsec on_the_wall(nsec time, const struct limits *limits)
@@ -68,10 +66,8 @@ static enum show show_of(const struct pings *pings, const struct limits *limits)
 static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
 {
     const struct limits *limits = given;
-    struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
+    struct sight sight = {.from = c->open->seq, .to = c->end->seq};
     struct pings pings;
-    if (c->client_by == BY_BUILTIN)
-        return sight;
     pings_of(trace, c, &pings);
     sight.show = (int)show_of(&pings, limits);
     bool waits = sight.show == UNANSWERED || sight.show == OTHER_DATA || sight.show == TOO_SHORT;
@@ -85,31 +81,27 @@ static struct sight look(const struct trace *trace, const struct connection *c, 
 
 /* --- Sentences --- */
 
-static void add_time(struct text *out, const char *before, nsec time)
+static void add_sentence(struct text *out, const struct sights *sights, const void *given)
 {
-    text_add(out, before);
-    units_add_duration(out, time);
-}
-
-static void add_sentence(struct text *out, enum show show, const struct tally *tally,
-                         const struct limits *limits)
-{
+    const struct limits *limits = given;
+    const struct tally *tally = &sights->tally;
+    enum show show = (enum show)sights->show;
     switch (show) {
     case PROMPT_PONGS:
     case SLOW_PONGS:
     case LATE_PONGS:
-        add_time(out, " answered each ping within ", tally->most);
-        add_time(out, "; allowed ", limits->pass);
+        words_add_time(out, " answered each ping within ", tally->most, "");
+        words_add_time(out, "; allowed ", limits->pass, "");
         break;
     case OTHER_DATA:
-        add_time(out,
-                 " answered pings with pongs that carry other data: the right one was waited "
-                 "for in vain for ",
-                 tally->most);
+        words_add_time(out,
+                       " answered pings with pongs that carry other data: the right one was waited "
+                       "for in vain for ",
+                       tally->most, "");
         break;
     case UNANSWERED:
-        add_time(out, " left pings unanswered, the oldest for ", tally->most);
-        add_time(out, "; allowed ", limits->pass);
+        words_add_time(out, " left pings unanswered, the oldest for ", tally->most, "");
+        words_add_time(out, "; allowed ", limits->pass, "");
         break;
     case NO_PINGS:
         text_add(out, " got no ping that it could have answered");
@@ -118,8 +110,8 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
         text_addf(out, " answered its pings, and got fewer than %d", ENOUGH);
         break;
     default:
-        add_time(out, " had left pings unanswered for ", tally->most);
-        add_time(out, " when the connection ended; after ", limits->warn);
+        words_add_time(out, " had left pings unanswered for ", tally->most, "");
+        words_add_time(out, " when the connection ended; after ", limits->warn, "");
         text_add(out, " it would be sure that no answer comes");
         break;
     }
@@ -127,23 +119,12 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
         text_add(out, " by the clock on the wall");
 }
 
-static void report(struct findings *out, const struct sights *sights, const void *given)
+static void add_facts(struct finding *finding, const struct sights *sights, const void *given)
 {
     const struct limits *limits = given;
     enum show show = (enum show)sights->show;
-    struct text text;
-    if (show == OWN_CLIENT) {
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
-        return;
-    }
-    text_init(&text);
-    tally_add_who(&sights->tally, sights->clients, &text);
-    add_sentence(&text, show, &sights->tally, limits);
-    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
-    text_fini(&text);
     finding_measured(finding, "answer_wall_s", nsec_to_seconds(sights->tally.most));
     finding_allowed(finding, "answer_wall_s", nsec_to_seconds(limits->pass));
-    finding_evidence(finding, sights->tally.from, sights->tally.to);
     if (show == UNANSWERED || show == OTHER_DATA)
         finding_fix(finding, "answer every ping with a pong that carries the ping's own payload; "
                              "nearly all libraries do so by themselves unless told not to, and "
@@ -153,7 +134,11 @@ static void report(struct findings *out, const struct sights *sights, const void
                              "a thread or cut it into pieces");
 }
 
-static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .report = report};
+static const struct sights_rule sights_rule = {.shows = SHOWS,
+                                               .verdicts = verdicts,
+                                               .look = look,
+                                               .add_sentence = add_sentence,
+                                               .add_facts = add_facts};
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {

@@ -3,7 +3,7 @@
 
 #include "base/units.h"
 #include "rules/lib/sights.h"
-#include "ws/frame.h"
+#include "rules/lib/words.h"
 
 #define INTERVALS_SEEN 5  /* observed idle that long, in ping intervals: none is none */
 #define ANSWERED       90 /* percent of the beats, the newest apart */
@@ -25,9 +25,7 @@ struct limits {
 };
 
 enum show {
-    NOTHING,
-    OWN_CLIENT, /* halfopen's, not under test */
-    TOO_SHORT,
+    TOO_SHORT = SIGHT_FIRST,
     NEVER_IDLE,
     CLIENT_BEATS,
     SERVER_BEATS,
@@ -41,38 +39,15 @@ enum show {
 };
 
 static const enum verdict verdicts[SHOWS] = {
-    [OWN_CLIENT] = NOT_APPLICABLE,
-    [TOO_SHORT] = INCONCLUSIVE,
-    [NEVER_IDLE] = INCONCLUSIVE,
-    [CLIENT_BEATS] = PASS,
-    [SERVER_BEATS] = PASS,
-    [REPLY_LOST] = INCONCLUSIVE,
-    [REPLY_UNKNOWN] = NOT_TESTED,
-    [REPLY_UNCLEAR] = INCONCLUSIVE,
-    [UNANSWERED] = WARN,
-    [NO_BEATS_MUTE] = FAIL,
-    [NO_BEATS] = FAIL,
+
+    [TOO_SHORT] = INCONCLUSIVE,     [NEVER_IDLE] = INCONCLUSIVE,
+    [CLIENT_BEATS] = PASS,          [SERVER_BEATS] = PASS,
+    [REPLY_LOST] = INCONCLUSIVE,    [REPLY_UNKNOWN] = NOT_TESTED,
+    [REPLY_UNCLEAR] = INCONCLUSIVE, [UNANSWERED] = WARN,
+    [NO_BEATS_MUTE] = FAIL,         [NO_BEATS] = FAIL,
 };
 
 /* --- One connection --- */
-
-static bool is_application_data(const struct event *ev, uint32_t conn)
-{
-    return ev->kind == EV_WS_FRAME && ev->conn == conn && ev->ws_frame.opcode < OPCODE_CLOSE &&
-           !*ev->ws_frame.kind;
-}
-
-/* The longest time without a word of the application in either direction. */
-static nsec longest_idle(const struct connection *c)
-{
-    nsec last = c->from, longest = 0;
-    for (const struct event *ev = c->open; ev < c->end; ev++)
-        if (is_application_data(ev, c->conn)) {
-            longest = nsec_max(longest, ev->at - last);
-            last = ev->at;
-        }
-    return nsec_max(longest, c->to - last);
-}
 
 static bool is_answered(const struct heartbeat_group *group)
 {
@@ -92,7 +67,7 @@ static bool is_tampered_with(const struct connection *c)
 static enum show show_of_silent(const struct connection *c, const struct limits *limits)
 {
     nsec enough = limits->enough - limits->noise;
-    if (longest_idle(c) >= enough)
+    if (connection_longest_idle(c) >= enough)
         return c->server_by == BY_ENDPOINT ? NO_BEATS : NO_BEATS_MUTE;
     return c->to - c->from >= enough ? NEVER_IDLE : TOO_SHORT;
 }
@@ -143,35 +118,18 @@ static const struct heartbeat_group *better_of(const struct heartbeats *beats,
 
 static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
 {
-    struct sight sight = {.show = OWN_CLIENT, .from = c->open->seq, .to = c->end->seq};
-    if (c->client_by == BY_BUILTIN)
-        return sight;
+    struct sight sight = {.from = c->open->seq, .to = c->end->seq};
     struct heartbeats *beats = connection_heartbeats(trace, c);
     const struct heartbeat_group *group = better_of(beats, c);
     sight.show = group ? (int)show_of_group(c, group) : (int)show_of_silent(c, given);
     sight.measured = group                     ? group->median
                      : sight.show == TOO_SHORT ? c->to - c->from
-                                               : longest_idle(c);
+                                               : connection_longest_idle(c);
     heartbeats_free(beats);
     return sight;
 }
 
 /* --- Sentences --- */
-
-static void add_time(struct text *out, const char *before, nsec time, const char *behind)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
-    text_add(out, behind);
-}
-
-static void add_range(struct text *out, const char *before, const struct tally *tally,
-                      const char *behind)
-{
-    text_add(out, before);
-    tally_add_range(tally, out);
-    text_add(out, behind);
-}
 
 static void add_undecided(struct text *out, enum show show, const struct tally *tally, bool alone,
                           const struct limits *limits)
@@ -179,54 +137,61 @@ static void add_undecided(struct text *out, enum show show, const struct tally *
     const char *has = alone ? " has" : " have";
     if (show == REPLY_LOST) {
         text_add(out, has);
-        add_range(out, " a heartbeat every ", tally,
-                  ", and a fault kept answers to it away; a run without faults would tell whether "
-                  "it is answered");
+        words_add_range(
+            out, " a heartbeat every ", tally,
+            ", and a fault kept answers to it away; a run without faults would tell whether "
+            "it is answered");
     } else if (show == REPLY_UNCLEAR) {
         text_add(out, has);
-        add_range(out, " a heartbeat every ", tally,
-                  ", and what the other side says meanwhile cannot be told from late answers; a "
-                  "quieter host or connection would tell");
+        words_add_range(
+            out, " a heartbeat every ", tally,
+            ", and what the other side says meanwhile cannot be told from late answers; a "
+            "quieter host or connection would tell");
     } else if (show == REPLY_UNKNOWN) {
         text_add(out, has);
-        add_range(out, " an application heartbeat every ", tally,
-                  ", which halfopen's own server cannot answer; whether it is answered shows with "
-                  "the real one (server in the target file)");
+        words_add_range(
+            out, " an application heartbeat every ", tally,
+            ", which halfopen's own server cannot answer; whether it is answered shows with "
+            "the real one (server in the target file)");
     } else if (show == NEVER_IDLE) {
         text_add(out, alone ? " was" : " were");
-        add_time(out, " never idle for ", limits->enough, "");
-        add_range(out, " (the longest pause was ", tally,
-                  ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
-                  "target file if one of them is");
+        words_add_time(out, " never idle for ", limits->enough, "");
+        words_add_range(
+            out, " (the longest pause was ", tally,
+            ") and no message is recognised as a heartbeat; declare heartbeat.ping in the "
+            "target file if one of them is");
     } else {
         text_add(out, alone ? " was" : " were");
-        add_range(out, " observed for only ", tally, "");
-        add_time(out, "; ", limits->enough, " of undisturbed connection would have been needed");
+        words_add_range(out, " observed for only ", tally, "");
+        words_add_time(out, "; ", limits->enough,
+                       " of undisturbed connection would have been needed");
     }
 }
 
-static void add_sentence(struct text *out, enum show show, const struct tally *tally, bool alone,
-                         const struct limits *limits)
+static void add_words(struct text *out, enum show show, const struct tally *tally, bool alone,
+                      const struct limits *limits)
 {
     const char *has = alone ? " has" : " have";
     switch (show) {
     case CLIENT_BEATS:
     case SERVER_BEATS:
         text_add(out, has);
-        add_range(out, " a heartbeat every ", tally, ", sent by the ");
+        words_add_range(out, " a heartbeat every ", tally, ", sent by the ");
         text_add(out, show == CLIENT_BEATS ? "client and answered by the server"
                                            : "server and answered by the client");
         break;
     case UNANSWERED:
         text_add(out, has);
-        add_range(out, " a sign of life every ", tally,
-                  " in one direction, which goes unanswered: its sender does not learn whether "
-                  "anybody hears it");
+        words_add_range(
+            out, " a sign of life every ", tally,
+            " in one direction, which goes unanswered: its sender does not learn whether "
+            "anybody hears it");
         break;
     case NO_BEATS:
     case NO_BEATS_MUTE:
         text_add(out, has);
-        add_range(out, " no heartbeat: in ", tally, " of idle connection neither side sent one");
+        words_add_range(out, " no heartbeat: in ", tally,
+                        " of idle connection neither side sent one");
         if (show == NO_BEATS_MUTE)
             text_add(out, " (halfopen's own server, in place of yours, never does)");
         break;
@@ -234,6 +199,15 @@ static void add_sentence(struct text *out, enum show show, const struct tally *t
         add_undecided(out, show, tally, alone, limits);
         break;
     }
+}
+
+static void add_sentence(struct text *out, const struct sights *sights, const void *given)
+{
+    const struct limits *limits = given;
+    enum show show = (enum show)sights->show;
+    add_words(out, show, &sights->tally, sights->clients <= 1, limits);
+    if (!limits->can_ping && verdicts[show] > PASS)
+        text_add(out, "; protocol pings of the client do not count (can_ping: false)");
 }
 
 static void add_fix(struct finding *finding, enum show show, const struct limits *limits)
@@ -257,32 +231,23 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
     text_fini(&ping);
 }
 
-static void report(struct findings *out, const struct sights *sights, const void *given)
+static void add_facts(struct finding *finding, const struct sights *sights, const void *given)
 {
     const struct limits *limits = given;
     enum show show = (enum show)sights->show;
-    struct text text;
-    if (show == OWN_CLIENT) {
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
-        return;
-    }
-    text_init(&text);
-    tally_add_who(&sights->tally, sights->clients, &text);
-    add_sentence(&text, show, &sights->tally, sights->clients <= 1, limits);
-    if (!limits->can_ping && verdicts[show] > PASS)
-        text_add(&text, "; protocol pings of the client do not count (can_ping: false)");
-    struct finding *finding = finding_add(out, verdicts[show], "%s", text_chars(&text));
-    text_fini(&text);
     bool idle = verdicts[show] == FAIL || show == NEVER_IDLE || show == TOO_SHORT;
     finding_measured(finding, idle ? "without_heartbeat_s" : "interval_s",
                      nsec_to_seconds(sights->tally.most));
     if (idle)
         finding_allowed(finding, "without_heartbeat_s", nsec_to_seconds(limits->enough));
-    finding_evidence(finding, sights->tally.from, sights->tally.to);
     add_fix(finding, show, limits);
 }
 
-static const struct sights_rule sights_rule = {.shows = SHOWS, .look = look, .report = report};
+static const struct sights_rule sights_rule = {.shows = SHOWS,
+                                               .verdicts = verdicts,
+                                               .look = look,
+                                               .add_sentence = add_sentence,
+                                               .add_facts = add_facts};
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {

@@ -85,8 +85,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         if (refused)
             return;
         if (builtin)
-            (void)finding_add(out, NOT_APPLICABLE,
-                              "the client is halfopen's own and not under test");
+            finding_own_client(out);
         else
             (void)finding_add(out, NOT_TESTED,
                               "the client sends no messages; give hooks.send in the "

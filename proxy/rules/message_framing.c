@@ -279,7 +279,7 @@ static void check(const struct trace *trace, const void *config, struct findings
             "a client answered no ping at all, whole or not, so that nothing shows what "
             "it reads; see heartbeat.pong");
     else if (!out->first && all.builtin && all.count == 0)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (!out->first)
         (void)finding_add(out, INCONCLUSIVE,
                           "nothing reached the client cut up or joined that it would have to react "

@@ -233,7 +233,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         report(trace, &all, (enum fate)fate, out);
     judge_pauses(&all, out);
     if (!out->first && all.builtin && all.count == 0)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (!out->first)
         (void)finding_add(
             out, INCONCLUSIVE,

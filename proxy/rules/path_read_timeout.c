@@ -1,5 +1,6 @@
 /* path.read_timeout: whoever ends idle connections on the path forgives one lost beat. */
 #include "rules/lib/idle.h"
+#include "rules/lib/words.h"
 
 struct config {
     nsec timeout;
@@ -46,11 +47,11 @@ static void add_life(struct text *out, const struct trace *trace, const struct i
     text_add(out, " never silent for longer than ");
     tally_add_range(tally, out);
     text_addf(out, "; %s", name_of(timer));
-    idle_add_time(out, " waits ", timer->timeout, "");
+    words_add_time(out, " waits ", timer->timeout, "");
     if (sight->show == IDLE_ROOMY)
-        idle_add_time(out, ", and ", wanted, " forgive a lost beat");
+        words_add_time(out, ", and ", wanted, " forgive a lost beat");
     else
-        idle_add_time(out, ", and only ", wanted, " would forgive a lost beat");
+        words_add_time(out, ", and only ", wanted, " would forgive a lost beat");
     if (timer->origin == IDLE_OF_POLICY)
         text_add(out,
                  " (the timeout is the policy's: the target file does not say what is behind)");
@@ -63,13 +64,13 @@ static void add_fix(struct finding *finding, const struct trace *trace,
     struct text text;
     text_init(&text);
     if (often > 0)
-        idle_add_time(&text, "send a heartbeat at least every ", often,
-                      " while the connection is idle, or let");
+        words_add_time(&text, "send a heartbeat at least every ", often,
+                       " while the connection is idle, or let");
     else
         text_add(&text, "let");
     text_add(&text, " the intermediary wait longer");
     if (sight->beat > 0)
-        idle_add_time(&text, " than ", needed(trace, nsec_max(sight->silence, sight->beat)), "");
+        words_add_time(&text, " than ", needed(trace, nsec_max(sight->silence, sight->beat)), "");
     text_add(&text, " (nginx: proxy_read_timeout 3600s)");
     finding_fix(finding, "%s", text_chars(&text));
     text_fini(&text);

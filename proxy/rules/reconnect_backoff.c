@@ -265,15 +265,8 @@ static enum verdict decide(const struct backoff_facts *facts, struct text *out)
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
-    struct backoff_facts facts;
-    struct text sentence;
-    text_init(&sentence);
-    if (backoff_facts_of(trace, config, &facts, out)) {
-        enum verdict verdict = decide(&facts, &sentence);
-        say(&facts, out, verdict, text_chars(&sentence));
-    }
-    text_fini(&sentence);
-    backoff_facts_fini(&facts);
+    static const struct backoff_rule rule = {.decide = decide, .say = say};
+    backoff_judge(&rule, trace, config, out);
 }
 
 const struct rule_desc reconnect_backoff_rule = {

@@ -264,7 +264,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct runs runs = runs_of(&endings, stable_after);
     struct facts facts = facts_of(&runs, trace);
     if (endings.count == 0 && endings.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (runs.count == 0 && runs.several > 0)
         (void)finding_add(
             out, INCONCLUSIVE,

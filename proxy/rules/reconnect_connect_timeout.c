@@ -186,7 +186,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         if (tallies[fate].count > 0 && (!decided || fate > DIED))
             report(out, (enum fate)fate, &tallies[fate], held, &limits);
     if (!out->first && endings.count == 0 && endings.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (!out->first)
         (void)finding_add(out, INCONCLUSIVE,
                           "no attempt was left without an answer, so nothing had to be given up");

@@ -196,7 +196,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct endings endings;
     endings_of(trace, &endings);
     if (endings.count == 0 && endings.builtin) {
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     } else {
         struct sight sight = look(&endings, trace);
         report(&sight, decide(&sight, at_most, trace->noise), at_most, out);

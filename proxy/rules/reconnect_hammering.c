@@ -266,7 +266,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         if (groups[fate].tally.count > 0)
             report(out, (enum fate)fate, &groups[fate], clients, cfg);
     if (clients == 0 && endings.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     endings_fini(&endings);
 }
 

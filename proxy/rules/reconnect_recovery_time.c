@@ -298,7 +298,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     endings_of(trace, &endings);
     const struct event *back = restored(trace, &endings);
     if (endings.count == 0 && endings.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (!back)
         (void)finding_add(out, INCONCLUSIVE,
                           "no outage ended during the run: a fault that makes attempts fail and is "

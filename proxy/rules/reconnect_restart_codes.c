@@ -265,7 +265,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     for (int code = 0; code < CODES; code++)
         judge(&sights[code], (enum code)code, trace->noise, out);
     if (!out->first && endings.count == 0 && endings.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (!out->first)
         (void)finding_add(out, INCONCLUSIVE,
                           "no open connection was closed with 1001, 1012 or 1013");

@@ -273,7 +273,7 @@ static void check(const struct trace *trace, const void *config, struct findings
                           "a browser tells its script neither the status nor the headers of a "
                           "handshake that failed");
     else if (!out->first && endings.count == 0 && endings.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (!out->first && facts.several > 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "the clients keep several connections: whether an attempt answers the "

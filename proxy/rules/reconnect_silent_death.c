@@ -228,7 +228,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         if (tallies[fate].count > 0)
             report(out, (enum fate)fate, &tallies[fate], deaths.count, examples[fate], &limits);
     if (deaths.count == 0 && deaths.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (deaths.count == 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "no open connection was silenced towards its client, so nothing could be "

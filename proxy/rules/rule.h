@@ -59,6 +59,8 @@ enum verdict verdict_worst(enum verdict a, enum verdict b); /* within a scenario
  * --- */
 struct finding *finding_add(struct findings *, enum verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* NOT_APPLICABLE: the client is halfopen's own. */
+void finding_own_client(struct findings *);
 void finding_fix(struct finding *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* seconds, bytes, counts, ratios */
 void finding_measured(struct finding *, const char *key, double value);

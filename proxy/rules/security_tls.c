@@ -155,7 +155,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     if (sum(seen.met) > 0)
         report(&seen, out);
     else if (seen.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (seen.unseen > 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "the run ended before the client had made up its mind "

@@ -6,6 +6,7 @@
 #include "rules/lib/slope.h"
 #include "rules/lib/stalls.h"
 #include "rules/lib/student.h"
+#include "rules/lib/words.h"
 #include "rules/rule.h"
 
 /* RULES 5.4 */
@@ -53,12 +54,6 @@ static void add_size(struct text *out, const char *before, double bytes)
 {
     text_add(out, before);
     units_add_size(out, (uint64_t)(bytes > 0 ? bytes : 0));
-}
-
-static void add_time(struct text *out, const char *before, nsec time)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
 }
 
 static struct finding *say(struct findings *out, const struct client *client, enum verdict verdict,
@@ -127,9 +122,10 @@ static void say_unbounded(const struct client *client, const struct backlog *sho
     struct text text;
     text_init(&text);
     add_size(&text, "the client kept ", shorter->kept);
-    add_time(&text, " of unsent messages when the path had been stalled for ", shorter->lasted);
+    words_add_time(&text, " of unsent messages when the path had been stalled for ",
+                   shorter->lasted, "");
     add_size(&text, ", and ", longer->kept);
-    add_time(&text, " after ", longer->lasted);
+    words_add_time(&text, " after ", longer->lasted, "");
     text_add(&text, ": what it keeps grows with the stall and has no bound");
     measure(say(out, client, FAIL, &text), client, shorter, longer);
 }
@@ -142,7 +138,8 @@ static void say_bounded(const struct client *client, const struct backlog *short
     text_init(&text);
     add_size(&text, "the client kept ", longer->kept);
     add_size(&text, " of the ", longer->would);
-    add_time(&text, " it would have sent while the path was stalled for ", longer->lasted);
+    words_add_time(&text, " it would have sent while the path was stalled for ", longer->lasted,
+                   "");
     add_size(&text, large ? ": bounded, but above " : ": bounded; up to ", (double)client->limit);
     text_add(&text, large ? "" : " is asked");
     measure(say(out, client, large ? WARN : PASS, &text), client, shorter, longer);
@@ -238,12 +235,12 @@ static void judge_close(const struct client *client, const struct stall *stall,
         text_addf(&text, "the client's process ended (%s) while the path was stalled", stall->exit);
         (void)say(out, client, INCONCLUSIVE, &text);
     } else if (took <= nsec_add(soon, client->trace->noise)) {
-        add_time(&text, "the client closed the connection after ", took);
-        add_time(&text, " of a stalled path instead of keeping ever more; up to ", soon);
+        words_add_time(&text, "the client closed the connection after ", took, "");
+        words_add_time(&text, " of a stalled path instead of keeping ever more; up to ", soon, "");
         text_add(&text, " is soon enough");
         finding_measured(say(out, client, PASS, &text), "closed_after_s", nsec_to_seconds(took));
     } else {
-        add_time(&text, "the client closed the connection only after ", took);
+        words_add_time(&text, "the client closed the connection only after ", took, "");
         text_add(&text, " of a stalled path, so that what it would have kept is not seen");
         (void)say(out, client, INCONCLUSIVE, &text);
     }
@@ -349,7 +346,7 @@ static void check(const struct trace *trace, const void *config, struct findings
             "the trace is full: not every frame was recorded, so that a backlog cannot "
             "be measured");
     else if (stalls.count == 0 && stalls.builtin)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else if (stalls.count == 0)
         (void)finding_add(out, INCONCLUSIVE, "no fault stalled what a client sends");
     connections_fini(&all);

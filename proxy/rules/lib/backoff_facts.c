@@ -291,3 +291,17 @@ void backoff_facts_add_table(const struct backoff_facts *facts, struct finding *
     finding_table(finding, text_chars(&lines));
     text_fini(&lines);
 }
+
+void backoff_judge(const struct backoff_rule *rule, const struct trace *trace,
+                   const struct backoff_config *config, struct findings *out)
+{
+    struct backoff_facts facts;
+    struct text sentence;
+    text_init(&sentence);
+    if (backoff_facts_of(trace, config, &facts, out)) {
+        enum verdict verdict = rule->decide(&facts, &sentence);
+        rule->say(&facts, out, verdict, text_chars(&sentence));
+    }
+    text_fini(&sentence);
+    backoff_facts_fini(&facts);
+}

@@ -41,6 +41,16 @@ bool backoff_facts_of(const struct trace *, const struct backoff_config *, struc
                       struct findings *);
 void backoff_facts_fini(struct backoff_facts *);
 
+/* What the rules do with them. */
+struct backoff_rule {
+    /* adds the sentence too */
+    enum verdict (*decide)(const struct backoff_facts *, struct text *);
+    void (*say)(const struct backoff_facts *, struct findings *, enum verdict,
+                const char *sentence);
+};
+void backoff_judge(const struct backoff_rule *, const struct trace *, const struct backoff_config *,
+                   struct findings *);
+
 /* "10 clients, 8 retries each" */
 void backoff_facts_add_size(const struct backoff_facts *, struct text *);
 /* Medians and spreads, index by index. */

@@ -4,8 +4,26 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ws/frame.h"
 
 #define PAUSE_LONG NSEC_PER_SEC /* a shorter one hides no beat worth the name */
+
+static bool is_application_data(const struct event *ev, uint32_t conn)
+{
+    return ev->kind == EV_WS_FRAME && ev->conn == conn && ev->ws_frame.opcode < OPCODE_CLOSE &&
+           !*ev->ws_frame.kind;
+}
+
+nsec connection_longest_idle(const struct connection *c)
+{
+    nsec last = c->from, longest = 0;
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        if (is_application_data(ev, c->conn)) {
+            longest = nsec_max(longest, ev->at - last);
+            last = ev->at;
+        }
+    return nsec_max(longest, c->to - last);
+}
 
 const struct event *trace_last_counting(const struct trace *trace)
 {

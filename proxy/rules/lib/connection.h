@@ -35,6 +35,10 @@ bool connection_ended_by_endpoint(const struct event *);
 /* The heartbeats of its undisturbed time; the caller frees them. */
 struct heartbeats *connection_heartbeats(const struct trace *, const struct connection *);
 
+/* Within its undisturbed time, the longest without a message of the application in either
+ * direction: heartbeats do not count. */
+nsec connection_longest_idle(const struct connection *);
+
 /* The event with which what endpoints do stops counting: run.end, or the last one of a trace that
  * was cut short. NULL: the trace is empty. */
 const struct event *trace_last_counting(const struct trace *);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "rules/lib/words.h"
 
 static const char *const counts_words[] = {"any", "from_client", "from_server", "per_direction"};
 
@@ -220,13 +221,6 @@ static struct idle_sight look_at(const struct idle_rule *rule, const struct trac
 
 /* --- Sentences --- */
 
-void idle_add_time(struct text *out, const char *before, nsec time, const char *behind)
-{
-    text_add(out, before);
-    units_add_duration(out, time);
-    text_add(out, behind);
-}
-
 /* What the clients of one sentence have in common. */
 struct told {
     const struct idle_rule *rule;
@@ -248,7 +242,7 @@ static void add_beat(struct text *out, const struct idle_sight *sight)
     if (sight->beat == 0)
         text_add(out, "; no heartbeat was recognised");
     else
-        idle_add_time(out, "; a heartbeat came only every ", sight->beat, "");
+        words_add_time(out, "; a heartbeat came only every ", sight->beat, "");
 }
 
 static void add_undecided(struct text *out, const struct idle_sight *sight, const struct told *told)
@@ -263,8 +257,9 @@ static void add_undecided(struct text *out, const struct idle_sight *sight, cons
         add_beat(out, sight);
     } else if (sight->show == IDLE_TOO_SHORT) {
         text_addf(out, "%s open and undisturbed for only ", was);
-        idle_add_time(out, "", sight->observed, "");
-        idle_add_time(out, "; ", told->rule->enough(told->trace, sight), " would have been needed");
+        words_add_time(out, "", sight->observed, "");
+        words_add_time(out, "; ", told->rule->enough(told->trace, sight),
+                       " would have been needed");
     } else {
         text_add(out, told->of <= 1 ? " has" : " have");
         text_add(out, " halfopen's own ends on both sides: nothing is under test");
@@ -284,18 +279,18 @@ static void add_sentence(struct text *out, const struct idle_sight *sight, const
         break;
     case IDLE_RACE:
         text_addf(out, "%s cut at an idle timeout of ", was);
-        idle_add_time(out, "", timeout, "");
-        idle_add_time(out, " although a heartbeat comes every ", sight->beat, ": the two race");
+        words_add_time(out, "", timeout, "");
+        words_add_time(out, " although a heartbeat comes every ", sight->beat, ": the two race");
         break;
     case IDLE_TOO_LONG:
         text_addf(out, "%s silent for ", was);
         tally_add_range(told->tally, out);
-        idle_add_time(out, "; a proxy with an idle timeout of ", timeout, " ends that");
+        words_add_time(out, "; a proxy with an idle timeout of ", timeout, " ends that");
         add_beat(out, sight);
         break;
     case IDLE_CUT:
         text_addf(out, "%s cut after ", was);
-        idle_add_time(out, "", timeout, " in which nothing was said");
+        words_add_time(out, "", timeout, " in which nothing was said");
         add_beat(out, sight);
         break;
     default:

@@ -70,7 +70,4 @@ struct idle_rule {
 /* timeout: the rule's own parameter; 0: left out. */
 void idle_judge(const struct idle_rule *, const struct trace *, nsec timeout, struct findings *);
 
-/* "before", a duration, "behind". */
-void idle_add_time(struct text *, const char *before, nsec time, const char *behind);
-
 #endif

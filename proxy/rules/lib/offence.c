@@ -529,7 +529,7 @@ void offences_check(const struct trace *trace, const struct offence_kind *kinds,
 void offences_say_none(const struct offences *all, const char *needed, struct findings *out)
 {
     if (all->builtin && all->count == 0)
-        (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+        finding_own_client(out);
     else
         (void)finding_add(out, INCONCLUSIVE,
                           "nothing of the kind reached an open connection; it takes %s", needed);

@@ -86,6 +86,11 @@ struct finding *finding_add(struct findings *findings, enum verdict verdict, con
     return finding;
 }
 
+void finding_own_client(struct findings *findings)
+{
+    (void)finding_add(findings, NOT_APPLICABLE, "the client is halfopen's own and not under test");
+}
+
 void finding_fix(struct finding *finding, const char *format, ...)
 {
     struct text text;

@@ -15,12 +15,33 @@ static struct sight worst_of(const struct sights_rule *rule, const struct trace 
 {
     struct sight worst = {0};
     for (size_t i = first; i < end; i++) {
-        struct sight sight = rule->look(trace, &all->list[i], limits);
+        const struct connection *c = &all->list[i];
+        struct sight sight = {.show = SIGHT_OWN_CLIENT};
+        if (c->client_by != BY_BUILTIN)
+            sight = rule->look(trace, c, limits);
         assert(sight.show >= 0 && sight.show < rule->shows);
         if (outweighs(&sight, &worst))
             worst = sight;
     }
     return worst;
+}
+
+static void report(const struct sights_rule *rule, const struct sights *sights, const void *limits,
+                   struct findings *out)
+{
+    struct text text;
+    if (sights->show == SIGHT_OWN_CLIENT) {
+        finding_own_client(out);
+        return;
+    }
+    text_init(&text);
+    tally_add_who(&sights->tally, sights->clients, &text);
+    rule->add_sentence(&text, sights, limits);
+    struct finding *finding =
+        finding_add(out, rule->verdicts[sights->show], "%s", text_chars(&text));
+    finding_evidence(finding, sights->tally.from, sights->tally.to);
+    rule->add_facts(finding, sights, limits);
+    text_fini(&text);
 }
 
 void sights_judge(const struct sights_rule *rule, const struct trace *trace, const void *limits,
@@ -37,11 +58,11 @@ void sights_judge(const struct sights_rule *rule, const struct trace *trace, con
         clients++;
         tally_add(&sights[sight.show].tally, sight.measured, sight.from, sight.to);
     }
-    for (int show = rule->shows - 1; show > 0; show--) {
+    for (int show = rule->shows - 1; show > SIGHT_NOTHING; show--) {
         sights[show].show = show;
         sights[show].clients = clients;
         if (sights[show].tally.count > 0)
-            rule->report(out, &sights[show], limits);
+            report(rule, &sights[show], limits, out);
     }
     connections_fini(&all);
 }

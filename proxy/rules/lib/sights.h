@@ -9,7 +9,9 @@
 
 #define SIGHTS_LIMIT 16
 
-/* show numbers what can be seen from 1, in ascending weight; 0 is nothing at all. */
+/* The first things to show in every rule; what else can be seen follows, in ascending weight. */
+enum { SIGHT_NOTHING, SIGHT_OWN_CLIENT /* halfopen's, not under test */, SIGHT_FIRST };
+
 struct sight {
     int show;
     nsec measured; /* what its sentence gives a range of; the greater of two alike is kept */
@@ -23,12 +25,16 @@ struct sights {
     size_t clients; /* of which the tally counts some */
 };
 
-/* look: what one connection shows. report: adds the finding of those that show the same. Both get
- * the limits as they were given. */
+/* All get the limits as they were given. */
 struct sights_rule {
-    int shows; /* one more than the weightiest; at most the limit */
+    int shows;                    /* one more than the weightiest; at most the limit */
+    const enum verdict *verdicts; /* by show */
+    /* what a connection of a client under test shows */
     struct sight (*look)(const struct trace *, const struct connection *, const void *limits);
-    void (*report)(struct findings *, const struct sights *, const void *limits);
+    /* the sentence behind "the client" or "2 of 3 clients" */
+    void (*add_sentence)(struct text *, const struct sights *, const void *limits);
+    /* what was measured and is allowed, and the fix */
+    void (*add_facts)(struct finding *, const struct sights *, const void *limits);
 };
 
 void sights_judge(const struct sights_rule *, const struct trace *, const void *limits,

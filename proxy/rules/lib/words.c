@@ -1,0 +1,18 @@
+#include "rules/lib/words.h"
+
+#include "base/units.h"
+
+void words_add_time(struct text *out, const char *before, nsec time, const char *behind)
+{
+    text_add(out, before);
+    units_add_duration(out, time);
+    text_add(out, behind);
+}
+
+void words_add_range(struct text *out, const char *before, const struct tally *tally,
+                     const char *behind)
+{
+    text_add(out, before);
+    tally_add_range(tally, out);
+    text_add(out, behind);
+}
