@@ -51,12 +51,3 @@ void story_fail(struct story *s, double at, uint64_t code)
     story_close(s, at, SIDE_CLIENT, code);
     story_fin(s, at, SIDE_CLIENT);
 }
-
-void story_expect(struct story *s, const struct rule_desc *rule, enum verdict want,
-                  const char *part)
-{
-    enum verdict got = story_judge(s, rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
-}

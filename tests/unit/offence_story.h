@@ -11,7 +11,5 @@ void story_offence(struct story *, double at, const char *fault, const char *par
 void story_probe(struct story *, double at);
 /* Ends it in the way a client should: a Close with that code, and FIN. */
 void story_fail(struct story *, double at, uint64_t code);
-/* Judges, compares verdict and a part of the worst sentence, and ends the story. */
-void story_expect(struct story *, const struct rule_desc *, enum verdict want, const char *part);
 
 #endif

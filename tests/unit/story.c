@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "tests/check.h"
 #include "ws/frame.h"
 
 void story_begin(struct story *s)
@@ -57,6 +58,15 @@ void story_end(struct story *s)
     findings_fini(&s->findings);
     trace_free(s->trace);
     free(s->events);
+}
+
+void story_expect(struct story *s, const struct rule_desc *rule, enum verdict want,
+                  const char *part)
+{
+    enum verdict got = story_judge(s, rule, NULL);
+    CHECK_STR(verdict_name(got), verdict_name(want));
+    CHECK_CONTAINS(story_text(s), part);
+    story_end(s);
 }
 
 void story_of(struct story *s, int client, uint32_t conn)

@@ -23,6 +23,9 @@ enum verdict story_judge(struct story *, const struct rule_desc *, const void *c
 void story_trace(struct story *);             /* the trace alone, in s->trace */
 const char *story_text(const struct story *); /* of the worst finding */
 void story_end(struct story *);
+/* Judges with the defaults, checks the verdict and part of the worst finding, and ends the story.
+ */
+void story_expect(struct story *, const struct rule_desc *, enum verdict, const char *part);
 
 /* The story goes on with that client and connection. */
 void story_of(struct story *, int client, uint32_t conn);

@@ -9,10 +9,7 @@ extern const struct rule_desc heartbeat_idle_timeout_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &heartbeat_idle_timeout_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &heartbeat_idle_timeout_rule, want, part);
 }
 
 /* Four minutes behind a timer of 60 s, which never struck. */

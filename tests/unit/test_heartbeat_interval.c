@@ -7,10 +7,7 @@ extern const struct rule_desc heartbeat_interval_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &heartbeat_interval_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &heartbeat_interval_rule, want, part);
 }
 
 /* Pings every so often on a connection that is open for so long. */

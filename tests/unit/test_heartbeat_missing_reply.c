@@ -7,10 +7,7 @@ extern const struct rule_desc heartbeat_missing_reply_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &heartbeat_missing_reply_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &heartbeat_missing_reply_rule, want, part);
 }
 
 static void end(struct story *s, double at, enum verdict want, const char *part)

@@ -32,10 +32,7 @@ static void pulled(struct story *s, double at)
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &heartbeat_not_keepalive_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &heartbeat_not_keepalive_rule, want, part);
 }
 
 static void noticed_after(double took, double noise, enum verdict want, const char *part)

@@ -12,10 +12,7 @@ extern const struct rule_desc path_read_timeout_rule;
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &path_read_timeout_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &path_read_timeout_rule, want, part);
 }
 
 /* Four minutes with answered pings; target and timer may be NULL. */

@@ -40,10 +40,7 @@ static void two_stalls(struct story *s, double rate, double first, double second
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &state_client_backpressure_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &state_client_backpressure_rule, want, part);
 }
 
 static void keeping_everything_fails(void)
