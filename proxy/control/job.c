@@ -212,11 +212,14 @@ struct job *job_new(struct loop *loop, struct processes *processes, const struct
 
 static void leave_out(struct job *job)
 {
+    const struct declaration *lacks = job->spec.lacks;
+    char *reason = xprintf(RUN_NOT_TESTED "%s.%s", lacks->part, lacks->member);
     struct event ev = {.kind = EV_RUN_END, .client = -1, .by = BY_PROXY};
-    ev.run_end = (struct ev_run_end){.reason = RUN_NOT_TESTED};
+    ev.run_end = (struct ev_run_end){.reason = reason};
     if (job_open_trace(job))
         recorder_emit(job->recorder, ev);
-    job_finish(job, RUN_NOT_TESTED);
+    job_finish(job, reason);
+    free(reason);
 }
 
 void job_start(struct job *job)
@@ -226,7 +229,7 @@ void job_start(struct job *job)
     job->dialer = dialer_new(job->loop);
     noise_watch(&job->noise, job->loop);
     job->pace = pace_new(job->spec.speed);
-    if (job->spec.left_out)
+    if (job->spec.lacks)
         leave_out(job);
     else if (!job_open(job))
         job_finish(job, "it could not begin");

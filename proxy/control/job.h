@@ -9,6 +9,7 @@
 #include "net/ca.h"
 #include "net/loop.h"
 #include "net/process.h"
+#include "trace/declares.h"
 
 /* real: for the server to listen and every client to connect */
 #define JOB_STARTUP (30 * NSEC_PER_SEC)
@@ -29,7 +30,9 @@ struct job_spec {
     const char *started;  /* RFC 3339 */
     const struct ca *ca;  /* NULL: none needed */
     bool wants_memory;    /* a rule asks for process.memory */
-    bool left_out; /* nothing it expects can be judged: the trace says so, nothing is started */
+    /* What is missing to make it worth running: the trace says so, nothing is started. NULL: it is.
+     */
+    const struct declaration *lacks;
     /* as in run_options; NULL: nobody wants to know */
     void (*on_message)(void *context, const struct event *, const uint8_t *bytes, size_t len);
     void (*on_over)(void *context, struct job *); /* in a turn of the loop */

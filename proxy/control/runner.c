@@ -244,7 +244,7 @@ static void begin_task(struct task *task)
                             .started = runner->started,
                             .ca = runner->has_ca ? &runner->ca : NULL,
                             .wants_memory = wants_memory(task->plan),
-                            .left_out = plan_lacks(task->plan, task->subject) != NULL,
+                            .lacks = plan_lacks(task->plan, task->subject),
                             .on_over = on_job_over,
                             .context = task};
     task->state = TASK_RUNNING;

@@ -1,5 +1,5 @@
 /* Whether a scenario is worth running: not when nothing it expects can be judged with what the
- * target file declares. */
+ * target file declares, or when it tells of what clients do on demand and none can be told to. */
 #ifndef HALFOPEN_CONTROL_TESTABLE_H
 #define HALFOPEN_CONTROL_TESTABLE_H
 
@@ -7,8 +7,7 @@
 #include "core/plan.h"
 #include "trace/declares.h"
 
-/* What is missing for every rule it expects, the first of it; NULL: some can be judged, or it
- * expects none. */
+/* What is missing, the first of it; NULL: nothing. */
 const struct declaration *plan_lacks(const struct plan *, const struct subject *);
 
 #endif

@@ -258,7 +258,10 @@ static void close_open(struct client *c, uint16_t code, const char *reason, nsec
     }
     note(c, "close_sent", "%u", (unsigned)code);
     enter(c, CLIENT_CLOSING, by);
-    (void)outbound_close(&c->out, code, reason);
+    if (c->policy.explains_closes)
+        (void)outbound_close(&c->out, code, reason);
+    else
+        (void)outbound_close(&c->out, 0, "");
 }
 
 static const struct behaviour behaviours[CLIENT_STATES] = {
@@ -458,8 +461,9 @@ uint64_t client_produce(struct client *c, uint64_t count, nsec now)
 
 void client_close(struct client *c, uint16_t code, const char *reason, nsec now)
 {
-    c->final = true;
-    sender_stop(&c->sender);
+    c->final = c->policy.closes_for_good;
+    if (c->final)
+        sender_stop(&c->sender);
     if (behaviour(c)->close)
         behaviour(c)->close(c, code, reason, now);
 }

@@ -1,8 +1,10 @@
-/* reconnect.final_close: a Close that says "do not come back" is final. */
+/* reconnect.final_close: a Close that says "do not come back" is final, and so is the application's
+ * own. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/units.h"
+#include "rules/lib/asked.h"
 #include "rules/lib/endings.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
@@ -23,11 +25,12 @@ static const struct param params[] = {
 };
 
 /* How a client fared after such a Close, the best first. */
-enum fate { TOO_SHORT, SEVERAL, STAYED, ONCE, SLOWLY, LOOPS, FATES };
+enum fate { TOO_SHORT, SEVERAL, UNCLOSED, STAYED, ONCE, SLOWLY, LOOPS, FATES };
 
 static const enum verdict verdicts[FATES] = {
     [TOO_SHORT] = INCONCLUSIVE,
     [SEVERAL] = INCONCLUSIVE,
+    [UNCLOSED] = INCONCLUSIVE,
     [STAYED] = PASS,
     [ONCE] = WARN,
     [SLOWLY] = WARN,
@@ -52,7 +55,7 @@ struct sight {
     enum fate fate;
     nsec watched; /* since the Close, until the first attempt or the end */
     size_t attempts;
-    uint64_t code, from, to;
+    uint64_t code, from, to; /* code 0: the application closed by itself */
 };
 
 /* The attempts that came within the watch, and the shortest wait before one of them. */
@@ -100,12 +103,52 @@ static struct sight sight_of(const struct endings *endings, size_t of, size_t en
     return sight;
 }
 
+/* --- The application closes --- */
+
+/* What the client had open when it was told to close; NULL: nothing. */
+static const struct ending *open_then(const struct endings *endings, int client, nsec at)
+{
+    for (size_t i = 0; i < endings->count; i++) {
+        const struct ending *ending = &endings->list[i];
+        if (ending->attempt.client == client && ending->attempt.opened <= at && ending->at >= at)
+            return ending;
+    }
+    return NULL;
+}
+
+/* An attempt that was under way when it closed is no return. */
+static struct sight sight_of_own(const struct endings *endings, const struct event *asked,
+                                 const struct trace *trace, const struct config *cfg)
+{
+    nsec told = asked_at(asked), shortest;
+    const struct ending *ending = open_then(endings, asked->client, told);
+    struct sight sight = {.fate = UNCLOSED, .from = asked->seq, .to = asked->seq};
+    if (!ending || !ending->own || ending->at == NEVER ||
+        ending->at - told > nsec_add(ASKED_PATIENT, trace->noise))
+        return sight;
+    size_t of = (size_t)(ending - endings->list), end = of + 1;
+    while (end < endings->count && endings->list[end].attempt.client == asked->client)
+        end++;
+    nsec until = nsec_add(ending->at, cfg->watch), watched = endings->list[end - 1].watched;
+    sight.to = ending->attempt.to;
+    sight.watched = nsec_min(ending->watched, until) - ending->at;
+    follow(endings, of, end, until, &sight, &shortest);
+    if (!ending->alone)
+        sight.fate = SEVERAL;
+    else if (sight.attempts > 0)
+        sight.fate = LOOPS;
+    else
+        sight.fate = watched >= until - trace->noise || ending->exit ? STAYED : TOO_SHORT;
+    return sight;
+}
+
 /* --- Sentences --- */
 
 struct group {
     struct tally tally;
     size_t most; /* attempts of a client */
     uint64_t code;
+    bool own;
 };
 
 static void add_sentence(enum fate fate, const struct group *group, size_t of,
@@ -117,6 +160,12 @@ static void add_sentence(enum fate fate, const struct group *group, size_t of,
         text_add(out, " stayed away");
         break;
     case LOOPS:
+        if (group->own) {
+            text_addf(out, " came back all the same, with up to %zu attempts, the first ",
+                      group->most);
+            tally_add_range(&group->tally, out);
+            break;
+        }
         text_addf(out, " came back up to %zu times, the first time %.1f s or more", group->most,
                   nsec_to_seconds(group->tally.least));
         break;
@@ -135,10 +184,17 @@ static void add_sentence(enum fate fate, const struct group *group, size_t of,
     case TOO_SHORT:
         text_add(out, " was watched for too short a time");
         break;
+    case UNCLOSED:
+        text_add(out, " did not close an open connection by itself within 10 s");
+        break;
     case FATES:
         break;
     }
-    text_addf(out, " after the server had closed with %u", (unsigned)group->code);
+    if (group->own)
+        text_addf(out, " after the application %s",
+                  fate == UNCLOSED ? "was told to" : "had closed");
+    else
+        text_addf(out, " after the server had closed with %u", (unsigned)group->code);
     if (fate == ONCE)
         text_add(out, "; whether with new credentials is not seen");
     if (fate == STAYED || fate == TOO_SHORT || fate == LOOPS) {
@@ -158,15 +214,34 @@ static void report(struct findings *out, enum fate fate, const struct group *gro
     finding_measured(finding, "attempts", (double)group->most);
     finding_allowed(finding, "attempts", 0);
     finding_evidence(finding, group->tally.from, group->tally.to);
-    if (verdicts[fate] == FAIL || verdicts[fate] == WARN)
+    if (group->own && fate == LOOPS)
+        finding_fix(finding, "note that the application closes before it does, and in the close "
+                             "handler and the timer of the next attempt ask for that note");
+    else if (verdicts[fate] == FAIL || verdicts[fate] == WARN)
         finding_fix(finding,
                     "look at the code in the close handler: after %u stop, tell the user, and try "
                     "again only with new credentials or when the user asks",
                     (unsigned)group->code);
 }
 
-static void judge(const struct endings *endings, const struct trace *trace,
-                  const struct config *cfg, struct findings *out)
+static void add_to(struct group *group, const struct sight *sight)
+{
+    tally_add(&group->tally, sight->watched, sight->from, sight->to);
+    group->most = sight->attempts > group->most ? sight->attempts : group->most;
+    group->code = sight->code;
+}
+
+static void report_all(const struct group groups[FATES], size_t of, const struct config *cfg,
+                       struct findings *out)
+{
+    for (int fate = FATES - 1; fate >= 0; fate--)
+        if (groups[fate].tally.count > 0)
+            report(out, (enum fate)fate, &groups[fate], of, cfg);
+}
+
+/* Whether some client was closed with such a code. */
+static bool judge_fatal(const struct endings *endings, const struct trace *trace,
+                        const struct config *cfg, struct findings *out)
 {
     struct group groups[FATES] = {{.most = 0}};
     size_t closed = 0;
@@ -180,18 +255,40 @@ static void judge(const struct endings *endings, const struct trace *trace,
         if (first == end)
             continue;
         struct sight sight = sight_of(endings, first, end, trace, cfg);
-        struct group *group = &groups[sight.fate];
-        tally_add(&group->tally, sight.watched, sight.from, sight.to);
-        group->most = sight.attempts > group->most ? sight.attempts : group->most;
-        group->code = sight.code;
+        add_to(&groups[sight.fate], &sight);
         closed++;
     }
-    for (int fate = FATES - 1; fate >= 0; fate--)
-        if (groups[fate].tally.count > 0)
-            report(out, (enum fate)fate, &groups[fate], closed, cfg);
-    if (closed == 0)
+    report_all(groups, closed, cfg, out);
+    return closed > 0;
+}
+
+/* Whether some client was told to close. */
+static bool judge_own(const struct endings *endings, const struct trace *trace,
+                      const struct config *cfg, struct findings *out)
+{
+    struct group groups[FATES] = {{.most = 0}};
+    size_t told = 0, i = 0;
+    for (const struct event *asked; (asked = asked_next(trace, &i, "close"));) {
+        struct sight sight = sight_of_own(endings, asked, trace, cfg);
+        groups[sight.fate].own = true;
+        add_to(&groups[sight.fate], &sight);
+        told++;
+    }
+    report_all(groups, told, cfg, out);
+    return told > 0;
+}
+
+static void judge(const struct endings *endings, const struct trace *trace,
+                  const struct config *cfg, struct findings *out)
+{
+    bool fatal = judge_fatal(endings, trace, cfg, out);
+    bool own = judge_own(endings, trace, cfg, out);
+    if (!trace_declares(trace, DECLARES_CLOSE))
+        finding_lacks(out, declaration_missing(DECLARES_CLOSE, trace->declares));
+    if (!fatal && !own && !asked_in_vain(trace))
         (void)finding_add(out, INCONCLUSIVE,
-                          "no client was sent a Close with one of %s while its connection was open",
+                          "no client was sent a Close with one of %s while its connection was "
+                          "open, and none was told to close",
                           cfg->codes);
 }
 
@@ -199,14 +296,10 @@ static void check(const struct trace *trace, const void *config, struct findings
 {
     struct endings endings;
     endings_of(trace, &endings);
-    if (endings.count == 0 && endings.builtin) {
+    if (endings.count == 0 && endings.builtin)
         (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
-    } else {
+    else
         judge(&endings, trace, config, out);
-        (void)finding_add(out, NOT_TESTED,
-                          "whether the client stays away after the application itself has closed: "
-                          "hooks.close in the target file would let it be told to");
-    }
     endings_fini(&endings);
 }
 
@@ -214,7 +307,7 @@ const struct rule_desc reconnect_final_close_rule = {
     .name = "reconnect.final_close",
     .id = "RECON-15",
     .title = "Deliberate and fatal closes are final",
-    .brief = "after a fatal close code the client stays away",
+    .brief = "after a fatal code or its own Close the client stays away",
     .doc =
         "Provoked by closing open connections with a code that means \"do not come back\": 1008, "
         "policy violation, 4401, not authenticated, and others of the parameter codes. Observed are "
@@ -222,16 +315,18 @@ const struct rule_desc reconnect_final_close_rule = {
         "whether it had new credentials is not seen; so are attempts at the longest delays of the "
         "policy. Coming back as after any loss fails: the server has said that it will "
         "refuse, and the same request with the same credentials is made until somebody notices. "
-        "A normal close, 1000, may be answered either way and is not judged. What the client does "
-        "after its own close is not tested yet. To mend a failure look at the code in the close "
-        "handler.",
+        "A normal close, 1000, may be answered either way and is not judged. Provoked besides, where the "
+        "target file gives hooks.close, by telling the application to close: not one attempt may "
+        "come in the minute after it. One that does is mostly a reconnect timer that was already "
+        "set, or a close handler that cannot tell its own Close from a loss. To mend a failure look "
+        "at the code in the close handler, and note before closing that it is meant.",
     .source = "RFC 6455 7.2.3",
     .example = "reconnect.final_close: {watch: 60s, codes: 1008 4401}",
     .level = MUST,
     .applies = APPLIES_CLIENT,
     .clock = CLOCK_TIMER,
     .certainty = DETERMINISTIC,
-    .needs = NEEDS(FAULT_ON) | NEEDS(WS_OPEN),
+    .needs = NEEDS(WS_OPEN),
     .params = params,
     .config_size = sizeof(struct config),
     .check = check,

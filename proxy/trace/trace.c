@@ -202,13 +202,26 @@ struct trace *trace_from(const struct event *events, size_t count)
 
 /* --- Views --- */
 
+const struct declaration *trace_not_run(const struct trace *trace)
+{
+    const char *name = trace->reason + strlen(RUN_NOT_TESTED);
+    if (strncmp(trace->reason, RUN_NOT_TESTED, strlen(RUN_NOT_TESTED)) != 0)
+        return NULL;
+    for (const struct declaration *at = declarations; at->part; at++) {
+        size_t part = strlen(at->part);
+        if (strncmp(name, at->part, part) == 0 && name[part] == '.' &&
+            strcmp(name + part + 1, at->member) == 0)
+            return at;
+    }
+    return NULL;
+}
+
 enum run_ending trace_ending(const struct trace *trace)
 {
     if (!trace->complete)
         return ENDING_MISSING;
     if (strcmp(trace->reason, RUN_FINISHED) == 0 ||
-        strcmp(trace->reason, RUN_CLIENTS_EXITED) == 0 ||
-        strcmp(trace->reason, RUN_NOT_TESTED) == 0)
+        strcmp(trace->reason, RUN_CLIENTS_EXITED) == 0 || trace_not_run(trace))
         return ENDING_REGULAR;
     bool early =
         strcmp(trace->reason, RUN_INTERRUPTED) == 0 || strcmp(trace->reason, RUN_TIMED_OUT) == 0;

@@ -28,13 +28,16 @@ struct trace {
 /* Why a run ended, in run.end. Any other reason is a trouble of the environment. */
 #define RUN_FINISHED       "finished"
 #define RUN_CLIENTS_EXITED "every client process has exited"
-#define RUN_NOT_TESTED     "not run: nothing it expects can be judged with what is declared"
-#define RUN_INTERRUPTED    "interrupted"
-#define RUN_TIMED_OUT      "timed out"
+#define RUN_NOT_TESTED                                                                             \
+    "not run: the target file gives no " /* and of which declaration: hooks.close */
+#define RUN_INTERRUPTED "interrupted"
+#define RUN_TIMED_OUT   "timed out"
 
 enum run_ending { ENDING_MISSING, ENDING_REGULAR, ENDING_EARLY, ENDING_TROUBLE };
 
 enum run_ending trace_ending(const struct trace *);
+/* For want of what the run was not begun; NULL: it was. */
+const struct declaration *trace_not_run(const struct trace *);
 
 #define TRACE_CLIENTS_LIMIT 4096 /* a client numbered beyond is an error of the file */
 

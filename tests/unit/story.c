@@ -147,6 +147,29 @@ void story_run_end(struct story *s, double at)
     ev->run_end = (struct ev_run_end){.reason = "finished"};
 }
 
+struct event *story_asked(struct story *s, double at, const char *hook)
+{
+    struct event *ev = story_add(s, at, EV_HOOK_ASKED, SIDE_CLIENT, BY_PROXY);
+    ev->conn = 0;
+    ev->hook_asked =
+        (struct ev_hook_asked){.hook = hook, .number = 1, .how = "stdin", .answer = "taken"};
+    return ev;
+}
+
+void story_heard(struct story *s, double at)
+{
+    struct event *ev = story_add(s, at, EV_HOOK_HEARD, SIDE_CLIENT, s->client_by);
+    ev->conn = 0;
+    ev->hook_heard = (struct ev_hook_heard){.hook = "gave_up", .how = "log", .detail = "gave up"};
+}
+
+void story_signal(struct story *s, double at, const char *name)
+{
+    struct event *ev = story_add(s, at, EV_PROCESS_SIGNAL, SIDE_CLIENT, BY_PROXY);
+    ev->conn = 0;
+    ev->process_signal = (struct ev_process_signal){.pid = 1, .name = name};
+}
+
 void story_exit(struct story *s, double at, const char *how, bool asked)
 {
     struct event *ev = story_add(s, at, EV_PROCESS_EXIT, SIDE_NONE, BY_ENDPOINT);

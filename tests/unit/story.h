@@ -48,6 +48,10 @@ void story_cut(struct story *, double at, const char *fault, const char *how);
 void story_fin(struct story *, double at, enum side);
 void story_shut(struct story *, double at, enum side, enum cause, const char *how);
 void story_close(struct story *, double at, enum side, uint64_t code);
+/* What the client is told by a hook, takes and says; the event is returned to be changed. */
+struct event *story_asked(struct story *, double at, const char *hook);
+void story_heard(struct story *, double at);
+void story_signal(struct story *, double at, const char *name);
 void story_exit(struct story *, double at, const char *how, bool asked);
 /* Frames. A ping and its pong, data of a kind, and the same every so often up to a time. */
 void story_ping(struct story *, double at, enum side from);

@@ -160,10 +160,147 @@ static void what_needs_a_hook_is_named(void)
     story_end(&e.story);
 }
 
-SUITE(reconnect_final_close, TEST(staying_away_passes), TEST(less_than_a_minute_decides_nothing),
-      TEST(a_process_that_ends_stays_away), TEST(coming_back_as_ever_fails),
-      TEST(coming_back_once_warns), TEST(coming_back_once_and_watched_too_short_decides_nothing),
-      TEST(the_longest_delays_warn), TEST(one_shorter_delay_among_them_fails),
-      TEST(attempts_after_the_watch_do_not_count), TEST(other_codes_are_not_final),
-      TEST(an_answer_to_its_own_close_is_no_order), TEST(the_servers_own_close_counts),
-      TEST(with_another_connection_open_nothing_is_decided), TEST(what_needs_a_hook_is_named))
+/* --- The application closes --- */
+
+#define CLOSES "{\"hooks\":{\"close\":\"stdin\"}}"
+
+/* Told to close at 10 s, it does at 10.1 s. */
+static void begin_own(struct ended_story *e)
+{
+    ended_begin(e);
+    story_target(&e->story, CLOSES);
+    ended_open(e, 0, 0);
+    (void)story_asked(&e->story, 10, "close");
+    story_close(&e->story, 10.1, SIDE_CLIENT, 1000);
+    story_fin(&e->story, 10.2, SIDE_CLIENT);
+}
+
+static void staying_away_after_its_own_close_passes(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    expect(&e, 70.2, PASS,
+           "the client stayed away after the application had closed; allowed is no "
+           "attempt for 60 s");
+}
+
+static void coming_back_after_its_own_close_fails(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    ended_open(&e, 0, 12.2);
+    expect(&e, 100, FAIL,
+           "came back all the same, with up to 1 attempts, the first 2.0 s after the "
+           "application had closed");
+}
+
+/* At the longest delay too: nobody asked for it. */
+static void one_attempt_just_within_the_minute_fails(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    ended_refuse(&e, 0, 70.1);
+    expect(&e, 100, FAIL, "came back");
+    begin_own(&e);
+    ended_refuse(&e, 0, 70.3);
+    expect(&e, 100, PASS, "stayed away");
+}
+
+static void half_a_minute_after_its_own_close_decides_nothing(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    expect(&e, 69.9, INCONCLUSIVE, "too short a time");
+}
+
+static void a_process_that_ends_after_its_own_close_stays_away(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    story_exit(&e.story, 10.3, "exit 0", false);
+    expect(&e, 12, PASS, "stayed away");
+}
+
+static void who_does_not_close_was_perhaps_not_reached(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, CLOSES);
+    ended_open(&e, 0, 0);
+    (void)story_asked(&e.story, 10, "close");
+    expect(&e, 100, INCONCLUSIVE, "did not close an open connection by itself within 10 s");
+}
+
+static void a_close_that_comes_much_later_is_another(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, CLOSES);
+    ended_open(&e, 0, 0);
+    (void)story_asked(&e.story, 10, "close");
+    story_close(&e.story, 20.1, SIDE_CLIENT, 1000);
+    story_fin(&e.story, 20.2, SIDE_CLIENT);
+    ended_open(&e, 0, 21);
+    expect(&e, 100, INCONCLUSIVE, "did not close");
+}
+
+/* A loss is a loss, whatever the application was about to do. */
+static void a_connection_that_is_cut_meanwhile_decides_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, CLOSES);
+    ended_open(&e, 0, 0);
+    (void)story_asked(&e.story, 10, "close");
+    story_fault(&e.story, 10.1, "reset", SIDE_CLIENT, false);
+    story_cut(&e.story, 10.1, "reset", "rst");
+    ended_open(&e, 0, 12);
+    expect(&e, 100, INCONCLUSIVE, "did not close");
+}
+
+static void what_another_client_does_is_not_its_affair(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    ended_cut(&e, 1, 0, 11);
+    ended_open(&e, 1, 13);
+    expect(&e, 100, PASS, "the client stayed away");
+}
+
+/* It was asked and did not hear of it. */
+static void a_hook_that_was_not_taken_says_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, CLOSES);
+    ended_open(&e, 0, 0);
+    story_asked(&e.story, 10, "close")->hook_asked.answer = "HTTP 404";
+    expect(&e, 100, INCONCLUSIVE, "and none was told to close");
+}
+
+static void its_own_close_and_a_fatal_one_are_judged_apart(void)
+{
+    struct ended_story e;
+    begin_own(&e);
+    for (int i = 0; i < 4; i++)
+        ended_close(&e, 1, 5 * i, 2, 1008);
+    expect(&e, 100, FAIL, "after the server had closed with 1008");
+}
+
+SUITE(reconnect_final_close, TEST(staying_away_after_its_own_close_passes),
+      TEST(coming_back_after_its_own_close_fails), TEST(one_attempt_just_within_the_minute_fails),
+      TEST(half_a_minute_after_its_own_close_decides_nothing),
+      TEST(a_process_that_ends_after_its_own_close_stays_away),
+      TEST(who_does_not_close_was_perhaps_not_reached),
+      TEST(a_close_that_comes_much_later_is_another),
+      TEST(a_connection_that_is_cut_meanwhile_decides_nothing),
+      TEST(what_another_client_does_is_not_its_affair),
+      TEST(a_hook_that_was_not_taken_says_nothing),
+      TEST(its_own_close_and_a_fatal_one_are_judged_apart), TEST(staying_away_passes),
+      TEST(less_than_a_minute_decides_nothing), TEST(a_process_that_ends_stays_away),
+      TEST(coming_back_as_ever_fails), TEST(coming_back_once_warns),
+      TEST(coming_back_once_and_watched_too_short_decides_nothing), TEST(the_longest_delays_warn),
+      TEST(one_shorter_delay_among_them_fails), TEST(attempts_after_the_watch_do_not_count),
+      TEST(other_codes_are_not_final), TEST(an_answer_to_its_own_close_is_no_order),
+      TEST(the_servers_own_close_counts), TEST(with_another_connection_open_nothing_is_decided),
+      TEST(what_needs_a_hook_is_named))

@@ -54,6 +54,17 @@ static void what_the_target_file_does_not_give_is_not_tested(void)
     story_end(&s);
 }
 
+static void of_a_run_that_was_not_begun_nothing_is_tested(void)
+{
+    struct story s;
+    story_begin(&s);
+    struct event *end = story_add(&s, 0, EV_RUN_END, SIDE_NONE, BY_PROXY);
+    end->run_end = (struct ev_run_end){.reason = RUN_NOT_TESTED "hooks.send"};
+    CHECK_INT(story_judge(&s, &rule, NULL), NOT_TESTED);
+    CHECK_CONTAINS(story_text(&s), "; give hooks.send");
+    story_end(&s);
+}
+
 static void what_the_target_file_gives_is_judged_as_ever(void)
 {
     const struct rule_desc hooked = {.name = "test",
@@ -214,6 +225,7 @@ static void a_sawtooth_does_not_hide_the_slope(void)
 
 SUITE(rule, TEST(without_what_it_needs_a_rule_is_not_asked),
       TEST(what_the_target_file_does_not_give_is_not_tested),
+      TEST(of_a_run_that_was_not_begun_nothing_is_tested),
       TEST(what_the_target_file_gives_is_judged_as_ever),
       TEST(its_parameters_have_their_defaults_or_what_was_given),
       TEST(a_full_trace_says_nothing_about_frames), TEST(a_rule_that_found_nothing_is_inconclusive),

@@ -20,6 +20,7 @@ static void finished_is_regular_and_so_are_clients_that_left(void)
 {
     CHECK_INT(ending_of(RUN_FINISHED), ENDING_REGULAR);
     CHECK_INT(ending_of(RUN_CLIENTS_EXITED), ENDING_REGULAR);
+    CHECK_INT(ending_of(RUN_NOT_TESTED "hooks.close"), ENDING_REGULAR);
 }
 
 static void interrupts_and_timeouts_end_it_early(void)
@@ -32,6 +33,8 @@ static void any_other_reason_is_trouble(void)
 {
     CHECK_INT(ending_of("the server has exited"), ENDING_TROUBLE);
     CHECK_INT(ending_of(""), ENDING_TROUBLE);
+    CHECK_INT(ending_of(RUN_NOT_TESTED "hooks.closer"), ENDING_TROUBLE);
+    CHECK_INT(ending_of(RUN_NOT_TESTED "hooks"), ENDING_TROUBLE);
 }
 
 SUITE(trace_ending, TEST(a_trace_that_was_cut_has_none),

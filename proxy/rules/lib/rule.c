@@ -210,6 +210,8 @@ const struct declaration *rule_lacks(const struct rule_desc *rule, unsigned decl
 static bool is_tested(const struct rule_desc *rule, const struct trace *trace, struct findings *out)
 {
     const struct declaration *lacks = rule_lacks(rule, trace->declares);
+    if (!lacks)
+        lacks = trace_not_run(trace);
     if (lacks)
         finding_lacks(out, lacks);
     return lacks == NULL;
