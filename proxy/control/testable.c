@@ -2,20 +2,19 @@
 
 #include "rules/rule.h"
 
-/* None of the hooks by which it makes the clients act is declared. */
+/* It tells of clients that close on purpose, and none can be told to. A client that is not asked to
+ * send may send by itself. */
 static const struct declaration *lacks_hooks(const struct plan *plan, unsigned declared)
 {
-    const struct declaration *first = NULL;
+    bool closes = false;
     for (size_t i = 0; i < plan->step_count; i++) {
         if (plan->steps[i].kind != STEP_HOOK)
             continue;
-        unsigned wanted = hook_declared_as(plan->steps[i].hook.hook);
-        const struct declaration *lacks = declaration_missing(wanted, declared);
-        if (!lacks)
+        if (plan->steps[i].hook.hook != HOOK_CLOSE)
             return NULL;
-        first = first ? first : lacks;
+        closes = true;
     }
-    return first;
+    return closes ? declaration_missing(DECLARES_CLOSE, declared) : NULL;
 }
 
 static const struct declaration *lacks_all(const struct plan *plan, unsigned declared)

@@ -1,5 +1,6 @@
 /* Whether a scenario is worth running: not when nothing it expects can be judged with what the
- * target file declares, or when it tells of what clients do on demand and none can be told to. */
+ * target file declares, or when it tells of clients that close on purpose and none can be told to.
+ */
 #ifndef HALFOPEN_CONTROL_TESTABLE_H
 #define HALFOPEN_CONTROL_TESTABLE_H
 

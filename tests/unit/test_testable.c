@@ -22,22 +22,27 @@ static const char *lacks(const char *steps, const char *expect, const char *decl
     return missing ? missing->member : "nothing";
 }
 
-static void hooks_that_nobody_declared_leave_the_scenario_out(void)
+static void closes_that_nobody_can_order_leave_the_scenario_out(void)
 {
     CHECK_STR(lacks("  - hook: close\n", "reconnect.final_close", "{}"), "close");
+    CHECK_STR(lacks("  - hook: close\n", "", "{\"hooks\":{\"send\":\"http\"}}"), "close");
     CHECK_STR(
         lacks("  - hook: close\n", "reconnect.final_close", "{\"hooks\":{\"close\":\"http\"}}"),
         "nothing");
-    CHECK_STR(
-        lacks("  - hook: close\n", "reconnect.final_close", "{\"hooks\":{\"send\":\"http\"}}"),
-        "close");
 }
 
-static void one_of_several_hooks_is_enough(void)
+/* Its clients may send by themselves. */
+static void sends_that_nobody_can_order_do_not(void)
 {
-    CHECK_STR(lacks("  - hook: close\n  - hook: send\n", "", "{\"hooks\":{\"send\":\"http\"}}"),
-              "nothing");
-    CHECK_STR(lacks("  - hook: close\n  - hook: send\n", "", "{}"), "close");
+    CHECK_STR(lacks("  - hook: {send: 20}\n", "message.order", "{}"), "nothing");
+    CHECK_STR(lacks("  - hook: send\n  - hook: close\n", "message.order", "{}"), "nothing");
+}
+
+static void rules_that_cannot_do_without_leave_it_out(void)
+{
+    CHECK_STR(lacks("", "reconnect.retry_limit", "{}"), "gave_up");
+    CHECK_STR(lacks("", "reconnect.retry_limit, reconnect.cap", "{}"), "nothing");
+    CHECK_STR(lacks("", "reconnect.retry_limit", "{\"hooks\":{\"gave_up\":\"log\"}}"), "nothing");
 }
 
 static void a_scenario_without_hooks_runs(void)
@@ -46,5 +51,6 @@ static void a_scenario_without_hooks_runs(void)
     CHECK_STR(lacks("", "", "{}"), "nothing");
 }
 
-SUITE(testable, TEST(hooks_that_nobody_declared_leave_the_scenario_out),
-      TEST(one_of_several_hooks_is_enough), TEST(a_scenario_without_hooks_runs))
+SUITE(testable, TEST(closes_that_nobody_can_order_leave_the_scenario_out),
+      TEST(sends_that_nobody_can_order_do_not), TEST(rules_that_cannot_do_without_leave_it_out),
+      TEST(a_scenario_without_hooks_runs))
