@@ -21,8 +21,6 @@ void sender_init(struct sender *s, const struct client_policy *policy, struct ou
     *s = (struct sender){.policy = policy, .out = out, .on_log = on_log, .context = context};
     uint64_t size = policy->message_size;
     backlog_init(&s->backlog, size > policy->gathers ? size : policy->gathers);
-    s->message = xmalloc(s->backlog.message_size);
-    backlog_pad(&s->backlog, s->message);
     s->every = interval(policy, s->backlog.message_size);
     s->at = s->every > 0 ? now + s->every : NEVER;
 }
@@ -88,12 +86,16 @@ static uint8_t opcode(const struct sender *s)
 
 static void send_one(struct sender *s)
 {
+    if (!s->message) {
+        s->message = xmalloc(s->backlog.message_size);
+        backlog_pad(&s->backlog, s->message);
+    }
     size_t size = s->backlog.message_size;
     backlog_write(&s->backlog, s->message);
     backlog_pop(&s->backlog);
     s->pending = true;
-    if (!s->policy->sends_utf8 && s->sent % BAD_TEXT_EVERY == BAD_TEXT_EVERY - 1)
-        s->message[size - 3] = 0xff; /* within its last string */
+    bool bad = !s->policy->sends_utf8 && s->sent % BAD_TEXT_EVERY == BAD_TEXT_EVERY - 1;
+    s->message[size - 3] = bad ? 0xff : 'x'; /* within its last string */
     (void)outbound_frame(s->out, opcode(s), s->message, size);
     s->mark = s->out->written;
 }
