@@ -4,6 +4,7 @@
 #include "tests/check.h"
 
 #include <CUnit/Basic.h>
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "tests/unit/pieces.h"
 
 #define FAILURES_TOLD 50 /* of one test */
+#define KEPT_BYTES    (256 << 20)
 
 extern const struct test_suite *const all_suites[];
 
@@ -270,9 +272,17 @@ static void free_tests(void)
     free(all.list);
 }
 
+/* What one simulation gave back the next one takes: the kernel need not clear it in between. */
+static void keep_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
+    keep_memory();
     read_options(argc, argv, &options);
     if (CU_initialize_registry() != CUE_SUCCESS || !add_suites(&options))
         return 1;
