@@ -8,7 +8,7 @@
 #include "base/text.h"
 
 /* outs: one text for each piece, initialised here; what its work adds is all that comes back of it
- * besides its checks. The caller calls text_fini on each. */
+ * besides its checks. The caller calls text_fini on each. NULL: nothing but checks is wanted. */
 void spread(size_t pieces, void (*work)(void *context, size_t piece, struct text *out),
             void *context, struct text *outs);
 

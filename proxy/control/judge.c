@@ -53,24 +53,64 @@ static void fill(struct rule_result *result, const struct findings *findings)
     result->confirmed = result->verdict == FAIL && result->rule->certainty == DETERMINISTIC;
 }
 
-static void judge_rule(const struct rule_desc *rule, json_t *params, const struct trace *trace,
+static void judge_rule(const struct rule_desc *rule, const void *config, const struct trace *trace,
                        struct rule_result *result)
 {
     struct findings findings;
-    void *config = config_of(rule, params);
     findings_init(&findings);
     result->rule = rule;
     rule_judge(rule, trace, config, &findings);
     fill(result, &findings);
     findings_fini(&findings);
-    if (rule->params)
-        param_free(rule->params, config);
-    free(config);
 }
 
 static bool is_wanted(const struct rule_desc *rule, const char *only)
 {
     return !only || fnmatch(only, rule->name, 0) == 0 || fnmatch(only, rule->id, 0) == 0;
+}
+
+/* --- All that is expected --- */
+
+struct expectation {
+    const struct rule_desc *rule;
+    void *config;
+};
+
+struct judge {
+    struct expectation *list;
+    size_t count;
+};
+
+struct judge *judge_new(const char *expect, const char *only)
+{
+    struct judge *judge = xcalloc(1, sizeof *judge);
+    json_error_t error;
+    size_t index;
+    json_t *entry, *all = json_loads(expect, 0, &error);
+    judge->list = xcalloc(json_array_size(all) + 1, sizeof *judge->list);
+    json_array_foreach(all, index, entry)
+    {
+        const char *name = json_string_value(json_object_get(entry, "rule"));
+        const struct rule_desc *rule = name ? rule_find(name) : NULL;
+        if (rule && is_wanted(rule, only))
+            judge->list[judge->count++] = (struct expectation){
+                .rule = rule, .config = config_of(rule, json_object_get(entry, "params"))};
+    }
+    json_decref(all);
+    return judge;
+}
+
+void judge_free(struct judge *judge)
+{
+    if (!judge)
+        return;
+    for (size_t i = 0; i < judge->count; i++) {
+        if (judge->list[i].rule->params)
+            param_free(judge->list[i].rule->params, judge->list[i].config);
+        free(judge->list[i].config);
+    }
+    free(judge->list);
+    free(judge);
 }
 
 /* --- A trace --- */
@@ -94,12 +134,11 @@ static void note_replaced(const struct trace *trace, struct scenario_result *res
 {
     struct text out;
     text_init(&out);
-    for (size_t i = 0; i < trace->count; i++) {
-        const struct event *ev = &trace->events[i];
-        if (ev->kind == EV_FAULT_ANSWER && strcmp(ev->fault_answer.answer, "replaced") == 0)
+    size_t i = 0;
+    for (const struct event *ev; (ev = trace_next(trace, &i, EV_FAULT_ANSWER));)
+        if (strcmp(ev->fault_answer.answer, "replaced") == 0)
             text_addf(&out, "%s%s replaced %s", out.len > 0 ? "; " : "", ev->fault_answer.action,
                       ev->fault_answer.detail);
-    }
     free(result->replaced);
     result->replaced = out.len > 0 ? xstrdup(text_chars(&out)) : NULL;
     text_fini(&out);
@@ -113,23 +152,21 @@ static enum verdict worst_of(const struct scenario_result *result)
     return worst;
 }
 
-void judge_trace(const struct trace *trace, const char *only, struct scenario_result *result)
+void judge_with(const struct judge *judge, const struct trace *trace,
+                struct scenario_result *result)
 {
-    json_error_t error;
     describe(trace, result);
     note_replaced(trace, result);
-    json_t *expect = json_loads(trace->start->expect, 0, &error);
-    size_t index;
-    json_t *entry;
-    json_array_foreach(expect, index, entry)
-    {
-        const char *name = json_string_value(json_object_get(entry, "rule"));
-        const struct rule_desc *rule = name ? rule_find(name) : NULL;
-        if (rule && is_wanted(rule, only))
-            judge_rule(rule, json_object_get(entry, "params"), trace, scenario_add_rule(result));
-    }
-    json_decref(expect);
+    for (size_t i = 0; i < judge->count; i++)
+        judge_rule(judge->list[i].rule, judge->list[i].config, trace, scenario_add_rule(result));
     result->verdict = worst_of(result);
+}
+
+void judge_trace(const struct trace *trace, const char *only, struct scenario_result *result)
+{
+    struct judge *judge = judge_new(trace->start->expect, only);
+    judge_with(judge, trace, result);
+    judge_free(judge);
 }
 
 /* --- Confirmation --- */

@@ -8,6 +8,12 @@
  * the trace, in its order. only: a glob over rule names and ids; NULL: all. */
 void judge_trace(const struct trace *, const char *only, struct scenario_result *);
 
+/* What a run.start expects, read once for many traces. only: as above, borrowed until then. */
+struct judge *judge_new(const char *expect, const char *only);
+void judge_free(struct judge *);
+/* As judge_trace does for a trace that expects this. */
+void judge_with(const struct judge *, const struct trace *, struct scenario_result *);
+
 /* Is there a failure that a second run must confirm? */
 bool judge_wants_repeat(const struct scenario_result *);
 /* The second run's word on the first one's failures (DESIGN 4): both fail, confirmed; else

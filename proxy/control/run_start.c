@@ -35,15 +35,26 @@ static void write_steps(const struct plan *plan, struct text *out)
     json_array_close(&json);
 }
 
-void run_start_emit(struct recorder *recorder, const struct run_start *start)
+void run_start_words_init(struct run_start_words *words, const struct run_start *start)
 {
-    struct text policy, expect, steps;
-    text_init(&policy);
-    text_init(&expect);
-    text_init(&steps);
-    policy_write_json(start->policy, start->origins, &policy);
-    write_expect(start->plan, &expect);
-    write_steps(start->plan, &steps);
+    text_init(&words->policy);
+    text_init(&words->expect);
+    text_init(&words->steps);
+    policy_write_json(start->policy, start->origins, &words->policy);
+    write_expect(start->plan, &words->expect);
+    write_steps(start->plan, &words->steps);
+}
+
+void run_start_words_fini(struct run_start_words *words)
+{
+    text_fini(&words->policy);
+    text_fini(&words->expect);
+    text_fini(&words->steps);
+}
+
+static void emit(struct recorder *recorder, const struct run_start *start,
+                 const struct run_start_words *words)
+{
     struct event ev = {.kind = EV_RUN_START, .client = -1, .by = BY_PROXY};
     ev.run_start = (struct ev_run_start){.format = 1,
                                          .version = HALFOPEN_VERSION,
@@ -56,13 +67,22 @@ void run_start_emit(struct recorder *recorder, const struct run_start *start)
                                          .noise = start->noise,
                                          .clients = start->plan->clients,
                                          .profile = start->profile ? start->profile : "default",
-                                         .policy = text_chars(&policy),
-                                         .expect = text_chars(&expect),
-                                         .steps = text_chars(&steps),
+                                         .policy = text_chars(&words->policy),
+                                         .expect = text_chars(&words->expect),
+                                         .steps = text_chars(&words->steps),
                                          .target = start->declared ? start->declared : "{}",
                                          .confirms = start->confirms ? start->confirms : ""};
     recorder_emit(recorder, ev);
-    text_fini(&policy);
-    text_fini(&expect);
-    text_fini(&steps);
+}
+
+void run_start_emit(struct recorder *recorder, const struct run_start *start)
+{
+    struct run_start_words own;
+    if (start->words) {
+        emit(recorder, start, start->words);
+        return;
+    }
+    run_start_words_init(&own, start);
+    emit(recorder, start, &own);
+    run_start_words_fini(&own);
 }

@@ -6,6 +6,11 @@
 #include "core/plan.h"
 #include "trace/recorder.h"
 
+/* What is the same for every run of a plan with one policy, as JSON. */
+struct run_start_words {
+    struct text policy, expect, steps;
+};
+
 struct run_start {
     const struct plan *plan;
     const struct policy *policy;
@@ -13,8 +18,12 @@ struct run_start {
     const char *profile, *declared, *confirms, *started;
     uint64_t seed;
     double speed;
-    nsec noise; /* target time */
+    nsec noise;                          /* target time */
+    const struct run_start_words *words; /* NULL: they are made of the others */
 };
+
+void run_start_words_init(struct run_start_words *, const struct run_start *);
+void run_start_words_fini(struct run_start_words *);
 
 void run_start_emit(struct recorder *, const struct run_start *);
 

@@ -249,7 +249,7 @@ static struct trace *finish(struct reader *reader)
     if (reader->memory->count == 0 && diag_errors(reader->diag) == reader->errors_before)
         diag_error(reader->diag, (struct place){.file = reader->name}, "holds no event");
     if (diag_errors(reader->diag) == reader->errors_before)
-        return trace_of_memory(reader->memory);
+        return trace_of_memory(reader->memory, NULL);
     trace_memory_free(reader->memory);
     return NULL;
 }

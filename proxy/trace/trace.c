@@ -82,23 +82,50 @@ static void sort_by_kind(struct trace_memory *memory)
         memory->by_kind[next[memory->events[i].kind]++] = i;
 }
 
-struct trace *trace_of_memory(struct trace_memory *memory)
+void trace_terms_read(struct trace_terms *terms, const struct ev_run_start *start)
 {
-    sort_by_kind(memory);
+    policy_defaults(&terms->policy);
+    (void)policy_read_json(&terms->policy, start->policy);
+    terms->declares = declares_read_json(start->target);
+}
+
+static struct trace *begin(struct trace_memory *memory, const struct trace_terms *terms)
+{
     struct trace *trace = xcalloc(1, sizeof *trace);
     trace->memory = memory;
     trace->events = memory->events;
     trace->count = memory->count;
     trace->reason = "";
-    policy_defaults(&trace->policy);
+    trace->policy = terms->policy;
+    trace->declares = terms->declares;
+    return trace;
+}
+
+/* Of the first run.start; without one the defaults. */
+static void find_terms(const struct trace_memory *memory, struct trace_terms *terms)
+{
+    for (size_t i = 0; i < memory->count; i++)
+        if (memory->events[i].kind == EV_RUN_START) {
+            trace_terms_read(terms, &memory->events[i].run_start);
+            return;
+        }
+    *terms = (struct trace_terms){0};
+    policy_defaults(&terms->policy);
+}
+
+struct trace *trace_of_memory(struct trace_memory *memory, const struct trace_terms *known)
+{
+    struct trace_terms read;
+    sort_by_kind(memory);
+    if (!known)
+        find_terms(memory, &read);
+    struct trace *trace = begin(memory, known ? known : &read);
     for (size_t i = 0; i < memory->count; i++) {
         const struct event *ev = &memory->events[i];
         trace->end = ev->at;
         if (ev->kind == EV_RUN_START && !trace->start) {
             trace->start = &ev->run_start;
             trace->noise = nsec_max(trace->noise, ev->run_start.noise);
-            (void)policy_read_json(&trace->policy, ev->run_start.policy);
-            trace->declares = declares_read_json(ev->run_start.target);
         } else if (ev->kind == EV_RUN_NOISE) {
             trace->noise = nsec_max(trace->noise, ev->run_noise.p95);
         } else if (ev->kind == EV_RUN_END) {
@@ -197,7 +224,7 @@ struct trace *trace_from(const struct event *events, size_t count)
     }
     for (size_t i = 0; i < memory->count; i++)
         memory->events[i].seq = i + 1;
-    return trace_of_memory(memory);
+    return trace_of_memory(memory, NULL);
 }
 
 /* --- Views --- */

@@ -16,7 +16,15 @@ struct trace_memory *trace_memory_new(void);
 void trace_memory_free(struct trace_memory *);
 const char *trace_memory_keep(struct trace_memory *, const char *text, size_t len); /* copies */
 struct event *trace_memory_add(struct trace_memory *); /* zeroed; valid until the next */
-/* A trace over all events; derives policy, noise, end and the flags. Takes the memory. */
-struct trace *trace_of_memory(struct trace_memory *);
+/* What run.start says in JSON. */
+struct trace_terms {
+    struct policy policy;
+    unsigned declares;
+};
+
+void trace_terms_read(struct trace_terms *, const struct ev_run_start *);
+/* A trace over all events; derives terms, noise, end and the flags. Takes the memory. known: the
+ * terms, if they were read before; NULL: they are read. */
+struct trace *trace_of_memory(struct trace_memory *, const struct trace_terms *known);
 
 #endif

@@ -2,11 +2,19 @@
 #ifndef HALFOPEN_TESTS_SIM_INSIDE_H
 #define HALFOPEN_TESTS_SIM_INSIDE_H
 
+#include "control/run_start.h"
 #include "core/run.h"
 #include "endpoint/client.h"
 #include "endpoint/server.h"
 #include "tests/sim/wire.h"
 #include "tests/sim/world.h"
+#include "trace/trace_memory.h"
+
+struct sim_stage {
+    struct run_start_words words;
+    struct trace_terms terms;
+    struct judge *judge;
+};
 
 #define SIDES         3 /* by enum side */
 #define ANSWERS_LIMIT 16

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "tests/check.h"
 #include "tests/sim/world.h"
+#include "tests/spread.h"
 
 #define SEEDS        4
 #define LATENESS     (20 * NSEC_PER_MSEC)
@@ -40,6 +41,8 @@ static const struct careful {
     {"half as much again", {{"backoff_factor", "1.5"}}},
 };
 
+#define CLIENTS (sizeof clients / sizeof *clients)
+
 static void become(struct client_policy *policy, const struct careful *client)
 {
     for (int i = 0; i < CHANGE_LIMIT && client->changes[i].parameter; i++) {
@@ -49,17 +52,6 @@ static void become(struct client_policy *policy, const struct careful *client)
         CHECK(param && param_set(param, policy, client->changes[i].value, &why));
         text_fini(&why);
     }
-}
-
-static void play(const struct plan *plan, const struct careful *client, uint64_t seed,
-                 struct scenario_result *result)
-{
-    struct sim_config cfg;
-    sim_config_init(&cfg, plan);
-    cfg.seed = seed;
-    cfg.lateness = LATENESS;
-    become(&cfg.client, client);
-    CHECK_STR(sim_verdicts(&cfg, result), "finished");
 }
 
 static void check_not_failed(const struct scenario_result *result, const struct careful *client)
@@ -76,33 +68,52 @@ static void check_not_failed(const struct scenario_result *result, const struct 
     }
 }
 
+/* Calls look with each result, of as many seeds. */
+static void play(const struct plan *plan, const struct careful *client, uint64_t first,
+                 uint64_t seeds,
+                 void (*look)(const struct scenario_result *, const struct careful *))
+{
+    struct sim_config cfg;
+    sim_config_init(&cfg, plan);
+    cfg.lateness = LATENESS;
+    become(&cfg.client, client);
+    struct sim_stage *stage = sim_stage_new(&cfg);
+    cfg.stage = stage;
+    for (cfg.seed = first; cfg.seed < first + seeds; cfg.seed++) {
+        struct scenario_result result;
+        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
+        look(&result, client);
+        scenario_result_fini(&result);
+    }
+    sim_stage_free(stage);
+}
+
+static void play_piece(void *context, size_t piece, struct text *out)
+{
+    const struct sim_plans *plans = context;
+    const struct plan *plan = plans->list[piece / CLIENTS];
+    if (plan->client.sends > 0)
+        return; /* nothing here changes how much is sent */
+    play(plan, &clients[piece % CLIENTS], 101, SEEDS, check_not_failed);
+}
+
 static void no_careful_client_is_convicted(void)
 {
     struct sim_plans plans = sim_plans_load("client");
-    for (size_t i = 0; i < plans.count; i++) {
-        if (plans.list[i]->client.sends > 0)
-            continue; /* nothing here changes how much is sent */
-        for (size_t client = 0; client < sizeof clients / sizeof *clients; client++)
-            for (uint64_t seed = 101; seed < 101 + SEEDS; seed++) {
-                struct scenario_result result;
-                play(plans.list[i], &clients[client], seed, &result);
-                check_not_failed(&result, &clients[client]);
-                scenario_result_fini(&result);
-            }
-    }
+    spread(plans.count * CLIENTS, play_piece, &plans, NULL);
     sim_plans_free(&plans);
+}
+
+static void check_noticed(const struct scenario_result *result, const struct careful *client)
+{
+    CHECK_STR(verdict_name(sim_verdict(result, "reconnect.silent_death")), "pass");
 }
 
 /* Its window is the limit itself: what its timers are late must not tip the verdict. */
 static void a_window_that_equals_the_limit_passes(void)
 {
     struct plan *plan = sim_plan("scenarios/client/silent-drop.yaml");
-    for (uint64_t seed = 1; seed <= 40; seed++) {
-        struct scenario_result result;
-        play(plan, &clients[1], seed, &result);
-        CHECK_STR(verdict_name(sim_verdict(&result, "reconnect.silent_death")), "pass");
-        scenario_result_fini(&result);
-    }
+    play(plan, &clients[1], 1, 40, check_noticed);
     plan_free(plan);
 }
 
@@ -118,12 +129,7 @@ static void beats_that_we_do_not_read_are_not_missed(void)
                     "  - bandwidth: {rate: 512B/s, burst: 1KiB}\n    as: narrow\n"
                     "  - wait: 300s\n"
                     "expect:\n  - heartbeat.interval\n  - heartbeat.idle_timeout\n");
-    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-        struct scenario_result result;
-        play(plan, &reference, seed, &result);
-        check_not_failed(&result, &reference);
-        scenario_result_fini(&result);
-    }
+    play(plan, &reference, 1, SEEDS, check_not_failed);
     plan_free(plan);
 }
 

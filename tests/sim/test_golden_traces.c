@@ -14,6 +14,7 @@
 #include "tests/check.h"
 #include "tests/sim/golden.h"
 #include "tests/sim/world.h"
+#include "tests/spread.h"
 
 #define FOLDER      "tests/golden/traces"
 #define SHORT_BYTES ((size_t)8 << 10)
@@ -37,35 +38,56 @@ static int objections(const struct scenario_result *result)
     return weight;
 }
 
-static const char *worst_flaw(struct plan *plan)
+struct players {
+    struct sim_plans plans;
+    size_t flaws;
+    const char **worst; /* flaw of each plan */
+};
+
+static void object(void *context, size_t piece, struct text *out)
+{
+    const struct players *players = context;
+    struct sim_config cfg = config_of(players->plans.list[piece / players->flaws],
+                                      client_flaws[piece % players->flaws].name);
+    struct scenario_result result;
+    CHECK_STR(sim_verdicts(&cfg, &result), "finished");
+    text_addf(out, "%d", objections(&result));
+    scenario_result_fini(&result);
+}
+
+static const char *worst_of(const struct text *weights)
 {
     const char *worst = client_flaws[0].name;
-    int most = -1;
-    for (const struct flaw *flaw = client_flaws; flaw->name; flaw++) {
-        struct sim_config cfg = config_of(plan, flaw->name);
-        struct scenario_result result;
-        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
-        if (objections(&result) > most) {
-            most = objections(&result);
-            worst = flaw->name;
-        }
-        scenario_result_fini(&result);
+    long most = -1;
+    for (size_t i = 0; client_flaws[i].name; i++) {
+        long weight = strtol(text_chars(&weights[i]), NULL, 10);
+        if (weight > most)
+            worst = client_flaws[i].name;
+        most = weight > most ? weight : most;
     }
     return worst;
 }
 
+static void find_worst(struct players *players)
+{
+    size_t count = players->plans.count * players->flaws;
+    struct text *weights = xcalloc(count, sizeof *weights);
+    spread(count, object, players, weights);
+    for (size_t i = 0; i < players->plans.count; i++)
+        players->worst[i] = worst_of(weights + i * players->flaws);
+    for (size_t i = 0; i < count; i++)
+        text_fini(&weights[i]);
+    free(weights);
+}
+
 /* --- What is kept --- */
 
-static void add_counts(const struct text *trace, struct text *out)
+static void add_counts(const struct trace *trace, struct text *out)
 {
     for (int kind = 0; kind < EV_KINDS; kind++) {
-        char *words = xprintf("\"ev\":\"%s\"", event_name((enum event_kind)kind));
-        size_t count = 0;
-        for (const char *at = text_chars(trace); (at = strstr(at, words)) != NULL; at++)
-            count++;
+        int count = sim_count(trace, (enum event_kind)kind);
         if (count > 0)
-            text_addf(out, "%s %zu\n", event_name((enum event_kind)kind), count);
-        free(words);
+            text_addf(out, "%s %d\n", event_name((enum event_kind)kind), count);
     }
 }
 
@@ -77,13 +99,13 @@ static void add_value(json_t *value, struct text *out)
 }
 
 /* The parts of results.json that tell about rules, for a run of this scenario alone. */
-static void add_rules(const struct text *trace, struct text *out)
+static void add_rules(const struct trace *trace, struct text *out)
 {
     struct results *results = results_new();
     struct text words;
     json_error_t error;
     text_init(&words);
-    sim_judge(trace, results_add_scenario(results));
+    judge_trace(trace, NULL, results_add_scenario(results));
     results_conclude(results);
     results_add_json(results, &words);
     json_t *root = json_loads(text_chars(&words), 0, &error);
@@ -104,41 +126,78 @@ static void add_sha256(const struct text *trace, struct text *out)
     text_add(out, "\n");
 }
 
-static void check_run(struct plan *plan, const char *flaw, struct golden_folder *folder)
+/* The sound client's, then the worst one's. */
+static const char *flaw_of(const struct players *players, size_t piece)
 {
+    return piece % 2 == 0 ? NULL : players->worst[piece / 2];
+}
+
+/* Both files, the first with its NUL; the second is empty unless the trace is short. */
+static void keep(void *context, size_t piece, struct text *out)
+{
+    const struct players *players = context;
+    const struct plan *plan = players->plans.list[piece / 2];
+    const char *flaw = flaw_of(players, piece);
     struct sim_config cfg = config_of(plan, flaw);
-    struct text trace, kept;
-    const char *who = flaw ? flaw : "sound";
-    text_init(&trace);
-    text_init(&kept);
-    CHECK_STR(sim_run(&cfg, &trace), "finished");
-    text_addf(&kept, "%s, %s client, seed 1\nsha256 ", plan->name, who);
-    add_sha256(&trace, &kept);
-    add_counts(&trace, &kept);
-    add_rules(&trace, &kept);
-    char *name = xprintf("%s-%s.txt", plan->name, who);
-    golden_folder_check(folder, name, &kept);
+    struct text lines;
+    text_init(&lines);
+    CHECK_STR(sim_run(&cfg, &lines), "finished");
+    struct trace *trace = sim_read(&lines);
+    text_addf(out, "%s, %s client, seed 1\nsha256 ", plan->name, flaw ? flaw : "sound");
+    add_sha256(&lines, out);
+    add_counts(trace, out);
+    add_rules(trace, out);
+    text_add_bytes(out, "", 1);
+    if (lines.len <= SHORT_BYTES)
+        text_add_bytes(out, lines.chars, lines.len);
+    trace_free(trace);
+    text_fini(&lines);
+}
+
+static void check_file(struct golden_folder *folder, const char *scenario, const char *flaw,
+                       const char *ending, const char *chars)
+{
+    struct text got;
+    char *name = xprintf("%s-%s.%s", scenario, flaw ? flaw : "sound", ending);
+    text_init(&got);
+    text_add(&got, chars);
+    golden_folder_check(folder, name, &got);
+    text_fini(&got);
     free(name);
-    name = xprintf("%s-%s.jsonl", plan->name, who);
-    if (trace.len <= SHORT_BYTES)
-        golden_folder_check(folder, name, &trace);
-    free(name);
-    text_fini(&trace);
-    text_fini(&kept);
+}
+
+static void check_kept(const struct players *players, const struct text *kept)
+{
+    struct golden_folder folder;
+    golden_folder_init(&folder, FOLDER);
+    for (size_t i = 0; i < 2 * players->plans.count; i++) {
+        const char *scenario = players->plans.list[i / 2]->name, *chars = text_chars(&kept[i]);
+        const char *flaw = flaw_of(players, i), *lines = chars + strlen(chars) + 1;
+        bool whole = kept[i].len > strlen(chars);
+        CHECK_STR(whole ? "" : scenario, "");
+        if (whole)
+            check_file(&folder, scenario, flaw, "txt", chars);
+        if (whole && *lines)
+            check_file(&folder, scenario, flaw, "jsonl", lines);
+    }
+    golden_folder_fini(&folder);
 }
 
 static void bundled_scenarios_leave_the_traces_they_left_before(void)
 {
-    struct sim_plans plans = sim_plans_load("client");
-    struct golden_folder folder;
-    golden_folder_init(&folder, FOLDER);
-    for (size_t i = 0; i < plans.count; i++) {
-        struct plan *plan = plans.list[i];
-        check_run(plan, NULL, &folder);
-        check_run(plan, worst_flaw(plan), &folder);
-    }
-    golden_folder_fini(&folder);
-    sim_plans_free(&plans);
+    struct players players = {.plans = sim_plans_load("client")};
+    while (client_flaws[players.flaws].name)
+        players.flaws++;
+    players.worst = xcalloc(players.plans.count + 1, sizeof *players.worst);
+    find_worst(&players);
+    struct text *kept = xcalloc(2 * players.plans.count + 1, sizeof *kept);
+    spread(2 * players.plans.count, keep, &players, kept);
+    check_kept(&players, kept);
+    for (size_t i = 0; i < 2 * players.plans.count; i++)
+        text_fini(&kept[i]);
+    free(kept);
+    free(players.worst);
+    sim_plans_free(&players.plans);
 }
 
 SUITE(golden_traces, TEST(bundled_scenarios_leave_the_traces_they_left_before))

@@ -41,7 +41,7 @@ static const struct no_rule {
 } no_rule[] = {
 #define NO_RULE(flaw, id) {#flaw, id},
 #include "tests/sim/convictions.def"
-    {NULL, NULL}};
+};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -64,20 +64,6 @@ static void note(struct cell *cell, const struct scenario_result *result)
     cell->seeds++;
 }
 
-static void play(struct cell *cell, const struct plan *plan, const char *flaw, uint64_t seed)
-{
-    struct sim_config cfg;
-    struct scenario_result result;
-    sim_config_init(&cfg, plan);
-    cfg.seed = seed;
-    cfg.lateness = LATENESS;
-    if (flaw)
-        CHECK(client_flaw_apply(&cfg.client, flaw));
-    CHECK_STR(sim_verdicts(&cfg, &result), "finished");
-    note(cell, &result);
-    scenario_result_fini(&result);
-}
-
 static bool is_meant_for(const char *flaw, const char *scenario)
 {
     for (size_t i = 0; flaw && i < COUNT(meant); i++)
@@ -90,8 +76,20 @@ static bool is_meant_for(const char *flaw, const char *scenario)
 static void play_all(struct cell *cell, const struct plan *plan, const char *flaw)
 {
     uint64_t seeds = is_meant_for(flaw, plan->name) ? SEEDS : 1;
-    for (uint64_t seed = 1; seed <= seeds; seed++)
-        play(cell, plan, flaw, seed);
+    struct sim_config cfg;
+    sim_config_init(&cfg, plan);
+    cfg.lateness = LATENESS;
+    if (flaw)
+        CHECK(client_flaw_apply(&cfg.client, flaw));
+    struct sim_stage *stage = sim_stage_new(&cfg);
+    cfg.stage = stage;
+    for (cfg.seed = 1; cfg.seed <= seeds; cfg.seed++) {
+        struct scenario_result result;
+        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
+        note(cell, &result);
+        scenario_result_fini(&result);
+    }
+    sim_stage_free(stage);
 }
 
 /* --- What is asked of a cell --- */
@@ -261,7 +259,7 @@ static bool is_explained(const char *flaw)
     for (size_t i = 0; i < COUNT(meant); i++)
         if (strcmp(meant[i].flaw, flaw) == 0)
             return true;
-    for (size_t i = 0; no_rule[i].flaw; i++)
+    for (size_t i = 0; i < COUNT(no_rule); i++)
         if (strcmp(no_rule[i].flaw, flaw) == 0)
             return true;
     return false;
@@ -283,7 +281,7 @@ static void the_list_names_what_there_is(void)
         CHECK(is_flaw(also[i].flaw));
         CHECK(rule_find(also[i].rule) != NULL);
     }
-    for (size_t i = 0; no_rule[i].flaw; i++) {
+    for (size_t i = 0; i < COUNT(no_rule); i++) {
         CHECK(is_flaw(no_rule[i].flaw));
         CHECK_STR(rule_find(no_rule[i].id) ? no_rule[i].id : "no such rule yet",
                   "no such rule yet");

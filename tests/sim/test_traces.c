@@ -9,10 +9,13 @@
 #include "tests/check.h"
 #include "tests/sim/kept.h"
 #include "tests/sim/world.h"
+#include "tests/spread.h"
 #include "trace/recorder.h"
 
 static const char *const players[] = {NULL, "no_heartbeat", "never_reconnects",
                                       "reconnects_at_once"};
+
+#define PLAYERS (sizeof players / sizeof *players)
 
 /* One run: the lines that were written, and the trace read from them. */
 struct seen {
@@ -141,6 +144,15 @@ static void compare_with_memory(const struct seen *seen)
         i++;
     CHECK_STR(i < trace->count ? event_name(trace->events[i].kind) : "", "");
     CHECK_INT(kept->count, trace->count);
+    CHECK_INT(kept->declares, trace->declares);
+    struct text ours, theirs;
+    text_init(&ours);
+    text_init(&theirs);
+    policy_write_json(&kept->policy, NULL, &ours);
+    policy_write_json(&trace->policy, NULL, &theirs);
+    CHECK_STR(text_chars(&ours), text_chars(&theirs));
+    text_fini(&ours);
+    text_fini(&theirs);
 }
 
 /* --- All of them --- */
@@ -155,6 +167,8 @@ static void look_at(const struct plan *plan, const char *flaw)
     struct text lines;
     struct trace *kept;
     text_init(&lines);
+    struct sim_stage *stage = sim_stage_new(&cfg);
+    cfg.stage = stage;
     CHECK_STR(sim_keep(&cfg, &lines, &kept), "finished");
     struct trace *read = sim_read(&lines);
     struct seen seen = {.scenario = plan->name, .lines = &lines, .trace = read, .kept = kept};
@@ -162,34 +176,42 @@ static void look_at(const struct plan *plan, const char *flaw)
         looks[i](&seen);
     trace_free(read);
     trace_free(kept);
+    sim_stage_free(stage);
     text_fini(&lines);
+}
+
+static void look_at_piece(void *context, size_t piece, struct text *out)
+{
+    const struct sim_plans *plans = context;
+    look_at(plans->list[piece / PLAYERS], players[piece % PLAYERS]);
 }
 
 static void every_trace_holds_what_all_must(void)
 {
     struct sim_plans plans = sim_plans_load("client");
-    for (size_t i = 0; i < plans.count; i++) {
-        for (size_t player = 0; player < sizeof players / sizeof *players; player++)
-            look_at(plans.list[i], players[player]);
-    }
+    spread(plans.count * PLAYERS, look_at_piece, &plans, NULL);
     sim_plans_free(&plans);
 }
 
 /* --- Cuts --- */
 
+static void cut_piece(void *context, size_t piece, struct text *out)
+{
+    const struct sim_plans *plans = context;
+    struct sim_config cfg = config_of(plans->list[piece], NULL, 7);
+    struct scenario_result result;
+    if (plans->list[piece]->client.sends > 0 || plans->list[piece]->client.message_bytes > 4096)
+        return; /* megabytes in pieces of a few bytes */
+    CHECK_STR(sim_verdicts(&cfg, &result), "finished");
+    for (size_t rule = 0; rule < result.rule_count; rule++)
+        CHECK_STR(verdict_name(result.rules[rule].verdict), "pass");
+    scenario_result_fini(&result);
+}
+
 static void how_reads_are_cut_changes_no_verdict(void)
 {
     struct sim_plans plans = sim_plans_load("client");
-    for (size_t i = 0; i < plans.count; i++) {
-        struct sim_config cfg = config_of(plans.list[i], NULL, 7);
-        struct scenario_result result;
-        if (plans.list[i]->client.sends > 0 || plans.list[i]->client.message_bytes > 4096)
-            continue; /* megabytes in pieces of a few bytes */
-        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
-        for (size_t rule = 0; rule < result.rule_count; rule++)
-            CHECK_STR(verdict_name(result.rules[rule].verdict), "pass");
-        scenario_result_fini(&result);
-    }
+    spread(plans.count, cut_piece, &plans, NULL);
     sim_plans_free(&plans);
 }
 

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "scenario/find.h"
 #include "scenario/load.h"
-#include "tests/sim/world.h"
+#include "tests/sim/inside.h"
 
 #define SENDER_RATE    (128.0 * 1024)
 #define SENDER_MESSAGE (64 * 1024)
@@ -63,7 +63,10 @@ const char *sim_verdicts(const struct sim_config *cfg, struct scenario_result *r
     struct trace *trace;
     const char *reason = sim_keep(cfg, NULL, &trace);
     *result = (struct scenario_result){0};
-    judge_trace(trace, NULL, result);
+    if (cfg->stage)
+        judge_with(cfg->stage->judge, trace, result);
+    else
+        judge_trace(trace, NULL, result);
     trace_free(trace);
     return reason;
 }

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "control/run_start.h"
 #include "endpoint/backlog.h"
 #include "tests/sim/inside.h"
 #include "tests/sim/kept.h"
-#include "trace/trace_memory.h"
 
 #define EPOCH         1767225600           /* 2026-01-01 */
 #define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
@@ -206,9 +204,23 @@ static void on_signal(void *context, unsigned index, const char *name)
     client_close(client->machine, 1001, "the process is told to end", sim->now);
 }
 
+static struct run_start run_start_of(const struct sim_config *cfg,
+                                     const struct run_start_words *words)
+{
+    return (struct run_start){.plan = cfg->plan,
+                              .policy = &cfg->policy,
+                              .started = "2026-01-01T00:00:00Z",
+                              .declared = cfg->declared,
+                              .seed = cfg->seed,
+                              .speed = 1,
+                              .noise = cfg->lateness,
+                              .words = words};
+}
+
 static void begin(struct sim *sim, const struct sim_config *cfg, struct text *lines,
                   struct trace_memory *memory)
 {
+    const struct run_start start = run_start_of(cfg, cfg->stage ? &cfg->stage->words : NULL);
     const struct plan *plan = cfg->plan;
     unsigned declared = declares_read_json(cfg->declared);
     struct run_options options = {.seed = cfg->seed,
@@ -225,8 +237,6 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
         sim->client_policy.rate = plan->client.sends;
     if (plan_sends(plan) && plan->client.message_bytes > 0)
         sim->client_policy.message_size = plan->client.message_bytes;
-    if (sim->client_policy.retry_limit == 0)
-        sim->client_policy.retry_limit = plan->client.retry_limit;
     sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
     if (plan->server.pings > 0)
         sim->server_policy.ping = plan->server.pings;
@@ -237,13 +247,7 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     recorder_copy_to(sim->recorder, lines);
     if (memory)
         recorder_listen(sim->recorder, kept_event, memory);
-    run_start_emit(sim->recorder, &(struct run_start){.plan = plan,
-                                                      .policy = &cfg->policy,
-                                                      .started = "2026-01-01T00:00:00Z",
-                                                      .declared = cfg->declared,
-                                                      .seed = cfg->seed,
-                                                      .speed = 1,
-                                                      .noise = cfg->lateness});
+    run_start_emit(sim->recorder, &start);
     sim->run = run_new(plan, sim->recorder, &options);
     run_watch_doors(sim->run, on_door, sim);
     run_watch_hooks(sim->run, declared, on_hook, sim);
@@ -307,8 +311,31 @@ const char *sim_keep(const struct sim_config *cfg, struct text *lines, struct tr
 {
     struct trace_memory *memory = trace_memory_new();
     const char *reason = run(cfg, lines, memory);
-    *trace = trace_of_memory(memory);
+    *trace = trace_of_memory(memory, cfg->stage ? &cfg->stage->terms : NULL);
     return reason;
+}
+
+/* --- What runs have in common --- */
+
+struct sim_stage *sim_stage_new(const struct sim_config *cfg)
+{
+    struct sim_stage *stage = xcalloc(1, sizeof *stage);
+    const struct run_start start = run_start_of(cfg, NULL);
+    run_start_words_init(&stage->words, &start);
+    trace_terms_read(&stage->terms,
+                     &(struct ev_run_start){.policy = text_chars(&stage->words.policy),
+                                            .target = cfg->declared});
+    stage->judge = judge_new(text_chars(&stage->words.expect), NULL);
+    return stage;
+}
+
+void sim_stage_free(struct sim_stage *stage)
+{
+    if (!stage)
+        return;
+    run_start_words_fini(&stage->words);
+    judge_free(stage->judge);
+    free(stage);
 }
 
 static bool wants_memory(const struct plan *plan)

@@ -20,6 +20,10 @@
 #include "endpoint/endpoint_policy.h"
 #include "trace/policy.h"
 
+/* What all runs of a plan have in common that ask the same policy and declare the same; making it
+ * takes as long as a short run. */
+struct sim_stage;
+
 struct sim_config {
     const struct plan *plan;     /* borrowed */
     struct client_policy client; /* of every client; what the plan lets it send comes on top */
@@ -34,12 +38,16 @@ struct sim_config {
     bool no_server;                     /* whoever connects to it is refused */
     nsec startup; /* clients must be connected by then, else the scenario does not begin */
     nsec limit;   /* the world ends then whatever the scenario says */
+    const struct sim_stage *stage; /* borrowed; NULL: made for the run */
     bool memory; /* process.memory of each client once a second, as the runner records on request */
 };
 
 /* Sound endpoints, the default policy, seed 1, punctual timers; memory as the plan's rules want it.
  */
 void sim_config_init(struct sim_config *, const struct plan *);
+
+struct sim_stage *sim_stage_new(const struct sim_config *);
+void sim_stage_free(struct sim_stage *);
 
 /* Appends the trace. Returns the reason in run.end: "finished", or why it ended early. */
 const char *sim_run(const struct sim_config *, struct text *trace);

@@ -253,8 +253,11 @@ void spread(size_t count, piece_work work, void *context, struct text *outs)
     pieces_work(count, work, context, pieces);
     for (size_t i = 0; i < count; i++) {
         checks_count(&pieces[i].checks);
-        checks_fini(&pieces[i].checks);
-        outs[i] = pieces[i].out;
+        if (outs) {
+            outs[i] = pieces[i].out;
+            text_init(&pieces[i].out);
+        }
+        piece_fini(&pieces[i]);
     }
     free(pieces);
 }
