@@ -23,11 +23,13 @@ struct pair {
     const struct outbox *box;
     struct outage shorter, longer; /* gap NULL: there is none */
     size_t unsettled;
+    bool stayed_away;
 };
 
 static void note_gap(struct pair *pair, const struct gap *gap)
 {
     struct outage outage = {gap, outbox_mail(pair->box, gap)};
+    pair->stayed_away = gap->to == NEVER;
     if (!outage.mail.settled || outage.mail.due == 0) {
         pair->unsettled += gap->to != NEVER && !outage.mail.settled;
         return;
@@ -101,6 +103,8 @@ static void say_no_pair(const struct pair *pair, struct findings *out)
     const struct outbox *box = pair->box;
     if (box->gap_count == 0)
         (void)finding_add(out, INCONCLUSIVE, "the client never lost its only connection");
+    else if (pair->stayed_away)
+        (void)finding_add(out, INCONCLUSIVE, "the client was not connected again");
     else if (pair->unsettled > 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "a new connection did not last until all that was kept had been sent");

@@ -173,6 +173,16 @@ static void a_client_that_pauses_while_away_is_not_tested(void)
                 "sends nothing while it has no connection; give hooks.send");
 }
 
+static void a_client_that_stays_away_is_inconclusive(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    mail_live(&s, 0, 1, 20);
+    story_cut(&s, 10, "reset", "rst");
+    mail_ask_all(&s, 12, 21, 70);
+    mail_expect(&s, 80, rule, INCONCLUSIVE, "the client was not connected again");
+}
+
 static void a_silent_client_is_not_tested(void)
 {
     struct story s;
@@ -204,5 +214,6 @@ SUITE(reconnect_queue_bound, TEST(as_much_after_twice_the_time_is_a_bound),
       TEST(without_a_longer_outage_it_is_inconclusive), TEST(a_few_messages_are_inconclusive),
       TEST(a_queue_that_still_empties_is_inconclusive), TEST(messages_without_ids_can_be_counted),
       TEST(a_client_that_sends_by_itself_is_judged_by_its_bursts),
-      TEST(a_client_that_pauses_while_away_is_not_tested), TEST(a_silent_client_is_not_tested),
+      TEST(a_client_that_pauses_while_away_is_not_tested),
+      TEST(a_client_that_stays_away_is_inconclusive), TEST(a_silent_client_is_not_tested),
       TEST(how_much_the_process_grew_is_told))

@@ -248,6 +248,18 @@ static void a_client_that_pauses_while_away_is_not_tested(void)
                 "sends nothing while it has no connection; give hooks.send");
 }
 
+/* A rate that is a tenth higher afterwards adds up, and is no burst. */
+static void a_client_that_is_a_little_faster_afterwards_kept_nothing(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_DECLARED);
+    mail_send(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    for (unsigned i = 0; i < 300; i++)
+        mail_burst(&s, 18.5 + 0.18 * i, 51 + i, 51 + i);
+    mail_expect(&s, 90, rule, NOT_TESTED, "sends nothing while it has no connection");
+}
+
 static void numbers_with_holes_of_their_own_tell_nothing(void)
 {
     struct story s;
@@ -362,6 +374,7 @@ SUITE(reconnect_replay, TEST(all_of_an_outage_in_order_pass), TEST(what_is_missi
       TEST(numbers_that_nobody_declared_decide_nothing_against_it),
       TEST(numbers_that_nobody_declared_acquit_it),
       TEST(a_client_that_pauses_while_away_is_not_tested),
+      TEST(a_client_that_is_a_little_faster_afterwards_kept_nothing),
       TEST(numbers_with_holes_of_their_own_tell_nothing), TEST(a_silent_client_is_not_tested),
       TEST(a_client_without_ids_is_not_tested), TEST(a_pattern_that_finds_nothing_is_inconclusive),
       TEST(a_client_that_does_not_listen_to_its_hook_is_inconclusive),

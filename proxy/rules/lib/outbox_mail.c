@@ -3,6 +3,8 @@
 
 #include "rules/lib/outbox.h"
 
+#define BURST             3 /* times the usual rate */
+#define BURST_LEAST       3
 #define DRAINED           NSEC_PER_SEC
 #define ANSWERED_TOGETHER 2 /* messages more or less: on their way when somebody looked */
 
@@ -85,24 +87,24 @@ static void look_at_tally(const struct outbox *box, const struct gap *gap, struc
 
 /* --- By numbers --- */
 
-/* What came beyond the usual rate since the connection opened. */
+/* What came first, and faster than what is sent by itself ever does. */
 static void look_at_burst(const struct outbox *box, const struct gap *gap, struct mail *mail)
 {
-    double most = 0;
+    const struct message *first = NULL;
     uint64_t count = 0, bytes = 0;
     for (size_t i = 0; i < box->first_count; i++) {
         const struct message *message = box->first[i];
         if (message->at < gap->to || message->at >= gap->watched)
             continue;
-        count++;
+        first = first ? first : message;
         bytes += message->len;
-        double excess = (double)count - box->rate * nsec_to_seconds(message->at - gap->to);
-        if (excess <= most)
+        double usual = box->rate * nsec_to_seconds(message->at - first->at);
+        if ((double)count++ < BURST * usual || count < BURST_LEAST)
             continue;
-        most = excess;
-        mail->bytes = (uint64_t)((double)bytes * excess / (double)count);
+        mail->came = count;
+        mail->bytes = bytes;
+        mail->last = message->at;
     }
-    mail->came = (uint64_t)most;
 }
 
 static uint64_t highest(const struct outbox *box, nsec from, nsec to)

@@ -3,10 +3,13 @@
 //   node NAME.js URL
 //   EVERY=300   sends a numbered message each 300 ms while the library says it is connected;
 //               without it the application is quiet, as most are most of the time
+//   A line `send 17` on stdin: message 17 is to be sent, whether the library is connected or not.
 //   WS_IMPL=undici   the WebSocket that browser libraries find; default ws
 //
 // Each event is a line on stdout. It runs until it is killed: a page stays open when its socket closes.
 'use strict';
+
+const { createInterface } = require('readline');
 
 const HALF_A_DAY = 12 * 60 * 60 * 1000;
 
@@ -44,6 +47,11 @@ function run(send, isConnected) {
         if (period > 0 && isConnected())
             offer(send, { id: ++id });
     }, period || HALF_A_DAY);
+    createInterface({ input: process.stdin }).on('line', line => {
+        const asked = /^send (\d+)$/.exec(line);
+        if (asked)
+            offer(send, { id: Number(asked[1]) });
+    });
 }
 
 process.on('uncaughtException', error => {

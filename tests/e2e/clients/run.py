@@ -16,7 +16,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 SCENARIOS = ("silent-drop,silent-drop-to-client,stall,heartbeat,lost-pongs,pinged,delayed-pongs,proxy-idle-timeout,"
-             "refused-reconnects,refused-reconnects-quick,slow-reader")
+             "refused-reconnects,refused-reconnects-quick,slow-reader,sent-while-away,slow-uplink,queue-fills")
 AT_MOST_SECONDS = 900  # for one library; the scenarios take 25 s at speed 10, twice that when repeated
 NOISY_S = 0.04  # of a host on which a verdict may stay open
 UNDECIDED = {"inconclusive", "not_tested", "not_applicable"}
@@ -43,6 +43,8 @@ def command_line(options, facts, report):
              "--client", facts["command"], "--speed", str(options.speed), "--jobs", str(options.jobs), "--report", report]
     if "server" in facts:
         words += ["--server-cmd", facts["server"]]
+    if "target" in facts:
+        words += ["--target", facts["target"]]
     return words
 
 
