@@ -110,6 +110,51 @@ static void a_queue_that_took_no_newer_ones_fails(void)
     mail_expect(&s, 40, rule, FAIL, "10 of 35 messages");
 }
 
+static void four_messages_show_nothing_and_five_do(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    mail_live(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 12, 51, 54);
+    mail_burst(&s, 18.1, 51, 54);
+    mail_expect(&s, 40, rule, INCONCLUSIVE, "only 4 messages fell due");
+    mail_begin(&s, MAIL_HOOKED);
+    mail_live(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 12, 51, 55);
+    mail_burst(&s, 18.1, 51, 55);
+    mail_expect(&s, 40, rule, PASS, "all 5");
+}
+
+/* Its copies took numbers, so that later ones no longer fit what was asked for. */
+static void copies_under_new_ids_lose_nothing(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    mail_live(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    mail_burst(&s, 18.1, 51, 93);
+    mail_ask(&s, 18.5, 91, 140);
+    mail_send(&s, 18.501, 94, 143);
+    mail_expect(&s, 40, rule, PASS, "all 35");
+}
+
+/* Each connection has a thousand numbers of its own. */
+static void ids_that_jump_with_each_connection_are_tallied(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    mail_live(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    mail_burst(&s, 18.1, 1051, 1090);
+    mail_ask(&s, 18.5, 91, 140);
+    mail_send(&s, 18.501, 1091, 1140);
+    mail_expect(&s, 40, rule, PASS, "all 35");
+}
+
 static void what_was_not_taken_is_not_missing(void)
 {
     struct story s;
@@ -177,6 +222,51 @@ static void ids_that_are_no_numbers_and_too_few_fail(void)
     mail_expect(&s, 40, rule, FAIL, "15 of 35 messages");
 }
 
+static void what_may_have_been_under_way_is_not_missing_from_a_tally(void)
+{
+    struct story s;
+    begin(&s);
+    mail_burst(&s, 18.1, 63, 90);
+    words_as_ids(&s);
+    mail_expect(&s, 40, rule, PASS, "all 35");
+}
+
+static void more_than_what_is_asked_for_cannot_be_tallied(void)
+{
+    struct story s;
+    begin(&s);
+    mail_burst(&s, 5.05, 300, 302);
+    words_as_ids(&s);
+    mail_expect(&s, 40, rule, INCONCLUSIVE, "do not tell which of those it was asked to send");
+}
+
+static void less_than_what_is_asked_for_cannot_be_tallied(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    mail_ask(&s, 0, 1, 50);
+    mail_send(&s, 0.001, 1, 40);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    words_as_ids(&s);
+    mail_expect(&s, 40, rule, INCONCLUSIVE, "do not tell which of those it was asked to send");
+}
+
+/* Two seconds of them, on a host that is so noisy. */
+static void noise_lets_more_be_under_way_at_the_loss(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    story_noise(&s, 0.5);
+    mail_ask(&s, 0, 1, 50);
+    mail_send(&s, 0.001, 1, 41);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    mail_burst(&s, 18.1, 51, 90);
+    words_as_ids(&s);
+    mail_expect(&s, 40, rule, PASS, "all 30");
+}
+
 static void a_client_that_counts_anew_is_not_judged_by_its_ids(void)
 {
     struct story s;
@@ -231,6 +321,36 @@ static void numbers_that_nobody_declared_acquit_it(void)
     mail_begin(&s, MAIL_NOTHING);
     mail_how("counted");
     mail_send(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_burst(&s, 18.1, 51, 90);
+    mail_send(&s, 18.5, 91, 140);
+    mail_expect(&s, 40, rule, PASS, "arrived afterwards");
+}
+
+static void nine_numbers_are_too_few_to_tell_and_ten_are_not(void)
+{
+    for (unsigned count = 9; count <= 10; count++) {
+        struct story s;
+        mail_begin(&s, MAIL_DECLARED);
+        mail_send(&s, 0, 1, count);
+        mail_outage(&s, 2, 18);
+        mail_burst(&s, 18.1, count + 1, count + 80);
+        mail_expect(&s, 40, rule, count == 9 ? INCONCLUSIVE : PASS,
+                    count == 9 ? "do not tell whether one is missing" : "arrived afterwards");
+    }
+}
+
+/* Two kinds count, each for itself: the commoner is looked at. */
+static void kinds_that_count_are_not_mixed(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_NOTHING);
+    mail_how("counted");
+    mail_send(&s, 0, 1, 50);
+    for (unsigned i = 0; i < 20; i++) {
+        mail_burst(&s, i, 900 + i, 900 + i);
+        s.events[s.count - 2].ws_frame.sig = "other";
+    }
     mail_outage(&s, 10, 18);
     mail_burst(&s, 18.1, 51, 90);
     mail_send(&s, 18.5, 91, 140);
@@ -336,6 +456,33 @@ static void without_a_loss_there_is_nothing_to_replay(void)
     mail_expect(&s, 40, rule, INCONCLUSIVE, "never lost its only connection");
 }
 
+/* What it had to send could go out on the other one. */
+static void losing_one_of_two_connections_is_no_outage(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    story_of(&s, 0, 9);
+    story_open(&s, 0.01);
+    story_of(&s, 0, 1);
+    mail_live(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    mail_expect(&s, 40, rule, INCONCLUSIVE, "never lost its only connection");
+}
+
+static void a_connection_that_the_client_ends_is_not_lost(void)
+{
+    struct story s;
+    mail_begin(&s, MAIL_HOOKED);
+    mail_live(&s, 0, 1, 50);
+    story_close(&s, 10, SIDE_CLIENT, 1000);
+    story_fin(&s, 10, SIDE_CLIENT);
+    story_of(&s, 0, 2);
+    story_open(&s, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    mail_expect(&s, 40, rule, INCONCLUSIVE, "never lost its only connection");
+}
+
 static void halfopens_own_client_is_not_judged(void)
 {
     struct story s;
@@ -361,9 +508,18 @@ static void clients_are_judged_apart(void)
     mail_expect(&s, 40, rule, FAIL, "35 of 35");
 }
 
-SUITE(reconnect_replay, TEST(all_of_an_outage_in_order_pass), TEST(what_is_missing_fails),
-      TEST(one_that_is_missing_is_named), TEST(what_was_under_way_at_the_loss_is_not_counted),
-      TEST(noise_makes_that_time_longer), TEST(a_newer_one_before_an_older_one_fails),
+SUITE(reconnect_replay, TEST(four_messages_show_nothing_and_five_do),
+      TEST(copies_under_new_ids_lose_nothing), TEST(ids_that_jump_with_each_connection_are_tallied),
+      TEST(what_may_have_been_under_way_is_not_missing_from_a_tally),
+      TEST(more_than_what_is_asked_for_cannot_be_tallied),
+      TEST(less_than_what_is_asked_for_cannot_be_tallied),
+      TEST(noise_lets_more_be_under_way_at_the_loss),
+      TEST(nine_numbers_are_too_few_to_tell_and_ten_are_not), TEST(kinds_that_count_are_not_mixed),
+      TEST(losing_one_of_two_connections_is_no_outage),
+      TEST(a_connection_that_the_client_ends_is_not_lost), TEST(all_of_an_outage_in_order_pass),
+      TEST(what_is_missing_fails), TEST(one_that_is_missing_is_named),
+      TEST(what_was_under_way_at_the_loss_is_not_counted), TEST(noise_makes_that_time_longer),
+      TEST(a_newer_one_before_an_older_one_fails),
       TEST(what_was_asked_for_at_the_same_time_has_no_order),
       TEST(a_queue_that_dropped_its_oldest_is_a_warning), TEST(too_few_of_the_newest_are_no_queue),
       TEST(a_queue_that_took_no_newer_ones_fails), TEST(what_was_not_taken_is_not_missing),

@@ -95,6 +95,12 @@ const struct message *outbox_message(const struct outbox *box, uint64_t number)
 
 /* --- Asks --- */
 
+static int by_ask(const void *a, const void *b)
+{
+    const struct ask *x = a, *y = b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
 static void gather_asks(struct outbox *box)
 {
     size_t i = 0, room = 0;
@@ -112,6 +118,8 @@ static void gather_asks(struct outbox *box)
                                                    .asked = ev->at - ev->hook_asked.took,
                                                    .answered = ev->at};
     }
+    if (box->ask_count > 0)
+        qsort(box->asks, box->ask_count, sizeof *box->asks, by_ask);
 }
 
 static size_t asks_within(const struct outbox *box, nsec from, nsec to)
