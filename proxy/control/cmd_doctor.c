@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "control/commands.h"
+#include "net/machine.h"
 #include "net/kernel.h"
 #include "net/loop.h"
 #include "net/noise.h"
@@ -72,7 +73,7 @@ static int run(int argc, char **argv)
     options_parse(&doctor_command, argc, argv, NULL, &rest, diag);
     int code = diag_errors(diag) > 0 ? command_usage_error(&doctor_command, diag) : EXIT_COMPLIED;
     if (code == EXIT_COMPLIED) {
-        printf("halfopen " HALFOPEN_VERSION ", %ld cores\n", sysconf(_SC_NPROCESSORS_ONLN));
+        printf("halfopen " HALFOPEN_VERSION ", %u cores\n", machine_cores());
         check_speed();
         check_noise();
         check_files();

@@ -62,6 +62,7 @@ void job_finish(struct job *job, const char *reason)
         return;
     job->state = JOB_ENDING;
     job->ended = loop_now();
+    job_forget_boots(job);
     noise_stop(&job->noise);
     loop_timer_set(job->loop, &job->memory_timer, NEVER);
     if (job->driver) {
@@ -143,6 +144,7 @@ static void begin_scenario(struct job *job)
 {
     job->state = JOB_RUNNING;
     job->pace_tries = 0;
+    job_forget_boots(job);
     watch_noise(job);
     job_hooks_start(job->hooks);
     driver_start(job->driver);
@@ -162,7 +164,7 @@ static void look_at_start(struct job *job, nsec now)
     if (status.open == status.clients) {
         if (job_pace_is_kept(job))
             begin_scenario(job);
-    } else if (now > job->began + JOB_STARTUP) {
+    } else if (job_start_is_late(job, now)) {
         if (job->server_ready)
             say_never_connected(job, &status);
         else
@@ -306,4 +308,10 @@ const char *job_unscaled(const struct job *job)
 bool job_interrupted(const struct job *job)
 {
     return job->interrupted;
+}
+
+nsec job_noise(const struct job *job)
+{
+    nsec real = lateness_share(&job->noise.lateness, 0.95);
+    return job->state == JOB_RUNNING ? (nsec)((double)real * job->spec.speed) : 0;
 }

@@ -18,6 +18,11 @@ struct job;
 
 enum job_state { JOB_STARTING, JOB_RUNNING, JOB_ENDING, JOB_OVER };
 
+/* Client processes of all jobs that were started and are not there yet. */
+struct boots {
+    unsigned limit, under_way;
+};
+
 struct job_spec {
     const struct plan *plan;
     const struct subject *subject;
@@ -30,6 +35,7 @@ struct job_spec {
     const char *started;  /* RFC 3339 */
     const struct ca *ca;  /* NULL: none needed */
     bool wants_memory;    /* a rule asks for process.memory */
+    struct boots *boots;  /* shared by the jobs of a run; NULL: any number at a time */
     /* What is missing to make it worth running: the trace says so, nothing is started. NULL: it is.
      */
     const struct declaration *lacks;
@@ -55,6 +61,9 @@ const char *job_trouble(const struct job *);
 /* Why its processes cannot be sped up; NULL: they can. */
 const char *job_unscaled(const struct job *);
 bool job_interrupted(const struct job *);
+/* How late our timers are since its scenario began, target time: 95 % are at most so; 0 before. */
+nsec job_noise(const struct job *);
+uint64_t job_client_memory(const struct job *); /* bytes of its first client; 0: not known */
 /* "\nits last lines (FILE):\n..." of the first client; nothing when it wrote none. */
 void job_add_last_lines(const struct job *, struct text *);
 

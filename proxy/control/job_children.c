@@ -163,7 +163,7 @@ static size_t add_words(const char **into, size_t count, char *const *words)
     return count;
 }
 
-static bool start_client(struct job *job, unsigned client)
+bool job_start_client(struct job *job, unsigned client)
 {
     const struct subject *subject = job->spec.subject;
     const char *environment[ENVIRONMENT_LIMIT + 1];
@@ -195,19 +195,6 @@ static bool start_client(struct job *job, unsigned client)
     return started;
 }
 
-void job_start_next_client(struct job *job)
-{
-    nsec now = loop_now();
-    while (job->started_clients < job->spec.plan->clients && job->next_start <= now) {
-        if (!start_client(job, job->started_clients)) {
-            job_finish(job, "a client could not be started");
-            return;
-        }
-        job->started_clients++;
-        job->next_start = nsec_max(job->next_start, now - JOB_STAGGER) + JOB_STAGGER;
-    }
-}
-
 /* --- Memory --- */
 
 static void sample_memory(struct job *job, const struct child *child)
@@ -227,6 +214,15 @@ void job_sample_memory(struct job *job)
 {
     for (unsigned i = 0; i < job->started_clients; i++)
         sample_memory(job, &job->clients[i]);
+}
+
+uint64_t job_client_memory(const struct job *job)
+{
+    struct proctree tree;
+    if (job->started_clients == 0 || !child_alive(&job->clients[0]))
+        return 0;
+    process_tree(job->clients[0].process, &tree);
+    return proctree_memory(&tree);
 }
 
 /* --- The end --- */

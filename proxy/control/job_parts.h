@@ -21,6 +21,8 @@ struct child {
     const char *role;
     int client;     /* -1: the server */
     bool told;      /* process.exit was written */
+    bool booting;   /* not seen yet, and counted in the boots of all jobs */
+    nsec started;   /* real */
     bool signalled; /* a step of the scenario sent it a signal */
 };
 
@@ -76,10 +78,18 @@ void job_say_trouble(struct job *, const struct child *, const char *sentence);
 bool child_start(struct job *, struct child *, const char *command, const char *const *environment);
 bool child_alive(const struct child *);
 void child_free(struct job *, struct child *);
-void job_start_next_client(struct job *);
+bool job_start_client(struct job *, unsigned client); /* false: the trouble was said */
 void job_end_children(struct job *);
 bool job_children_gone(const struct job *);
 void job_sample_memory(struct job *);
+
+/* --- job_boot.c: when clients start --- */
+
+/* All that may start now. */
+void job_start_next_client(struct job *);
+void job_forget_boots(struct job *);
+/* The server or a client had the time it may take. */
+bool job_start_is_late(const struct job *, nsec now);
 
 /* --- job_pace.c --- */
 

@@ -152,6 +152,27 @@ static enum verdict worst_of(const struct scenario_result *result)
     return worst;
 }
 
+/* A run that came to a bad end is not repeated, and what ended it may be behind a failure that a
+ * second run would have to confirm. */
+static void leave_open(const struct trace *trace, struct scenario_result *result)
+{
+    enum run_ending ending = trace_ending(trace);
+    if (ending != ENDING_TROUBLE && ending != ENDING_EARLY)
+        return;
+    for (size_t i = 0; i < result->rule_count; i++) {
+        struct rule_result *rule = &result->rules[i];
+        if (rule->verdict != FAIL || rule->confirmed)
+            continue;
+        char *summary = xprintf("not confirmed: failed (%s), in a run that ended early: %s",
+                                rule->summary, trace->reason);
+        free(rule->summary);
+        free(rule->note);
+        rule->verdict = INCONCLUSIVE;
+        rule->summary = summary;
+        rule->note = xstrdup("not confirmed");
+    }
+}
+
 void judge_with(const struct judge *judge, const struct trace *trace,
                 struct scenario_result *result)
 {
@@ -159,6 +180,7 @@ void judge_with(const struct judge *judge, const struct trace *trace,
     note_replaced(trace, result);
     for (size_t i = 0; i < judge->count; i++)
         judge_rule(judge->list[i].rule, judge->list[i].config, trace, scenario_add_rule(result));
+    leave_open(trace, result);
     result->verdict = worst_of(result);
 }
 

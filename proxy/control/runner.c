@@ -17,11 +17,14 @@
 #include "control/testable.h"
 #include "net/command.h"
 #include "net/kernel.h"
+#include "net/machine.h"
 #include "net/noise.h"
 #include "net/wall.h"
 #include "trace/trace.h"
 
-#define REDRAW (200 * NSEC_PER_MSEC)
+#define LOUD           (50 * NSEC_PER_MSEC) /* target time */
+#define BOOTS_PER_CORE 2                    /* client processes on their way at a time */
+#define REDRAW         (200 * NSEC_PER_MSEC)
 
 enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE };
 
@@ -49,6 +52,7 @@ struct runner {
     bool has_ca;
     struct task *tasks;
     size_t *order; /* in which tasks begin */
+    struct boots boots;
     unsigned slots;
     nsec noise; /* real */
     char started[WALL_DATE_SIZE];
@@ -159,19 +163,48 @@ static void finish_task(struct task *task)
     table_done(task->runner->table, &task->result);
 }
 
+static uint64_t heaviest_client(const void *context)
+{
+    const struct runner *runner = context;
+    uint64_t most = 0;
+    for (size_t i = 0; i < runner->config->task_count; i++) {
+        const struct job *job = runner->tasks[i].job;
+        uint64_t bytes = job ? job_client_memory(job) : 0;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* What runs is late already: more beside it would cost verdicts. */
+static bool is_loud(const struct runner *runner)
+{
+    for (size_t i = 0; i < runner->config->task_count; i++)
+        if (runner->tasks[i].job && job_noise(runner->tasks[i].job) > LOUD)
+            return true;
+    return false;
+}
+
+/* The first runs whatever it takes. */
+static bool fits(const struct runner *runner, const struct task *task)
+{
+    unsigned used = slots_in_use(runner), clients = task->plan->clients;
+    unsigned places = is_loud(runner) ? schedule_fewest(runner->slots) : runner->slots;
+    return used == 0 ||
+           (used + clients <= places && schedule_fits_memory(clients, heaviest_client, runner));
+}
+
 /* Starts what fits; the longest first, for the whole takes as long as it. */
 static void begin_more(struct runner *runner)
 {
     for (size_t i = 0; i < runner->config->task_count; i++) {
         struct task *task = &runner->tasks[runner->order[i]];
-        unsigned used = slots_in_use(runner);
         if (task->state != TASK_WAITING)
             continue;
         if (runner->stop_reason) {
             task->state = TASK_DONE;
             continue;
         }
-        if (used == 0 || used + task->plan->clients <= runner->slots)
+        if (fits(runner, task))
             begin_task(task);
     }
     if (all_done(runner))
@@ -244,6 +277,7 @@ static void begin_task(struct task *task)
                             .started = runner->started,
                             .ca = runner->has_ca ? &runner->ca : NULL,
                             .wants_memory = wants_memory(task->plan),
+                            .boots = &runner->boots,
                             .lacks = plan_lacks(task->plan, task->subject),
                             .on_over = on_job_over,
                             .context = task};
@@ -487,8 +521,7 @@ static void run_loop(struct runner *runner)
 static void note_host(struct results *results)
 {
     struct utsname host;
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    results->cores = cores > 0 ? (unsigned)cores : 1;
+    results->cores = machine_cores();
     if (uname(&host) == 0)
         results->host = xprintf("%s %s %s", host.sysname, host.release, host.machine);
 }
@@ -505,6 +538,7 @@ bool runner_run(const struct runner_config *config, struct results *results)
     }
     wall_date(runner.started);
     runner.slots = schedule_places(config->jobs);
+    runner.boots.limit = BOOTS_PER_CORE * machine_cores();
     make_tasks(&runner);
     runner.order = schedule_order(config->tasks, config->task_count, config->speed);
     meet_machine(&runner);

@@ -6,9 +6,11 @@
 #include "control/testable.h"
 #include "net/machine.h"
 
-#define PLACES_PER_CORE 15 /* DESIGN 5: thirty on two cores keep quiet enough at speed 10 */
+#define PLACES_PER_CORE 20                   /* node processes at speed 10 that keep quiet enough */
 #define CLIENT_MEMORY   ((uint64_t)64 << 20) /* a node process takes 43 MiB */
-#define BEGIN_S         0.2                  /* until its first client is open, and its end */
+#define PLENTY          ((uint64_t)1 << 30)  /* for each client: no need to ask what they take */
+#define RESERVE         ((uint64_t)256 << 20)
+#define BEGIN_S         0.2 /* until its first client is open, and its end */
 #define CLIENT_BEGIN_S  0.05
 #define WHOLE_S         0.5 /* calibration, judging, the report */
 
@@ -67,6 +69,23 @@ unsigned schedule_places(unsigned asked)
     if (asked > 0)
         return asked;
     return at_least_one(by_memory < by_cores ? (unsigned)by_memory : by_cores);
+}
+
+unsigned schedule_fewest(unsigned places)
+{
+    return at_least_one(places / 4);
+}
+
+/* A client may grow after it was looked at, and so may we. */
+bool schedule_fits_memory(unsigned clients, uint64_t (*each)(const void *context),
+                          const void *context)
+{
+    uint64_t available = machine_memory();
+    if (available / PLENTY >= clients)
+        return true;
+    uint64_t one = each(context);
+    one = one > 0 ? one + one / 4 : CLIENT_MEMORY;
+    return available > RESERVE && (available - RESERVE) / one >= clients;
 }
 
 /* --- The whole --- */

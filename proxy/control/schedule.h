@@ -13,6 +13,12 @@ double schedule_task(const struct runner_task *, double speed);
 size_t *schedule_order(const struct runner_task *, size_t count, double speed);
 /* Places for client processes: as asked, else from the cores and the memory there is. */
 unsigned schedule_places(unsigned asked);
+/* Of them, those that are used whatever the noise. */
+unsigned schedule_fewest(unsigned places);
+/* So many more client processes fit into the memory there is. each: bytes that one of them takes,
+ * as far as is known; asked only where memory may be short. */
+bool schedule_fits_memory(unsigned clients, uint64_t (*each)(const void *context),
+                          const void *context);
 /* Real seconds of all of them. */
 double schedule_expected(const struct runner_task *, size_t count, unsigned places, double speed);
 

@@ -442,3 +442,8 @@ bool run_client_is_open(const struct run *run, unsigned client)
 {
     return client < run->plan->clients && run->clients[client].open > 0;
 }
+
+bool run_client_was_seen(const struct run *run, unsigned client)
+{
+    return client < run->plan->clients && run->clients[client].connected_once;
+}

@@ -108,6 +108,27 @@ static void places_are_as_asked_else_at_least_one(void)
     CHECK(schedule_places(0) >= 1);
 }
 
-SUITE(schedule, TEST(the_longest_begin_first), TEST(side_by_side_the_longest_decides),
-      TEST(who_waits_begins_when_a_place_is_free), TEST(a_large_one_is_not_left_out),
-      TEST(nothing_takes_hardly_any_time), TEST(places_are_as_asked_else_at_least_one))
+static uint64_t asked;
+
+static uint64_t so_much(const void *context)
+{
+    asked++;
+    return *(const uint64_t *)context;
+}
+
+/* Where memory is short, which depends on the machine, what the clients take decides. */
+static void clients_that_do_not_fit_into_memory_wait(void)
+{
+    uint64_t huge = (uint64_t)1 << 50, tiny = 1;
+    asked = 0;
+    CHECK(schedule_fits_memory(0, so_much, &huge));
+    CHECK_INT(asked, 0);
+    CHECK(!schedule_fits_memory(1000000, so_much, &huge));
+    CHECK(schedule_fits_memory(1000000, so_much, &tiny));
+    CHECK_INT(asked, 2);
+}
+
+SUITE(schedule, TEST(clients_that_do_not_fit_into_memory_wait), TEST(the_longest_begin_first),
+      TEST(side_by_side_the_longest_decides), TEST(who_waits_begins_when_a_place_is_free),
+      TEST(a_large_one_is_not_left_out), TEST(nothing_takes_hardly_any_time),
+      TEST(places_are_as_asked_else_at_least_one))
