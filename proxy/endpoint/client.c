@@ -370,6 +370,8 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     if (!policy->checks_answer)
         client_upgrade_trust(c->upgrade);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
+    if (policy->queues_pongs)
+        outbound_keep_pongs(&c->out);
     c->in = inbound_new(PEER_IS_SERVER, policy->max_message, false, &inbound_ops, c);
     inbound_trust(c->in, trust(policy));
     sender_init(&c->sender, &c->policy, &c->out, on_sender_log, c, now);
@@ -484,5 +486,5 @@ struct client_stats client_stats(const struct client *c)
 
 uint64_t client_buffered(const struct client *c)
 {
-    return sender_buffered(&c->sender);
+    return sender_buffered(&c->sender) + outbound_kept_bytes(&c->out);
 }

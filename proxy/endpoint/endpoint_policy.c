@@ -74,6 +74,9 @@ const struct param client_policy_params[] = {
     P_SIZE(client_policy, max_message, .def = "16MiB",
            .doc = "longest message accepted; 0: no bound"),
     P_BOOL(client_policy, answers_pings, .def = "true", .doc = "answers pings"),
+    P_BOOL(client_policy, queues_pongs, .def = "false",
+           .doc =
+               "keeps a pong for every ping while the peer reads none, not for the newest alone"),
     P_BOOL(client_policy, echo_close, .def = "true", .doc = "answers a Close with a Close"),
     P_BOOL(client_policy, closes_politely, .def = "true",
            .doc = "ends with a Close frame, not with a bare FIN"),

@@ -51,6 +51,7 @@ struct client_policy {
     uint64_t max_message; /* received; beyond it the connection fails with 1009 */
     bool answers_pings, echo_close, closes_politely;
     bool token_in_url; /* the same one in every request */
+    bool queues_pongs; /* one for each ping while nobody reads them, not the newest alone */
     bool masks, fresh_mask_keys;
     bool verifies;      /* the server's certificate; for whoever opens the connections */
     bool checks_answer; /* whether a 101 is one */

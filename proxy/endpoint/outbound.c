@@ -6,6 +6,23 @@
 #include "base/mem.h"
 #include "ws/close.h"
 
+struct kept_pong {
+    struct kept_pong *next;
+    size_t len;
+    uint8_t payload[OUTBOUND_PONG_BUFFER];
+};
+
+static void forget_kept(struct outbound *out)
+{
+    while (out->kept) {
+        struct kept_pong *next = out->kept->next;
+        free(out->kept);
+        out->kept = next;
+    }
+    out->kept_after = &out->kept;
+    out->kept_count = 0;
+}
+
 void outbound_init(struct outbound *out, enum outbound_masking masking, uint64_t seed,
                    size_t (*on_output)(void *context, const uint8_t *bytes, size_t len),
                    void (*on_finish)(void *context), void *context)
@@ -13,17 +30,20 @@ void outbound_init(struct outbound *out, enum outbound_masking masking, uint64_t
     *out = (struct outbound){
         .on_output = on_output, .on_finish = on_finish, .context = context, .masking = masking};
     buf_init(&out->wire, OUTBOUND_LIMIT_BYTES);
+    forget_kept(out);
     rng_init(&out->masks, seed, "outbound.masks", 0);
 }
 
 void outbound_fini(struct outbound *out)
 {
+    forget_kept(out);
     buf_fini(&out->wire);
 }
 
 void outbound_reset(struct outbound *out)
 {
     buf_clear(&out->wire);
+    forget_kept(out);
     out->written = out->taken = 0;
     out->blocked = out->finishing = out->finished = out->pong_owed = false;
 }
@@ -93,8 +113,45 @@ bool outbound_close(struct outbound *out, uint16_t code, const char *reason)
     return outbound_frame(out, OPCODE_CLOSE, payload, len);
 }
 
+static void keep_pong(struct outbound *out, const void *payload, size_t len)
+{
+    struct kept_pong *kept = xmalloc(sizeof *kept);
+    kept->next = NULL;
+    kept->len = len < FRAME_CONTROL_MAX ? len : FRAME_CONTROL_MAX;
+    memset(kept->payload, 0, sizeof kept->payload); /* memory that is not touched costs nothing */
+    if (kept->len > 0)
+        memcpy(kept->payload, payload, kept->len);
+    *out->kept_after = kept;
+    out->kept_after = &kept->next;
+    out->kept_count++;
+}
+
+static void pay_kept(struct outbound *out)
+{
+    while (out->kept && outbound_len(out) <= OUTBOUND_PONG_ROOM) {
+        struct kept_pong *kept = out->kept;
+        (void)outbound_frame(out, OPCODE_PONG, kept->payload, kept->len);
+        out->kept = kept->next;
+        out->kept_count--;
+        free(kept);
+    }
+    if (!out->kept)
+        out->kept_after = &out->kept;
+}
+
+void outbound_keep_pongs(struct outbound *out)
+{
+    out->keeps_pongs = true;
+}
+
+size_t outbound_kept_bytes(const struct outbound *out)
+{
+    return out->kept_count * sizeof(struct kept_pong);
+}
+
 static void pay_pong(struct outbound *out)
 {
+    pay_kept(out);
     if (!out->pong_owed || outbound_len(out) > OUTBOUND_PONG_ROOM)
         return;
     out->pong_owed = false;
@@ -103,6 +160,11 @@ static void pay_pong(struct outbound *out)
 
 void outbound_pong(struct outbound *out, const void *payload, size_t len)
 {
+    if (out->keeps_pongs) {
+        keep_pong(out, payload, len);
+        pay_kept(out);
+        return;
+    }
     out->pong_len = len < sizeof out->pong ? len : sizeof out->pong;
     if (out->pong_len > 0)
         memcpy(out->pong, payload, out->pong_len);

@@ -14,8 +14,11 @@
 
 #define OUTBOUND_LIMIT_BYTES ((size_t)1 << 30)
 #define OUTBOUND_PONG_ROOM   4096 /* unsent bytes up to which every ping has its own pong */
+#define OUTBOUND_PONG_BUFFER 4096 /* what each pong costs that is kept */
 
 enum outbound_masking { MASKING_NONE, MASKING_FRESH, MASKING_CONSTANT };
+
+struct kept_pong;
 
 struct outbound {
     size_t (*on_output)(void *context, const uint8_t *bytes, size_t len);
@@ -30,6 +33,9 @@ struct outbound {
     bool pong_owed;
     uint8_t pong[FRAME_CONTROL_MAX];
     size_t pong_len;
+    bool keeps_pongs;                     /* a flaw: one for every ping, without bound */
+    struct kept_pong *kept, **kept_after; /* the oldest first */
+    size_t kept_count;
 };
 
 void outbound_init(struct outbound *, enum outbound_masking, uint64_t seed,
@@ -43,6 +49,10 @@ bool outbound_bytes(struct outbound *, const void *bytes, size_t len);
 bool outbound_frame(struct outbound *, uint8_t opcode, const void *payload, size_t len);
 bool outbound_close(struct outbound *, uint16_t code, const char *reason); /* code 0: no body */
 void outbound_pong(struct outbound *, const void *payload, size_t len);
+/* From now on a pong is kept for every ping that comes while there is no room, each in the buffer
+ * that the ping was read into. */
+void outbound_keep_pongs(struct outbound *);
+size_t outbound_kept_bytes(const struct outbound *);
 void outbound_finish(struct outbound *); /* on_finish once everything was taken */
 void outbound_writable(struct outbound *);
 size_t outbound_len(const struct outbound *); /* unsent bytes */

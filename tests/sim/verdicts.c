@@ -12,6 +12,8 @@
 #define SENDER_MESSAGE (64 * 1024)
 #define ASKED_MANY     2000
 #define ASKED_MESSAGE  (16 * 1024)
+#define MANY_PINGS     2000 /* a second */
+#define PINGS_LESS     6
 
 static void give_up(const struct diag *diag, const char *what)
 {
@@ -99,6 +101,27 @@ struct plan *sim_plan_of(const char *yaml)
     return plan;
 }
 
+/* Of many pings a sixth is enough, likewise. */
+static void thin_out(struct fault_step *fault)
+{
+    struct text rate;
+    const struct param *param = param_find(fault->desc->params, "rate");
+    if (strcmp(fault->desc->name, "ping_flood") != 0)
+        return;
+    text_init(&rate);
+    param_add_value(param, fault->config, &rate);
+    uint64_t pings = strtoull(text_chars(&rate), NULL, 10);
+    text_fini(&rate);
+    if (pings < MANY_PINGS)
+        return;
+    char *fewer = xprintf("%llu", (unsigned long long)pings / PINGS_LESS);
+    text_init(&rate);
+    if (!param_set(param, fault->config, fewer, &rate))
+        abort();
+    text_fini(&rate);
+    free(fewer);
+}
+
 /* Bytes are dear and masks are all that a seed changes in them: what fills the simulated sockets
  * often enough is enough. Messages are dear too: a tenth of them fills a queue, when they are
  * large. */
@@ -118,6 +141,14 @@ static void slow_down(struct plan *plan)
     }
 }
 
+static void lighten(struct plan *plan)
+{
+    slow_down(plan);
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == STEP_FAULT)
+            thin_out(&plan->steps[i].fault);
+}
+
 struct sim_plans sim_plans_load(const char *folder)
 {
     struct sim_plans plans = {0};
@@ -131,7 +162,7 @@ struct sim_plans sim_plans_load(const char *folder)
     for (size_t i = 0; i < paths.count; i++)
         plans.list[plans.count++] = sim_plan(paths.paths[i]);
     for (size_t i = 0; i < plans.count; i++)
-        slow_down(plans.list[i]);
+        lighten(plans.list[i]);
     paths_fini(&paths);
     diag_free(diag);
     free(path);

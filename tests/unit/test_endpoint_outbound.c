@@ -94,6 +94,64 @@ static void a_driver_that_took_less_is_not_asked_again_until_writable(void)
     outbound_fini(&out);
 }
 
+static void only_the_newest_pong_waits(void)
+{
+    struct outbound out;
+    int asked = 0;
+    outbound_init(&out, MASKING_NONE, 1, refuse_and_count, never_finish, &asked);
+    for (int i = 0; i < 10000; i++)
+        outbound_pong(&out, "ping", 4);
+    CHECK(outbound_len(&out) <= OUTBOUND_PONG_ROOM + 6);
+    CHECK_INT(outbound_kept_bytes(&out), 0);
+    outbound_fini(&out);
+}
+
+struct gate {
+    bool open;
+    struct text sent;
+};
+
+static size_t pass_gate(void *context, const uint8_t *bytes, size_t len)
+{
+    struct gate *gate = context;
+    return gate->open ? take_all(&gate->sent, bytes, len) : 0;
+}
+
+/* The flaw: all of them wait, in order, and go once there is room. */
+static void kept_pongs_go_in_order(void)
+{
+    struct outbound out;
+    struct gate gate = {.open = false};
+    text_init(&gate.sent);
+    outbound_init(&out, MASKING_NONE, 1, pass_gate, never_finish, &gate);
+    outbound_keep_pongs(&out);
+    for (uint8_t i = 0; i < 250; i++)
+        for (uint8_t j = 0; j < 10; j++)
+            outbound_pong(&out, (uint8_t[]){i, j}, 2);
+    CHECK(outbound_kept_bytes(&out) > (size_t)1000 * OUTBOUND_PONG_BUFFER);
+    gate.open = true;
+    outbound_writable(&out);
+    CHECK_INT(gate.sent.len, 2500 * 4);
+    CHECK_BYTES(gate.sent.chars, 4, "\x8a\x02\x00\x00", 4);
+    CHECK_BYTES(gate.sent.chars + 2499 * 4, 4, "\x8a\x02\xf9\x09", 4);
+    CHECK_INT(outbound_kept_bytes(&out), 0);
+    outbound_fini(&out);
+    text_fini(&gate.sent);
+}
+
+static void kept_pongs_end_with_the_connection(void)
+{
+    struct outbound out;
+    int asked = 0;
+    outbound_init(&out, MASKING_NONE, 1, refuse_and_count, never_finish, &asked);
+    outbound_keep_pongs(&out);
+    for (int i = 0; i < 2500; i++)
+        outbound_pong(&out, "ping", 4);
+    outbound_reset(&out);
+    CHECK_INT(outbound_kept_bytes(&out), 0);
+    outbound_fini(&out);
+}
+
 static struct backlog backlog_of(uint64_t count)
 {
     struct backlog backlog;
@@ -170,4 +228,5 @@ SUITE(endpoint_outbound, TEST(every_frame_has_a_fresh_mask), TEST(a_constant_mas
       TEST(a_driver_that_took_less_is_not_asked_again_until_writable),
       TEST(a_backlog_keeps_both_bounds), TEST(a_turned_backlog_is_emptied_from_its_newest),
       TEST(what_goes_of_a_turned_backlog_may_be_more_than_was_turned),
-      TEST(a_message_is_json_with_its_number_and_size))
+      TEST(only_the_newest_pong_waits), TEST(kept_pongs_go_in_order),
+      TEST(kept_pongs_end_with_the_connection), TEST(a_message_is_json_with_its_number_and_size))

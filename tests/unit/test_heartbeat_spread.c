@@ -33,10 +33,7 @@ static void fleet(struct story *s, int clients, int together)
 
 static void expect(struct story *s, enum verdict want, const char *part)
 {
-    enum verdict got = story_judge(s, &heartbeat_spread_rule, NULL);
-    CHECK_STR(verdict_name(got), verdict_name(want));
-    CHECK_CONTAINS(story_text(s), part);
-    story_end(s);
+    story_expect(s, &heartbeat_spread_rule, want, part);
 }
 
 static void beats_all_over_the_interval_pass(void)
