@@ -39,6 +39,7 @@ struct outside {
     struct loop *loop;
     struct builtin_client *client;
     unsigned signals;
+    bool stays; /* when it has given up: until it is told to end */
 };
 
 static void print_event(const char *event, const char *detail)
@@ -58,6 +59,7 @@ static void on_signal(void *context, int number)
 {
     struct outside *outside = context;
     (void)number;
+    outside->stays = false;
     if (outside->signals++ == 0)
         builtin_client_close(outside->client, 1001, "the process is told to end");
     else
@@ -70,14 +72,17 @@ static void on_line(void *context, const char *line, size_t len)
     (void)len;
     if (strncmp(line, "send", 4) == 0)
         (void)builtin_client_produce(outside->client, 1); /* its user is told by what arrives */
-    else if (strcmp(line, "close") == 0)
-        builtin_client_close(outside->client, 1000, "its application is done");
+    if (strcmp(line, "close") != 0)
+        return;
+    outside->stays = false;
+    builtin_client_close(outside->client, 1000, "its application is done");
 }
 
 static void on_stopped(void *context)
 {
     struct outside *outside = context;
-    loop_stop(outside->loop);
+    if (!outside->stays)
+        loop_stop(outside->loop);
 }
 
 static struct tls_context *open_tls(const struct client_options *into,
@@ -101,7 +106,7 @@ static int serve(const struct client_options *into, const struct client_policy *
     if (url->secure && !tls)
         return EXIT_ENVIRONMENT;
     struct loop *loop = loop_new();
-    struct outside outside = {.loop = loop};
+    struct outside outside = {.loop = loop, .stays = into->hooks};
     struct builtin_client_config config = {.host = url->host,
                                            .authority = url->authority,
                                            .target = url->target,

@@ -150,6 +150,8 @@ static char *reference_command(const struct job *job)
     if (plan_sends(plan))
         text_addf(&command, " --message_size %lluB",
                   (unsigned long long)plan->client.message_bytes);
+    if (plan->client.retry_limit > 0)
+        text_addf(&command, " --retry_limit %llu", (unsigned long long)plan->client.retry_limit);
     text_add(&command, " {url}");
     return text_take(&command);
 }

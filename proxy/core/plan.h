@@ -134,6 +134,7 @@ struct builtin_server_options {
 struct builtin_client_options {
     double sends; /* bytes per second; 0: nothing */
     uint64_t message_bytes;
+    uint64_t retry_limit; /* 0: it never gives up */
 };
 
 struct plan {

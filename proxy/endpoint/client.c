@@ -112,7 +112,8 @@ static void come_back(struct client *c, const char *how, nsec now)
     if (wanted && !c->comeback.never && !exhausted)
         wait_for_retry(c, now);
     else
-        stop(c, wanted && c->close_code != 1000 ? "gave_up" : "finished", how);
+        stop(c, wanted && c->policy.tells_user && c->close_code != 1000 ? "gave_up" : "finished",
+             how);
 }
 
 static void abandon(struct client *c, const char *how, nsec now)

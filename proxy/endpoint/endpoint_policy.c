@@ -43,6 +43,7 @@ const struct param client_policy_params[] = {
                    "TCP gives a peer up that acknowledges nothing for so long; 0: it is not asked"),
     P_COUNT(client_policy, retry_limit, .def = "0",
             .doc = "failures in a row after which it gives up; 0: never"),
+    P_BOOL(client_policy, tells_user, .def = "true", .doc = "says so when it gives up"),
     P_BOOL(client_policy, reconnects, .def = "true", .doc = "comes back after a loss"),
     P_BOOL(client_policy, reconnects_after_normal, .def = "false",
            .doc = "comes back even after the server closed with 1000"),

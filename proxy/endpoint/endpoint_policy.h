@@ -32,6 +32,7 @@ struct client_policy {
     nsec close_timeout;
     nsec tcp_keepalive; /* for whoever opens the connections */
     uint64_t retry_limit;
+    bool tells_user; /* that it gave up */
     bool reconnects;
     bool reconnects_after_normal; /* also after the server's 1000 */
     bool heeds_close_codes; /* fatal codes are final, 1012 and 1013 have delays of their own */

@@ -33,6 +33,8 @@ static const struct param client_params[] = {
      .min = "1B",
      .max = "16MiB",
      .doc = "size of each message it sends"},
+    P_COUNT(builtin_client_options, retry_limit, .def = "0", .max = "1000",
+            .doc = "attempts after which the built-in client gives up; 0: never"),
     P_END,
 };
 

@@ -237,6 +237,8 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
         sim->client_policy.rate = plan->client.sends;
     if (plan_sends(plan) && plan->client.message_bytes > 0)
         sim->client_policy.message_size = plan->client.message_bytes;
+    if (sim->client_policy.retry_limit == 0)
+        sim->client_policy.retry_limit = plan->client.retry_limit;
     sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
     if (plan->server.pings > 0)
         sim->server_policy.ping = plan->server.pings;
