@@ -153,6 +153,8 @@ static void request(struct client *c, nsec now)
     enter(c, CLIENT_UPGRADING, c->state_by); /* one limit for both */
     (void)outbound_bytes(&c->out, text_chars(&head), head.len);
     text_fini(&head);
+    if (!c->policy.waits_for_open)
+        sender_open(&c->sender);
 }
 
 static void attempt_overdue(struct client *c, nsec now)

@@ -101,6 +101,8 @@ const struct param client_policy_params[] = {
             .doc = "closes with this code whatever was wrong; 0: with the one that fits"),
     P_BOOL(client_policy, silent_after_close, .def = "true",
            .doc = "sends no data once its Close is out"),
+    P_BOOL(client_policy, waits_for_open, .def = "true",
+           .doc = "sends no data before the handshake is complete"),
     P_BOOL(client_policy, explains_closes, .def = "true", .doc = "closes with a code and a reason"),
     P_BOOL(client_policy, closes_for_good, .def = "true",
            .doc = "stays away after its application has closed"),

@@ -61,6 +61,7 @@ struct client_policy {
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;
+    bool waits_for_open;  /* sends no data before the handshake is complete */
     bool explains_closes; /* its own have a code and a reason */
     bool closes_for_good; /* after the application's close it stays away */
     bool own_seed;        /* false: every process draws the same random numbers */

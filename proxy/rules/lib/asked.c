@@ -11,6 +11,14 @@ const struct event *asked_next(const struct trace *trace, size_t *i, const char 
     return NULL;
 }
 
+size_t asked_within(const struct trace *trace, int client, const char *hook, nsec from, nsec to)
+{
+    size_t count = 0, i = 0;
+    for (const struct event *ev; (ev = asked_next(trace, &i, hook));)
+        count += ev->client == client && asked_at(ev) >= from && asked_at(ev) < to;
+    return count;
+}
+
 nsec asked_at(const struct event *asked)
 {
     return asked->at - asked->hook_asked.took;

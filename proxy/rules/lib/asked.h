@@ -7,6 +7,8 @@
 /* The next that a client took, from index *i on, which is left behind it. hook: "send" or "close".
  * NULL: none. */
 const struct event *asked_next(const struct trace *, size_t *i, const char *hook);
+/* How many times that client took it, asked at or after `from` and before `to`. */
+size_t asked_within(const struct trace *, int client, const char *hook, nsec from, nsec to);
 /* When it was asked, which may be before the answer came. */
 nsec asked_at(const struct event *asked);
 /* A step of the scenario wanted a hook that the target file does not give. */
