@@ -152,6 +152,8 @@ static char *reference_command(const struct job *job)
                   (unsigned long long)plan->client.message_bytes);
     if (plan->client.retry_limit > 0)
         text_addf(&command, " --retry_limit %llu", (unsigned long long)plan->client.retry_limit);
+    if (plan->client.deflate)
+        text_add(&command, " --deflate true");
     text_add(&command, " {url}");
     return text_take(&command);
 }

@@ -50,6 +50,8 @@ static bool start_server(struct job *job)
     server_policy_defaults(&policy);
     policy.echo = job->spec.plan->server.echo;
     policy.ping = job->spec.plan->server.pings;
+    policy.says = job->spec.plan->server.says;
+    policy.deflate = job->spec.plan->server.deflate;
     job->server =
         builtin_server_new(job->loop, "127.0.0.1", 0, NULL, &policy, job->spec.speed, NULL);
     if (!job->server)

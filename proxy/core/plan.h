@@ -127,14 +127,15 @@ struct expectation {
 enum tests_what { TESTS_CLIENT = 1, TESTS_SERVER = 2, TESTS_PATH = 4 };
 
 struct builtin_server_options {
-    nsec pings; /* 0: never */
-    bool echo;
+    nsec pings, says; /* 0: never */
+    bool echo, deflate;
 };
 
 struct builtin_client_options {
     double sends; /* bytes per second; 0: nothing */
     uint64_t message_bytes;
     uint64_t retry_limit; /* 0: it never gives up */
+    bool deflate;
 };
 
 struct plan {

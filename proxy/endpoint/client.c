@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "ws/close.h"
 #include "ws/frame.h"
+#include "endpoint/agreement.h"
 #include "endpoint/client_upgrade.h"
 #include "endpoint/comeback.h"
 #include "endpoint/inbound.h"
@@ -212,6 +213,9 @@ static void take_response(struct client *c, const uint8_t *bytes, size_t len, ns
         refuse(c, now);
         return;
     case UPGRADE_DONE:
+        agreement_begin(client_upgrade_extensions(c->upgrade), PEER_IS_SERVER,
+                        c->policy.heeds_deflate ? AGREEMENT_KEPT : AGREEMENT_BROKEN, c->in,
+                        &c->out);
         open(c, now);
         if (used < len && c->policy.keeps_early) /* frames may share the segment with the 101 */
             listen(c, bytes + used, len - used, now);
@@ -343,6 +347,12 @@ static unsigned trust(const struct client_policy *policy)
         trust |= TRUST_TEXT;
     if (!policy->reassembles)
         trust |= TRUST_READS;
+    if (!policy->checks_deflate)
+        trust |= TRUST_DEFLATE;
+    if (!policy->limits_inflated)
+        trust |= TRUST_INFLATED;
+    if (!policy->reads_plain)
+        trust |= TRUST_RSV1;
     return policy->checks_closes ? trust : trust | TRUST_CLOSES;
 }
 
@@ -370,6 +380,8 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     char *asked = target_of(policy, target);
     c->upgrade = client_upgrade_new(host_header, asked, own_seed);
     free(asked);
+    if (policy->deflate)
+        client_upgrade_offer(c->upgrade, "permessage-deflate; client_max_window_bits");
     if (!policy->checks_answer)
         client_upgrade_trust(c->upgrade);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);

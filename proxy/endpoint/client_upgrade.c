@@ -13,7 +13,8 @@
 #define LONGEST_RETRY_AFTER_SECONDS 86400
 
 struct client_upgrade {
-    char *host, *target;
+    char *host, *target, *offer;
+    char *extensions; /* of the response */
     struct rng keys;
     char key[UPGRADE_KEY_ROOM];
     struct http_reader *reader;
@@ -29,6 +30,8 @@ struct client_upgrade *client_upgrade_new(const char *host_header, const char *t
     struct client_upgrade *upgrade = xcalloc(1, sizeof *upgrade);
     upgrade->host = xstrdup(host_header);
     upgrade->target = xstrdup(target);
+    upgrade->offer = xstrdup("");
+    upgrade->extensions = xstrdup("");
     upgrade->reader = http_reader_new(HTTP_RESPONSE);
     rng_init(&upgrade->keys, seed, "client.keys", 0);
     text_init(&upgrade->problem);
@@ -43,7 +46,20 @@ void client_upgrade_free(struct client_upgrade *upgrade)
     text_fini(&upgrade->problem);
     free(upgrade->host);
     free(upgrade->target);
+    free(upgrade->offer);
+    free(upgrade->extensions);
     free(upgrade);
+}
+
+void client_upgrade_offer(struct client_upgrade *upgrade, const char *extensions)
+{
+    free(upgrade->offer);
+    upgrade->offer = xstrdup(extensions);
+}
+
+const char *client_upgrade_extensions(const struct client_upgrade *upgrade)
+{
+    return upgrade->extensions;
 }
 
 void client_upgrade_trust(struct client_upgrade *upgrade)
@@ -67,8 +83,10 @@ void client_upgrade_begin(struct client_upgrade *upgrade, struct text *out)
     text_clear(&upgrade->problem);
     upgrade->status = 0;
     upgrade->retry_after = RETRY_AFTER_ABSENT;
-    struct upgrade_ask ask = {
-        .target = upgrade->target, .host = upgrade->host, .key = upgrade->key};
+    struct upgrade_ask ask = {.target = upgrade->target,
+                              .host = upgrade->host,
+                              .key = upgrade->key,
+                              .extensions = upgrade->offer[0] ? upgrade->offer : NULL};
     upgrade_add_request(out, &ask);
 }
 
@@ -110,7 +128,9 @@ static void read_retry_after(struct client_upgrade *upgrade, const struct http_h
 static enum upgrade_progress judge(struct client_upgrade *upgrade, const struct http_head *head)
 {
     struct upgrade_response response;
-    upgrade_read_response(head, upgrade->key, "", "", &response);
+    upgrade_read_response(head, upgrade->key, "", upgrade->offer, &response);
+    free(upgrade->extensions);
+    upgrade->extensions = http_header_copy(head, "Sec-WebSocket-Extensions");
     upgrade->status = head->status;
     bool yes = head->status == 101 || head->status / 100 == 2;
     if (response.valid || (upgrade->trusts && yes))

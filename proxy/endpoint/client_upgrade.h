@@ -21,6 +21,8 @@ struct client_upgrade;
 struct client_upgrade *client_upgrade_new(const char *host_header, const char *target,
                                           uint64_t seed);
 void client_upgrade_free(struct client_upgrade *);
+/* Sec-WebSocket-Extensions of the requests from here on; "": none. Copied. */
+void client_upgrade_offer(struct client_upgrade *, const char *extensions);
 /* Takes any 101 and any 2xx for a yes from here on; for flaws. */
 void client_upgrade_trust(struct client_upgrade *);
 /* A new attempt: a fresh key, and the request added to out. */
@@ -29,6 +31,8 @@ void client_upgrade_begin(struct client_upgrade *, struct text *out);
 enum upgrade_progress client_upgrade_input(struct client_upgrade *, const uint8_t *bytes,
                                            size_t len, size_t *used);
 
+/* Of the response just taken: its Sec-WebSocket-Extensions, "" where there are none. */
+const char *client_upgrade_extensions(const struct client_upgrade *);
 /* Of the response just refused. */
 int client_upgrade_status(const struct client_upgrade *);       /* 0: it was not HTTP */
 nsec client_upgrade_retry_after(const struct client_upgrade *); /* or RETRY_AFTER_ABSENT */

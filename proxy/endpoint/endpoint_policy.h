@@ -57,7 +57,10 @@ struct client_policy {
     bool verifies;      /* the server's certificate; for whoever opens the connections */
     bool checks_answer; /* whether a 101 is one */
     bool keeps_early;   /* what comes in one read with the 101 */
-    bool reassembles;   /* reads: a frame may take several, and one may bring several frames */
+    bool deflate;       /* offers permessage-deflate */
+    bool heeds_deflate; /* compresses as was agreed */
+    bool checks_deflate, limits_inflated, reads_plain; /* of what the server sends under it */
+    bool reassembles; /* reads: a frame may take several, and one may bring several frames */
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;
@@ -70,6 +73,8 @@ struct client_policy {
 /* Mute by default: answers, never speaks first (DESIGN 4). */
 struct server_policy {
     bool echo;
+    bool deflate;         /* agrees to permessage-deflate where it is offered */
+    nsec says;            /* a message of its own this often; 0: never */
     nsec ping, pong;      /* 0: none */
     nsec request_timeout; /* for the whole request head */
     nsec close_timeout;

@@ -9,6 +9,7 @@
 #include "ws/frame.h"
 #include "ws/utf8.h"
 
+#define INFLATED_AT_ONCE ((size_t)4096)      /* it may become a thousand times as much */
 #define KEPT_LIMIT_BYTES ((size_t)256 << 20) /* of one message, whatever max_message says */
 
 struct inbound {
@@ -25,6 +26,9 @@ struct inbound {
     uint64_t message_len; /* declared so far, of the frame under way too */
     struct utf8 utf8;
     struct buf kept;
+    struct deflate *inflater; /* NULL: permessage-deflate was not agreed on */
+    bool compressed;          /* the message under way is */
+    struct text inflated;     /* what the piece in hand became */
     uint8_t control[FRAME_CONTROL_MAX];
 };
 
@@ -38,6 +42,7 @@ struct inbound *inbound_new(enum inbound_peer peer, uint64_t max_message, bool k
     in->ops = *ops;
     in->context = context;
     buf_init(&in->kept, KEPT_LIMIT_BYTES);
+    text_init(&in->inflated);
     inbound_reset(in);
     return in;
 }
@@ -47,6 +52,8 @@ void inbound_free(struct inbound *in)
     if (!in)
         return;
     buf_fini(&in->kept);
+    text_fini(&in->inflated);
+    deflate_free(in->inflater);
     free(in);
 }
 
@@ -62,12 +69,21 @@ void inbound_reset(struct inbound *in)
     in->utf8 = (struct utf8){0};
     in->message_len = 0;
     buf_clear(&in->kept);
+    deflate_free(in->inflater);
+    in->inflater = NULL;
+}
+
+void inbound_deflate(struct inbound *in, int window_bits, enum deflate_context context)
+{
+    deflate_free(in->inflater);
+    in->inflater = deflate_new(window_bits, context);
 }
 
 static uint16_t begin_data(struct inbound *in, const struct frame_head *head)
 {
     if (!in->in_message) {
         in->opcode = head->opcode;
+        in->compressed = in->inflater && ((head->rsv & RSV1) || (in->trust & TRUST_RSV1));
         in->message_len = 0;
         in->utf8 = (struct utf8){0};
         buf_clear(&in->kept);
@@ -84,7 +100,8 @@ static uint16_t begin_frame(struct inbound *in)
     const struct frame_head *head = &in->decoder.head;
     struct frame_context context = {.sender = in->peer == PEER_IS_CLIENT ? FRAME_FROM_CLIENT
                                                                          : FRAME_FROM_SERVER,
-                                    .in_message = in->in_message};
+                                    .in_message = in->in_message,
+                                    .rsv1_means_compressed = in->inflater != NULL};
     if (frame_violation(head, &context) && !(in->trust & TRUST_FRAMES))
         return CLOSE_PROTOCOL_ERROR;
     return frame_is_control(head->opcode) ? 0 : begin_data(in, head);
@@ -100,13 +117,49 @@ static void copy_plain(const struct inbound *in, uint8_t *plain, const uint8_t *
         memcpy(plain, bytes, len);
 }
 
-static uint16_t take_data(struct inbound *in, const uint8_t *bytes, size_t len)
+static uint16_t take_plain(struct inbound *in, const uint8_t *bytes, size_t len)
 {
     if (in->opcode == OPCODE_TEXT && !(in->trust & TRUST_TEXT) && !utf8_feed(&in->utf8, bytes, len))
         return CLOSE_INVALID_PAYLOAD; /* RFC 6455 8.1 */
     if (in->keeps_messages && !buf_append_all(&in->kept, bytes, len))
         return CLOSE_TOO_BIG;
     return 0;
+}
+
+/* RFC 7692 8: what a message inflates to has to be limited while it is inflated. */
+static uint16_t inflated_wrong(const struct inbound *in, enum deflate_result result)
+{
+    bool broken = result == DEFLATE_BROKEN || result == DEFLATE_LOST;
+    bool limited = in->max_message > 0 && !(in->trust & TRUST_INFLATED);
+    if (limited && deflate_message_len(in->inflater) > in->max_message)
+        return CLOSE_TOO_BIG;
+    if (result == DEFLATE_TOO_BIG)
+        return limited ? CLOSE_TOO_BIG : 0;
+    return broken && !(in->trust & (TRUST_DEFLATE | TRUST_INFLATED)) ? CLOSE_INVALID_PAYLOAD : 0;
+}
+
+static uint16_t inflate_piece(struct inbound *in, const uint8_t *bytes, size_t len,
+                              enum deflate_part part)
+{
+    text_clear(&in->inflated);
+    enum deflate_result result =
+        deflate_feed(in->inflater, bytes, len, part, &in->inflated, SIZE_MAX);
+    uint16_t problem = inflated_wrong(in, result);
+    if (problem != 0 || in->inflated.len == 0)
+        return problem;
+    return take_plain(in, (const uint8_t *)in->inflated.chars, in->inflated.len);
+}
+
+static uint16_t take_data(struct inbound *in, const uint8_t *bytes, size_t len)
+{
+    uint16_t problem = 0;
+    if (!in->compressed)
+        return take_plain(in, bytes, len);
+    for (size_t done = 0; done < len && problem == 0; done += INFLATED_AT_ONCE)
+        problem = inflate_piece(in, bytes + done,
+                                len - done < INFLATED_AT_ONCE ? len - done : INFLATED_AT_ONCE,
+                                DEFLATE_PART);
+    return problem;
 }
 
 /* 5.5: at most 125 bytes, unless frames are trusted. */
@@ -155,11 +208,18 @@ static uint16_t end_message(struct inbound *in, nsec now)
 {
     if (!in->decoder.head.fin)
         return 0;
+    uint16_t problem = in->compressed ? inflate_piece(in, NULL, 0, DEFLATE_LAST) : 0;
+    if (problem != 0)
+        return problem;
+    if (in->compressed)
+        in->message_len =
+            deflate_message_len(in->inflater); /* of a flawed one: as far as it went */
     if (in->opcode == OPCODE_TEXT && !(in->trust & TRUST_TEXT) && !utf8_is_complete(&in->utf8))
         return CLOSE_INVALID_PAYLOAD;
     in->in_message = false;
     const uint8_t *bytes = in->keeps_messages ? buf_bytes(&in->kept) : NULL;
-    in->ops.on_message(in->context, in->opcode, bytes, (size_t)in->message_len, now);
+    size_t len = in->keeps_messages ? buf_len(&in->kept) : (size_t)in->message_len;
+    in->ops.on_message(in->context, in->opcode, bytes, len, now);
     buf_clear(&in->kept);
     return 0;
 }

@@ -38,6 +38,7 @@ void outbound_fini(struct outbound *out)
 {
     forget_kept(out);
     buf_fini(&out->wire);
+    compress_free(out->compress);
 }
 
 void outbound_reset(struct outbound *out)
@@ -46,6 +47,14 @@ void outbound_reset(struct outbound *out)
     forget_kept(out);
     out->written = out->taken = 0;
     out->blocked = out->finishing = out->finished = out->pong_owed = false;
+    compress_free(out->compress);
+    out->compress = NULL;
+}
+
+void outbound_deflate(struct outbound *out, int window_bits, enum deflate_context context)
+{
+    compress_free(out->compress);
+    out->compress = compress_new(window_bits, context);
 }
 
 size_t outbound_len(const struct outbound *out)
@@ -91,7 +100,8 @@ static const uint8_t *mask_key(struct outbound *out, uint8_t key[4])
     return out->masking == MASKING_FRESH ? key : constant;
 }
 
-bool outbound_frame(struct outbound *out, uint8_t opcode, const void *payload, size_t len)
+static bool add_frame(struct outbound *out, uint8_t opcode, uint8_t rsv, const void *payload,
+                      size_t len)
 {
     uint8_t key[4];
     size_t room = FRAME_HEAD_MAX + len;
@@ -100,9 +110,27 @@ bool outbound_frame(struct outbound *out, uint8_t opcode, const void *payload, s
     if (!frame)
         return false;
     size_t frame_len = frame_build(frame, room, opcode, payload, len, mask);
+    frame[0] |= (uint8_t)(rsv << 4);
     buf_added(&out->wire, frame_len);
     added(out, frame_len);
     return true;
+}
+
+bool outbound_frame(struct outbound *out, uint8_t opcode, const void *payload, size_t len)
+{
+    return add_frame(out, opcode, 0, payload, len);
+}
+
+bool outbound_message(struct outbound *out, uint8_t opcode, const void *payload, size_t len)
+{
+    struct text compressed;
+    if (!out->compress)
+        return outbound_frame(out, opcode, payload, len);
+    text_init(&compressed);
+    compress_feed(out->compress, payload, len, DEFLATE_LAST, &compressed);
+    bool fits = add_frame(out, opcode, RSV1, compressed.chars, compressed.len);
+    text_fini(&compressed);
+    return fits;
 }
 
 bool outbound_close(struct outbound *out, uint16_t code, const char *reason)

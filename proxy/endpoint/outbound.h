@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "ws/compress.h"
 #include "ws/frame.h"
 
 #define OUTBOUND_LIMIT_BYTES ((size_t)1 << 30)
@@ -30,6 +31,7 @@ struct outbound {
     bool finishing, finished;
     enum outbound_masking masking;
     struct rng masks;
+    struct compress *compress; /* permessage-deflate is agreed on; NULL: it is not */
     bool pong_owed;
     uint8_t pong[FRAME_CONTROL_MAX];
     size_t pong_len;
@@ -47,6 +49,10 @@ void outbound_reset(struct outbound *); /* for the next connection: nothing is l
 /* Each offers to the driver at once what it can. false: beyond OUTBOUND_LIMIT_BYTES, not sent. */
 bool outbound_bytes(struct outbound *, const void *bytes, size_t len);
 bool outbound_frame(struct outbound *, uint8_t opcode, const void *payload, size_t len);
+/* Of data: compressed where that was agreed on (RFC 7692 7.2.1). */
+bool outbound_message(struct outbound *, uint8_t opcode, const void *payload, size_t len);
+/* From here until the reset. */
+void outbound_deflate(struct outbound *, int window_bits, enum deflate_context);
 bool outbound_close(struct outbound *, uint16_t code, const char *reason); /* code 0: no body */
 void outbound_pong(struct outbound *, const void *payload, size_t len);
 /* From now on a pong is kept for every ping that comes while there is no room, each in the buffer

@@ -96,7 +96,7 @@ static void send_one(struct sender *s)
     s->pending = true;
     bool bad = !s->policy->sends_utf8 && s->sent % BAD_TEXT_EVERY == BAD_TEXT_EVERY - 1;
     s->message[size - 3] = bad ? 0xff : 'x'; /* within its last string */
-    (void)outbound_frame(s->out, opcode(s), s->message, size);
+    (void)outbound_message(s->out, opcode(s), s->message, size);
     s->mark = s->out->written;
 }
 

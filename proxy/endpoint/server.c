@@ -1,5 +1,6 @@
 #include "endpoint/server.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "base/text.h"
 #include "ws/close.h"
 #include "ws/frame.h"
+#include "endpoint/agreement.h"
 #include "endpoint/inbound.h"
 #include "endpoint/outbound.h"
 #include "endpoint/server_request.h"
@@ -19,12 +21,14 @@ struct server_conn {
     void *context;
     enum server_state state;
     nsec state_by; /* when the state's timeout comes */
-    nsec ping_at, pong_by;
+    nsec ping_at, pong_by, say_at;
     struct server_request *request;
     struct outbound out;
     struct inbound *in;
-    uint64_t received;
+    uint64_t received, said;
 };
+
+#define PLAIN_EVERY 3 /* messages: compression is a sender's choice, message by message */
 
 /* What a state does with each thing that can happen; NULL: nothing, such reports come too late. */
 struct behaviour {
@@ -61,7 +65,7 @@ static void enter(struct server_conn *s, enum server_state state, nsec by)
 {
     s->state = state;
     s->state_by = by;
-    s->ping_at = s->pong_by = NEVER;
+    s->ping_at = s->pong_by = s->say_at = NEVER;
 }
 
 static void end(struct server_conn *s, const char *event, const char *how)
@@ -93,7 +97,10 @@ static void take_frames(struct server_conn *s, const uint8_t *bytes, size_t len,
 static void open(struct server_conn *s, nsec now)
 {
     enter(s, SERVER_OPEN, NEVER);
+    agreement_begin(server_request_extensions(s->request), PEER_IS_CLIENT, AGREEMENT_KEPT, s->in,
+                    &s->out);
     s->ping_at = limit(now, s->policy.ping);
+    s->say_at = limit(now, s->policy.says);
     note(s, "open", "%s", "");
 }
 
@@ -168,6 +175,13 @@ static void on_close(void *context, uint16_t code, nsec now)
     drain(s, now);
 }
 
+static bool send_message(struct server_conn *s, uint8_t opcode, const void *bytes, size_t len)
+{
+    bool plain = s->said++ % PLAIN_EVERY == PLAIN_EVERY - 1;
+    return plain ? outbound_frame(&s->out, opcode, bytes, len)
+                 : outbound_message(&s->out, opcode, bytes, len);
+}
+
 static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size_t len, nsec now)
 {
     struct server_conn *s = context;
@@ -176,7 +190,7 @@ static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size
     if (s->ops.on_message)
         s->ops.on_message(s->context, bytes, len);
     if (s->policy.echo && s->state == SERVER_OPEN)
-        (void)outbound_frame(&s->out, opcode, bytes, len);
+        (void)send_message(s, opcode, bytes, len);
 }
 
 static const struct inbound_ops inbound_ops = {
@@ -190,6 +204,8 @@ struct server_conn *server_conn_new(const struct server_policy *policy,
     s->ops = *ops;
     s->context = context;
     s->request = server_request_new();
+    if (policy->deflate)
+        server_request_deflate(s->request);
     outbound_init(&s->out, MASKING_NONE, 0, ops->on_output, ops->on_finish, context);
     bool keeps_messages = policy->echo || ops->on_message;
     s->in = inbound_new(PEER_IS_CLIENT, policy->max_message, keeps_messages, &inbound_ops, s);
@@ -238,6 +254,23 @@ static void ping(struct server_conn *s, nsec now)
         s->pong_by = limit(now, s->policy.pong);
 }
 
+/* Words that come back, for a context to be of use. */
+static void say(struct server_conn *s, nsec now)
+{
+    struct text message;
+    text_init(&message);
+    text_addf(&message,
+              "{\"halfopen\":%" PRIu64
+              ",\"text\":\"the quick brown fox jumps over the lazy dog, and "
+              "the lazy dog sleeps on while the quick brown fox is gone\"}",
+              s->said);
+    (void)server_conn_send_text(s, text_chars(&message), now);
+    text_fini(&message);
+    s->say_at += s->policy.says;
+    if (s->say_at <= now)
+        s->say_at = now + s->policy.says;
+}
+
 void server_conn_expire(struct server_conn *s, nsec now)
 {
     if (s->pong_by <= now)
@@ -246,11 +279,13 @@ void server_conn_expire(struct server_conn *s, nsec now)
         end(s, "timeout", behaviours[s->state].name);
     else if (s->ping_at <= now)
         ping(s, now);
+    else if (s->say_at <= now)
+        say(s, now);
 }
 
 nsec server_conn_deadline(const struct server_conn *s)
 {
-    return nsec_min(s->state_by, nsec_min(s->ping_at, s->pong_by));
+    return nsec_min(nsec_min(s->state_by, s->say_at), nsec_min(s->ping_at, s->pong_by));
 }
 
 void server_conn_close(struct server_conn *s, uint16_t code, const char *reason, nsec now)
@@ -268,7 +303,7 @@ bool server_conn_send_text(struct server_conn *s, const char *text, nsec now)
 {
     (void)now;
     return s->state == SERVER_OPEN && server_conn_wants_input(s) &&
-           outbound_frame(&s->out, OPCODE_TEXT, text, strlen(text));
+           send_message(s, OPCODE_TEXT, text, strlen(text));
 }
 
 enum server_state server_conn_state(const struct server_conn *s)

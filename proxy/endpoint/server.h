@@ -1,7 +1,8 @@
 /* The built-in server's side of one connection: RFC 6455, mute unless its policy says otherwise, as
  * a machine without sockets or clock. Any path upgrades. Plain HTTP gets an answer too: 200 for GET
  * of / and /healthz, 426 for any other GET and for versions we do not speak, 404 for other methods,
- * 400 for what is no request. Extensions are never negotiated; the first subprotocol offered is. */
+ * 400 for what is no request. permessage-deflate is agreed to where the policy says so, and the
+ * first subprotocol offered is. */
 #ifndef HALFOPEN_ENDPOINT_SERVER_H
 #define HALFOPEN_ENDPOINT_SERVER_H
 

@@ -5,18 +5,24 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "ws/compress.h"
 #include "ws/http.h"
 #include "ws/upgrade.h"
 
 struct server_request {
     struct http_reader *reader;
     int status;
+    bool deflates;
+    struct text extensions; /* of the answer */
 };
+
+#define CLIENT_WINDOW_BITS 10 /* a small one: whether the client heeds it shows soon */
 
 struct server_request *server_request_new(void)
 {
     struct server_request *request = xcalloc(1, sizeof *request);
     request->reader = http_reader_new(HTTP_REQUEST);
+    text_init(&request->extensions);
     return request;
 }
 
@@ -25,7 +31,18 @@ void server_request_free(struct server_request *request)
     if (!request)
         return;
     http_reader_free(request->reader);
+    text_fini(&request->extensions);
     free(request);
+}
+
+void server_request_deflate(struct server_request *request)
+{
+    request->deflates = true;
+}
+
+const char *server_request_extensions(const struct server_request *request)
+{
+    return text_chars(&request->extensions);
 }
 
 int server_request_status(const struct server_request *request)
@@ -52,13 +69,37 @@ static char *first_protocol(const struct http_head *head)
     return http_text_copy(element);
 }
 
+/* RFC 7692 7.1: what was asked of us is granted, and of the client is asked what tells whether it
+ * keeps to an agreement. A window that is too small for us is declined. */
+static void agree(struct server_request *request, const struct http_head *head)
+{
+    struct upgrade_deflate_offer offer;
+    char *offered = http_header_copy(head, "Sec-WebSocket-Extensions");
+    bool made = upgrade_read_deflate_offer(offered, &offer);
+    free(offered);
+    if (!request->deflates || !made || offer.server_max_window_bits < COMPRESS_WINDOW_MIN)
+        return;
+    int bits = offer.client_max_window_bits < CLIENT_WINDOW_BITS ? offer.client_max_window_bits
+                                                                 : CLIENT_WINDOW_BITS;
+    text_add(&request->extensions, "permessage-deflate; client_no_context_takeover");
+    if (offer.client_bits)
+        text_addf(&request->extensions, "; client_max_window_bits=%d", bits);
+    if (offer.server_max_window_bits < DEFLATE_WINDOW_MAX)
+        text_addf(&request->extensions, "; server_max_window_bits=%d",
+                  offer.server_max_window_bits);
+    if (offer.server_no_context_takeover)
+        text_add(&request->extensions, "; server_no_context_takeover");
+}
+
 static enum request_progress upgrade(struct server_request *request, const struct http_head *head,
                                      struct http_text key, struct text *answer)
 {
     char *written_key = http_text_copy(key);
     char *protocol = first_protocol(head);
     request->status = 101;
-    upgrade_add_switch(answer, written_key, protocol, NULL, NULL);
+    agree(request, head);
+    const char *extensions = server_request_extensions(request);
+    upgrade_add_switch(answer, written_key, protocol, extensions[0] ? extensions : NULL, NULL);
     free(written_key);
     free(protocol);
     return REQUEST_UPGRADE;

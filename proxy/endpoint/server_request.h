@@ -21,6 +21,10 @@ void server_request_free(struct server_request *);
 /* used: how many of the bytes belonged to the head. Once it is complete the answer is added. */
 enum request_progress server_request_input(struct server_request *, const uint8_t *bytes,
                                            size_t len, size_t *used, struct text *answer);
+/* Agrees to permessage-deflate from here on, where it is offered. */
+void server_request_deflate(struct server_request *);
+/* Sec-WebSocket-Extensions of the answer; "": none. */
+const char *server_request_extensions(const struct server_request *);
 int server_request_status(const struct server_request *); /* what was answered; 0: nothing yet */
 
 #endif

@@ -21,6 +21,10 @@ static const struct param server_params[] = {
                .doc = "how often the built-in server pings; 0s: never"),
     P_BOOL(builtin_server_options, echo, .def = "false",
            .doc = "the built-in server sends messages back"),
+    P_DURATION(builtin_server_options, says, .def = "0s", .min = "0s", .max = "1h",
+               .doc = "how often the built-in server sends a message of its own; 0s: never"),
+    P_BOOL(builtin_server_options, deflate, .def = "false",
+           .doc = "the built-in server agrees to permessage-deflate"),
     P_END,
 };
 
@@ -35,6 +39,8 @@ static const struct param client_params[] = {
      .doc = "size of each message it sends"},
     P_COUNT(builtin_client_options, retry_limit, .def = "0", .max = "1000",
             .doc = "attempts after which the built-in client gives up; 0: never"),
+    P_BOOL(builtin_client_options, deflate, .def = "false",
+           .doc = "the built-in client offers permessage-deflate"),
     P_END,
 };
 

@@ -39,6 +39,11 @@ void deflate_free(struct deflate *inflater)
     free(inflater);
 }
 
+uint64_t deflate_message_len(const struct deflate *inflater)
+{
+    return inflater->message_len;
+}
+
 static void begin_message(struct deflate *inflater)
 {
     int status = Z_OK;

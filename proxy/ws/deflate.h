@@ -12,6 +12,8 @@
  * long. */
 #define DEFLATE_MESSAGE_LIMIT ((uint64_t)16 << 20)
 
+#define DEFLATE_WINDOW_MAX 15 /* bits */
+
 enum deflate_context { DEFLATE_CONTEXT_KEPT, DEFLATE_CONTEXT_RESET }; /* takeover or not */
 
 enum deflate_part { DEFLATE_PART, DEFLATE_LAST }; /* is it the end of the message */
@@ -34,5 +36,7 @@ void deflate_free(struct deflate *);
  * message begins. */
 enum deflate_result deflate_feed(struct deflate *, const uint8_t *bytes, size_t len,
                                  enum deflate_part, struct text *out, size_t cap);
+uint64_t
+deflate_message_len(const struct deflate *); /* of the newest message, as far as inflated */
 
 #endif

@@ -79,6 +79,15 @@ struct upgrade_deflate {
  * counts. */
 void upgrade_read_deflate(const char *extensions, struct upgrade_deflate *out);
 
+/* What one permessage-deflate of a request allows the server to answer. */
+struct upgrade_deflate_offer {
+    bool client_bits; /* the server may name client_max_window_bits */
+    int client_max_window_bits, server_max_window_bits; /* 15 where none is named */
+    bool server_no_context_takeover;
+};
+
+/* The first permessage-deflate of the request's Sec-WebSocket-Extensions. false: there is none. */
+bool upgrade_read_deflate_offer(const char *extensions, struct upgrade_deflate_offer *out);
 /* Both as in their headers. Whether the answer's parameters are legal and fit one of the offers, of
  * which there may be several; true where the answer has no permessage-deflate. */
 bool upgrade_deflate_fits(const char *offer, const char *answer);

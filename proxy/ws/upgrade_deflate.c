@@ -97,37 +97,46 @@ void upgrade_read_deflate(const char *extensions, struct upgrade_deflate *out)
 
 /* --- Offers --- */
 
-/* What one permessage-deflate of a request allows the server to answer. */
-struct offer {
-    bool client_bits; /* it may name client_max_window_bits */
-    int server_max_window_bits;
-};
-
-static void note_offered(struct http_text parameter, struct offer *out)
+/* client_max_window_bits needs no value here: the server may then name one. */
+static void note_offered(struct http_text parameter, struct upgrade_deflate_offer *out)
 {
     struct http_text name = {"", 0}, value = {NULL, 0};
     bool seen = false;
     (void)http_list_next(&parameter, '=', &name);
     (void)http_list_next(&parameter, '=', &value);
-    if (http_text_is(name, "client_max_window_bits")) /* with a value or without */
+    if (http_text_is(name, "client_max_window_bits")) {
         out->client_bits = true;
-    else if (http_text_is(name, "server_max_window_bits"))
-        (void)read_bits(value, &out->server_max_window_bits, &seen); /* none we know: 15 */
+        (void)read_bits(value, &out->client_max_window_bits, &seen); /* none, or none we know: 15 */
+    } else if (http_text_is(name, "server_max_window_bits")) {
+        (void)read_bits(value, &out->server_max_window_bits, &seen);
+    } else if (http_text_is(name, "server_no_context_takeover")) {
+        out->server_no_context_takeover = true;
+    }
 }
 
-static void read_offer(struct http_text element, struct offer *out)
+static void read_offer(struct http_text element, struct upgrade_deflate_offer *out)
 {
     struct http_text parameter;
-    *out = (struct offer){.server_max_window_bits = BITS_MAX};
+    *out = (struct upgrade_deflate_offer){.client_max_window_bits = BITS_MAX,
+                                          .server_max_window_bits = BITS_MAX};
     (void)http_list_next(&element, ';', &parameter); /* the extension's name */
     while (http_list_next(&element, ';', &parameter))
         note_offered(parameter, out);
 }
 
+bool upgrade_read_deflate_offer(const char *extensions, struct upgrade_deflate_offer *out)
+{
+    struct http_text list = {extensions, strlen(extensions)}, element;
+    bool found = next_deflate(&list, &element);
+    if (found)
+        read_offer(element, out);
+    return found;
+}
+
 bool upgrade_deflate_fits(const char *offer, const char *answer)
 {
     struct upgrade_deflate got;
-    struct offer offered;
+    struct upgrade_deflate_offer offered;
     struct http_text list = {offer, strlen(offer)}, element;
     upgrade_read_deflate(answer, &got);
     if (!got.on || got.wrong)

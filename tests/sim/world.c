@@ -242,6 +242,10 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
     if (plan->server.pings > 0)
         sim->server_policy.ping = plan->server.pings;
+    if (plan->server.says > 0)
+        sim->server_policy.says = plan->server.says;
+    sim->server_policy.deflate = sim->server_policy.deflate || plan->server.deflate;
+    sim->client_policy.deflate = sim->client_policy.deflate || plan->client.deflate;
     rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
     rng_init(&sim->losses, cfg->seed, "sim.losses", 0);

@@ -227,6 +227,18 @@ static void parameters_that_do_not_fit_make_the_answer_wrong(void)
     text_fini(&answer);
 }
 
+static void what_is_offered_is_read(void)
+{
+    struct upgrade_deflate_offer offer;
+    CHECK(!upgrade_read_deflate_offer("x-foo", &offer));
+    CHECK(upgrade_read_deflate_offer("x-foo, permessage-deflate; client_max_window_bits; "
+                                     "server_max_window_bits=9; server_no_context_takeover",
+                                     &offer));
+    CHECK(offer.client_bits && offer.server_no_context_takeover);
+    CHECK_INT(offer.client_max_window_bits, 15);
+    CHECK_INT(offer.server_max_window_bits, 9);
+}
+
 static void random_extensions_do_no_harm(void)
 {
     static const char *const parts[] = {
@@ -255,4 +267,5 @@ SUITE(upgrade, TEST(the_accept_value_of_the_rfc), TEST(a_key_is_sixteen_bytes),
       TEST(answers_that_were_not_offered_are_wrong), TEST(what_we_build_we_find_valid),
       TEST(deflate_parameters_are_read), TEST(no_deflate_is_off_with_the_full_window),
       TEST(wrong_deflate_parameters_are_reported), TEST(an_answer_has_to_fit_the_offer),
-      TEST(parameters_that_do_not_fit_make_the_answer_wrong), TEST(random_extensions_do_no_harm))
+      TEST(parameters_that_do_not_fit_make_the_answer_wrong), TEST(what_is_offered_is_read),
+      TEST(random_extensions_do_no_harm))
