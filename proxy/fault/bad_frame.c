@@ -16,11 +16,24 @@ struct bad_state {
     uint64_t sent;
 };
 
-static const char *const whats[] = {"reserved_bits",  "reserved_opcode",    "reserved_control",
-                                    "masking",        "long_length",        "huge_length",
-                                    "large_control",  "fragmented_control", "orphan_continuation",
-                                    "nested_message", "bad_utf8",           "bad_close_code",
-                                    "short_close",    "bad_close_reason",   NULL};
+static const char *const whats[] = {"reserved_bits",
+                                    "reserved_opcode",
+                                    "reserved_control",
+                                    "masking",
+                                    "long_length",
+                                    "huge_length",
+                                    "large_control",
+                                    "fragmented_control",
+                                    "orphan_continuation",
+                                    "nested_message",
+                                    "bad_utf8",
+                                    "bad_close_code",
+                                    "short_close",
+                                    "bad_close_reason",
+                                    "compressed_control",
+                                    "compressed_continuation",
+                                    "bad_deflate",
+                                    NULL};
 
 /* What is sent for each of them: one frame, or two. */
 struct recipe {
@@ -49,6 +62,11 @@ static const struct recipe recipes[][2] = {
     {{.opcode = OPCODE_CLOSE, .quirk = WITH_CODE, .payload = "\0\0", .len = 2}},
     {{.opcode = OPCODE_CLOSE, .payload = "\x03"}},
     {{.opcode = OPCODE_CLOSE, .payload = "\x03\xe8\xff\xfe"}},
+    {{.opcode = OPCODE_PING, .rsv = RSV1, .payload = "halfopen"}},
+    {{.opcode = OPCODE_TEXT, .more = true, .payload = "half"},
+     {.opcode = OPCODE_CONTINUATION, .rsv = RSV1, .payload = "open"}},
+    /* RFC 1951 3.2.3: blocks of type 3 are an error. */
+    {{.opcode = OPCODE_TEXT, .rsv = RSV1, .payload = "\x06halfopen"}},
 };
 
 static const struct param params[] = {
@@ -59,7 +77,9 @@ static const struct param params[] = {
             "server; 8 bytes declared in a 16-bit length; a 64-bit length with the top bit; a "
             "ping of 126 bytes; a ping that is not final; a continuation of nothing; a new "
             "message inside a fragmented one; text that is no UTF-8; a Close with `code`; a "
-            "Close of one byte; a Close whose reason is no UTF-8"),
+            "Close of one byte; a Close whose reason is no UTF-8; a ping with RSV1; a message of "
+            "two frames of which the second has RSV1; a compressed message that does not inflate "
+            "(the last three are forbidden with permessage-deflate too, RFC 7692 6.1)"),
     P_COUNT(bad_frame, code, .def = "1006", .max = "65535", .doc = "of bad_close_code"),
     P_COUNT(bad_frame, times, .def = "1", .min = "1", .max = "1000", .doc = "how often it is sent"),
     P_DURATION(bad_frame, gap, .def = "1s", .min = "1ms", .max = "1h",

@@ -1,17 +1,22 @@
 /* oversize_message: a message that is too large for anybody. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "fault/lib/message.h"
+#include "ws/compress.h"
 
 #define PIECE_BYTES      ((size_t)16 << 10)    /* sent at once */
 #define TURN_BYTES       ((uint64_t)256 << 10) /* in one turn of the loop */
 #define TURN_PIECES      1000
 #define DECLARED_PAYLOAD 16
+#define BOMB_STEP        ((size_t)1 << 20)
+#define BOMB_LIMIT       ((uint64_t)2 << 30)
 #define TICK             NSEC_PER_MSEC
 #define TRY_AGAIN        (10 * NSEC_PER_MSEC) /* no room, or inside a message of the peer */
 
 enum how { HOW_SENT, HOW_DECLARED };
-enum form { FORM_FRAME, FORM_FRAGMENTS };
+enum form { FORM_FRAME, FORM_FRAGMENTS, FORM_DEFLATED };
 
 struct oversize_message {
     uint64_t size;
@@ -34,7 +39,7 @@ struct oversize_state {
 };
 
 static const char *const hows[] = {"sent", "declared", NULL};
-static const char *const forms[] = {"frame", "fragments", NULL};
+static const char *const forms[] = {"frame", "fragments", "deflated", NULL};
 static const char *const opcode_names[] = {"text", "binary", NULL};
 static const uint8_t opcodes[] = {OPCODE_TEXT, OPCODE_BINARY};
 
@@ -47,8 +52,10 @@ static const struct param params[] = {
                  "what the peer sends from then on arrives inside it"),
     P_CHOICE(
         oversize_message, form, .def = "frame", .choices = forms,
-        .doc = "one frame, or fragments without end until the size is reached; a declared one is a "
-               "whole frame or the first fragment"),
+        .doc =
+            "one frame; fragments without end until the size is reached; or deflated, one frame of "
+            "a thousandth that inflates to the size, in whole MiB. A declared one is a whole frame "
+            "or the first fragment"),
     P_SIZE(oversize_message, piece, .def = "16KiB", .min = "1B", .max = "16KiB",
            .doc = "payload of each fragment"),
     P_RATE(oversize_message, rate, .def = "16MiB/s", .min = "1B/s", .max = "1GiB/s",
@@ -134,6 +141,42 @@ static bool send_piece(struct fault *f, enum dir d)
     return taken;
 }
 
+/* --- A bomb --- */
+
+/* Each MiB is a stream by itself, so that one of them is enough however many there are. */
+static void add_deflated(const struct oversize_message *cfg, struct text *out)
+{
+    static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff}; /* RFC 7692 7.2.1 */
+    struct compress *compress = compress_new(COMPRESS_WINDOW_MIN, DEFLATE_CONTEXT_RESET);
+    uint8_t *plain = xmalloc(BOMB_STEP);
+    struct text step;
+    text_init(&step);
+    memset(plain, 'x', BOMB_STEP);
+    compress_feed(compress, plain, BOMB_STEP, DEFLATE_LAST, &step);
+    for (uint64_t size = 0; size < cfg->size; size += BOMB_STEP) {
+        if (size > 0)
+            text_add_bytes(out, tail, sizeof tail);
+        text_add_bytes(out, step.chars, step.len);
+    }
+    text_fini(&step);
+    free(plain);
+    compress_free(compress);
+}
+
+static void send_bomb(struct fault *f, enum dir d)
+{
+    const struct oversize_message *cfg = fault_config(f);
+    const struct frame_head head = {.fin = true, .rsv = RSV1, .opcode = opcodes[cfg->opcode]};
+    struct text payload, out;
+    text_init(&payload);
+    text_init(&out);
+    add_deflated(cfg, &payload);
+    message_add_frame(f, d, &head, payload.chars, payload.len, &out);
+    giant_of(f, d)->done = fault_inject(f, d, text_chars(&out), out.len);
+    text_fini(&payload);
+    text_fini(&out);
+}
+
 /* --- Pace --- */
 
 static void finish(struct fault *f, enum dir d)
@@ -185,8 +228,11 @@ static nsec work_on(struct fault *f, enum dir d)
         return send_what_is_due(f, d);
     if (!fault_between(f, d))
         return nsec_add(fault_now(f), TRY_AGAIN);
-    if (cfg->how == HOW_DECLARED) {
-        declare(f, d);
+    if (cfg->how == HOW_DECLARED || cfg->form == FORM_DEFLATED) {
+        if (cfg->form == FORM_DEFLATED)
+            send_bomb(f, d);
+        else
+            declare(f, d);
         return giant->done ? NEVER : nsec_add(fault_now(f), TRY_AGAIN);
     }
     giant->under_way = true;
@@ -241,6 +287,21 @@ static void leave(struct fault *f)
     }
 }
 
+static bool check(const void *config, const char **param, struct text *why)
+{
+    const struct oversize_message *cfg = config;
+    if (cfg->form != FORM_DEFLATED)
+        return true;
+    if (cfg->how == HOW_DECLARED) {
+        *param = "how";
+        text_add(why, "'how' is declared: what is deflated is sent, as in how: sent");
+    } else if (cfg->size > BOMB_LIMIT) {
+        *param = "size";
+        text_add(why, "'size' is more than 2GiB: with form: deflated it may be no larger");
+    }
+    return why->len == 0;
+}
+
 const struct fault_desc oversize_message_fault = {
     .layer = LAYER_WEBSOCKET,
     .name = "oversize_message",
@@ -249,12 +310,14 @@ const struct fault_desc oversize_message_fault = {
         "When the WebSocket opens, or at once on one that is open, the endpoint gets a giant message in the "
         "name of its peer, between two of that peer's own; those wait until it is over. A good endpoint "
         "has a limit, refuses with 1009 as soon as the head or the sum of the fragments passes it, and "
-        "neither allocates what a head declares nor gathers without end. When the fault is over before "
+        "neither allocates what a head declares nor gathers without end, and measures a compressed one while it "
+        "inflates. When the fault is over before "
         "all was sent, fragments end with an empty one; inside one frame the connection is reset.",
     .example = "oversize_message: {size: 1MiB, direction: to_client, form: fragments}",
     .dirs = DIR_BOTH,
     .params = params,
     .config_size = sizeof(struct oversize_message),
+    .check = check,
     .state_size = sizeof(struct oversize_state),
     .ops = {.on_open = work,
             .on_frame = wait_or_pass,

@@ -23,6 +23,9 @@ static const struct bad_case cases[] = {
     {"bad_close_code", "close '\\x03\\xee'", "close '\\x03\\xee'"},
     {"short_close", "close '\\x03'", "close '\\x03'"},
     {"bad_close_reason", "close '\\x03\\xe8\\xff\\xfe'", "close '\\x03\\xe8\\xff\\xfe'"},
+    {"compressed_control", "ping rsv4 'halfopen'", "ping rsv4 'halfopen'"},
+    {"compressed_continuation", "text+ 'half'; more rsv4 'open'", "text+ 'half'; more rsv4 'open'"},
+    {"bad_deflate", "text rsv4 '\\x06halfopen'", "text rsv4 '\\x06halfopen'"},
 };
 
 static void each_is_what_it_says(void)

@@ -1,8 +1,10 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/check.h"
 #include "tests/unit/fault_bench.h"
 #include "tests/unit/frame_run.h"
+#include "ws/deflate.h"
 
 #define SECONDS(n) ((n)*NSEC_PER_SEC)
 
@@ -38,6 +40,46 @@ static void or_in_fragments(void)
     CHECK_CONTAINS(got, "x'; more 'xxxxxxxxxxxxxxxxxxxx'");
     CHECK(!strstr(got, "!"));
     frame_run_free(r);
+}
+
+/* The payload of an unmasked frame that was injected. */
+static const char *payload_of(const char *injected, struct text *out)
+{
+    const char *at = strchr(injected, '\'') + 1;
+    while (*at && *at != '\'') {
+        unsigned byte = (unsigned char)*at;
+        bool escaped = at[0] == '\\' && sscanf(at, "\\x%2x", &byte) == 1;
+        uint8_t one = (uint8_t)byte;
+        text_add_bytes(out, &one, 1);
+        at += escaped ? 4 : 1;
+    }
+    return out->chars;
+}
+
+/* Two inflaters: with the window of the sender, and with the smallest there is. */
+static void deflated_it_is_a_thousandth_of_its_size(void)
+{
+    for (int bits = 9; bits <= 15; bits += 6) {
+        struct bench *b = bench_new("oversize_message: {size: 3MiB, form: deflated, opcode: text, "
+                                    "direction: to_client}");
+        struct deflate *inflater = deflate_new(bits, DEFLATE_CONTEXT_KEPT);
+        struct text frame, got;
+        text_init(&frame);
+        text_init(&got);
+        bench_open(b);
+        const uint8_t *bytes = (const uint8_t *)payload_of(bench_did(b), &frame);
+        CHECK_INT(bytes[0], 0x80 | RSV1 << 4 | OPCODE_TEXT);
+        CHECK(frame.len < 4000);
+        CHECK_INT(deflate_feed(inflater, bytes + 4, frame.len - 4, DEFLATE_LAST, &got, SIZE_MAX),
+                  DEFLATE_OK);
+        CHECK_INT(got.len, 3 << 20);
+        CHECK(got.len > 0 && got.chars[0] == 'x' &&
+              memcmp(got.chars, got.chars + 1, got.len - 1) == 0);
+        text_fini(&frame);
+        text_fini(&got);
+        deflate_free(inflater);
+        bench_free(b);
+    }
 }
 
 static void what_the_peer_sends_meanwhile_comes_behind_it(void)
@@ -156,7 +198,8 @@ static void other_faults_do_not_write_into_it(void)
 }
 
 SUITE(oversize_message, TEST(all_of_it_is_sent_in_one_frame), TEST(no_faster_than_asked),
-      TEST(or_in_fragments), TEST(what_the_peer_sends_meanwhile_comes_behind_it),
+      TEST(or_in_fragments), TEST(deflated_it_is_a_thousandth_of_its_size),
+      TEST(what_the_peer_sends_meanwhile_comes_behind_it),
       TEST(control_frames_pass_between_fragments), TEST(it_may_only_be_declared),
       TEST(never_inside_a_message_of_the_peer), TEST(inside_a_frame_its_end_is_a_reset),
       TEST(fragments_end_with_an_empty_one), TEST(where_there_is_no_room_it_waits),
