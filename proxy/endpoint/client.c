@@ -342,18 +342,11 @@ static enum outbound_masking masking(const struct client_policy *policy)
 
 static unsigned trust(const struct client_policy *policy)
 {
-    unsigned trust = policy->checks_frames ? 0 : TRUST_FRAMES;
-    if (!policy->checks_text)
-        trust |= TRUST_TEXT;
-    if (!policy->reassembles)
-        trust |= TRUST_READS;
-    if (!policy->checks_deflate)
-        trust |= TRUST_DEFLATE;
-    if (!policy->limits_inflated)
-        trust |= TRUST_INFLATED;
-    if (!policy->reads_plain)
-        trust |= TRUST_RSV1;
-    return policy->checks_closes ? trust : trust | TRUST_CLOSES;
+    return (policy->checks_frames ? 0u : TRUST_FRAMES) | (policy->checks_text ? 0u : TRUST_TEXT) |
+           (policy->checks_closes ? 0u : TRUST_CLOSES) | (policy->reassembles ? 0u : TRUST_READS) |
+           (policy->checks_deflate ? 0u : TRUST_DEFLATE) |
+           (policy->limits_inflated ? 0u : TRUST_INFLATED) |
+           (policy->reads_plain ? 0u : TRUST_RSV1);
 }
 
 /* No secret: nobody takes it for one. */

@@ -126,16 +126,17 @@ static uint16_t take_plain(struct inbound *in, const uint8_t *bytes, size_t len)
     return 0;
 }
 
-/* RFC 7692 8: what a message inflates to has to be limited while it is inflated. */
+/* RFC 6455 10.4: what a message inflates to is limited while it is inflated. */
 static uint16_t inflated_wrong(const struct inbound *in, enum deflate_result result)
 {
-    bool broken = result == DEFLATE_BROKEN || result == DEFLATE_LOST;
+    bool lost = result == DEFLATE_LOST && !(in->trust & TRUST_INFLATED);
+    bool broken = result == DEFLATE_BROKEN || lost;
     bool limited = in->max_message > 0 && !(in->trust & TRUST_INFLATED);
     if (limited && deflate_message_len(in->inflater) > in->max_message)
         return CLOSE_TOO_BIG;
     if (result == DEFLATE_TOO_BIG)
         return limited ? CLOSE_TOO_BIG : 0;
-    return broken && !(in->trust & (TRUST_DEFLATE | TRUST_INFLATED)) ? CLOSE_INVALID_PAYLOAD : 0;
+    return broken && !(in->trust & TRUST_DEFLATE) ? CLOSE_INVALID_PAYLOAD : 0;
 }
 
 static uint16_t inflate_piece(struct inbound *in, const uint8_t *bytes, size_t len,

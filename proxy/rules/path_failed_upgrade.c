@@ -11,50 +11,28 @@
 #define RETRIES_LIMIT  256
 #define NO_PAUSE       (100 * NSEC_PER_MSEC)
 
-enum fate { FAILED, LATE, DIED, UNSEEN, STAYED, SPOKE, FATES };
-
-static const enum verdict verdicts[FATES] = {
-    [FAILED] = PASS,         [LATE] = WARN,   [DIED] = WARN,
-    [UNSEEN] = INCONCLUSIVE, [STAYED] = FAIL, [SPOKE] = FAIL,
+static const enum verdict verdicts[ANSWER_FATES] = {
+    [ANSWER_FAILED] = PASS,         [ANSWER_LATE] = WARN,   [ANSWER_DIED] = WARN,
+    [ANSWER_UNSEEN] = INCONCLUSIVE, [ANSWER_STAYED] = FAIL, [ANSWER_SPOKE] = FAIL,
 };
-
-static nsec waited(const struct answer *answer)
-{
-    if (answer->spoke != NEVER)
-        return answer->spoke - answer->at;
-    return (answer->ended != NEVER ? answer->ended : answer->watched) - answer->at;
-}
-
-static enum fate fate_of(const struct trace *trace, const struct answer *answer)
-{
-    nsec took = waited(answer);
-    if (answer->spoke != NEVER)
-        return SPOKE;
-    if (answer->exit)
-        return DIED;
-    if (answer->ended != NEVER && took <= offence_wall(trace, OFFENCE_PROMPT))
-        return FAILED;
-    if (took >= offence_wall(trace, OFFENCE_PATIENT))
-        return STAYED;
-    return answer->ended != NEVER ? LATE : UNSEEN;
-}
 
 /* What it made of the same answer another time counts. */
 static bool is_settled(const struct trace *trace, const struct answers *all, const char *words)
 {
     for (size_t i = 0; i < all->count; i++)
         if (!all->list[i].ends && strcmp(all->list[i].words, words) == 0 &&
-            fate_of(trace, &all->list[i]) != UNSEEN)
+            answer_fate(trace, &all->list[i]) != ANSWER_UNSEEN)
             return true;
     return false;
 }
 
-static bool has_fate(const struct trace *trace, const struct answers *all, size_t i, enum fate fate)
+static bool has_fate(const struct trace *trace, const struct answers *all, size_t i,
+                     enum answer_fate fate)
 {
     const struct answer *answer = &all->list[i];
-    if (answer->ends || fate_of(trace, answer) != fate)
+    if (answer->ends || answer_fate(trace, answer) != fate)
         return false;
-    return fate != UNSEEN || !is_settled(trace, all, answer->words);
+    return fate != ANSWER_UNSEEN || !is_settled(trace, all, answer->words);
 }
 
 /* All answers with the same fate. */
@@ -65,7 +43,8 @@ struct group {
     uint64_t from, to;
 };
 
-static struct group gather(const struct trace *trace, const struct answers *all, enum fate fate)
+static struct group gather(const struct trace *trace, const struct answers *all,
+                           enum answer_fate fate)
 {
     struct group group = {0};
     for (size_t i = 0; i < all->count; i++) {
@@ -80,13 +59,13 @@ static struct group gather(const struct trace *trace, const struct answers *all,
             group.example = answer;
         group.from = group.from ? group.from : answer->from;
         group.to = answer->to > group.to ? answer->to : group.to;
-        group.most = nsec_max(group.most, waited(answer));
+        group.most = nsec_max(group.most, answer_waited(answer));
     }
     return group;
 }
 
 static bool told_before(const struct trace *trace, const struct answers *all, size_t i,
-                        enum fate fate)
+                        enum answer_fate fate)
 {
     for (size_t j = 0; j < i; j++)
         if (has_fate(trace, all, j, fate) && strcmp(all->list[j].words, all->list[i].words) == 0)
@@ -95,7 +74,7 @@ static bool told_before(const struct trace *trace, const struct answers *all, si
 }
 
 static void add_words(struct text *out, const struct trace *trace, const struct answers *all,
-                      enum fate fate)
+                      enum answer_fate fate)
 {
     size_t left = 0;
     for (size_t i = 0; i < all->count; i++)
@@ -121,47 +100,47 @@ static void add_wall(struct text *out, const struct trace *trace, nsec length)
 }
 
 static void add_sentence(struct text *out, const struct trace *trace, const struct answers *all,
-                         enum fate fate, const struct group *group)
+                         enum answer_fate fate, const struct group *group)
 {
-    bool failed = fate == FAILED || fate == LATE;
-    text_add(out, fate == UNSEEN                    ? " made of "
-                  : fate == SPOKE || fate == STAYED ? " took "
-                                                    : " failed the attempt ");
+    bool failed = fate == ANSWER_FAILED || fate == ANSWER_LATE;
+    text_add(out, fate == ANSWER_UNSEEN                           ? " made of "
+                  : fate == ANSWER_SPOKE || fate == ANSWER_STAYED ? " took "
+                                                                  : " failed the attempt ");
     if (failed) {
-        text_add(out, fate == LATE ? "late, within " : "within ");
+        text_add(out, fate == ANSWER_LATE ? "late, within " : "within ");
         add_wall(out, trace, group->most);
     }
-    text_add(out, failed ? " after " : fate == DIED ? "after " : "");
+    text_add(out, failed ? " after " : fate == ANSWER_DIED ? "after " : "");
     add_words(out, trace, all, fate);
-    if (fate == DIED)
+    if (fate == ANSWER_DIED)
         text_addf(out, ", and its process with it (%s)", group->example->exit);
-    else if (fate == SPOKE)
+    else if (fate == ANSWER_SPOKE)
         text_add(out, " for an open WebSocket, and sent frames on it");
-    else if (fate == UNSEEN)
+    else if (fate == ANSWER_UNSEEN)
         text_add(out, " was not seen: the connection ended otherwise, or the run did, after ");
-    else if (fate == STAYED)
+    else if (fate == ANSWER_STAYED)
         text_add(out, " for an open WebSocket, and kept the connection, for ");
-    if (fate == STAYED || fate == UNSEEN)
+    if (fate == ANSWER_STAYED || fate == ANSWER_UNSEEN)
         add_wall(out, trace, group->most);
 }
 
-static void add_fix(struct finding *finding, enum fate fate)
+static void add_fix(struct finding *finding, enum answer_fate fate)
 {
-    if (fate == SPOKE || fate == STAYED)
+    if (fate == ANSWER_SPOKE || fate == ANSWER_STAYED)
         finding_fix(
             finding,
             "check the answer as RFC 6455 4.1 lists it (status 101, Upgrade, Connection, the "
             "proof of the key, nothing chosen that was not offered) before anything is sent, "
             "and close what fails; count it as a failed attempt");
-    else if (fate == LATE)
+    else if (fate == ANSWER_LATE)
         finding_fix(finding, "close the socket of an attempt as soon as its answer is wrong");
-    else if (fate == DIED)
+    else if (fate == ANSWER_DIED)
         finding_fix(finding,
                     "handle the library's error event: a failed handshake is a reason to try "
                     "again later, not to end the process");
 }
 
-static void report(const struct trace *trace, const struct answers *all, enum fate fate,
+static void report(const struct trace *trace, const struct answers *all, enum answer_fate fate,
                    struct findings *out)
 {
     struct group group = gather(trace, all, fate);
@@ -169,7 +148,7 @@ static void report(const struct trace *trace, const struct answers *all, enum fa
     if (group.count == 0)
         return;
     text_init(&text);
-    text_add(&text, fate == UNSEEN ? "what " : "");
+    text_add(&text, fate == ANSWER_UNSEEN ? "what " : "");
     if (all->clients > 1)
         text_addf(&text, "%zu of %zu clients", group.clients, all->clients);
     else
@@ -177,7 +156,7 @@ static void report(const struct trace *trace, const struct answers *all, enum fa
     add_sentence(&text, trace, all, fate, &group);
     struct finding *finding = finding_add(out, verdicts[fate], "%s", text_chars(&text));
     text_fini(&text);
-    bool ended = fate == FAILED || fate == LATE;
+    bool ended = fate == ANSWER_FAILED || fate == ANSWER_LATE;
     finding_measured(finding, ended ? "closed_after_wall_s" : "went_on_wall_s",
                      nsec_to_seconds(group.most) / speed_of(trace));
     finding_measured(finding, "times", (double)group.count);
@@ -229,8 +208,8 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct answers all;
     (void)config;
     answers_of(trace, &all);
-    for (int fate = FATES - 1; fate >= 0; fate--)
-        report(trace, &all, (enum fate)fate, out);
+    for (int fate = ANSWER_FATES - 1; fate >= 0; fate--)
+        report(trace, &all, (enum answer_fate)fate, out);
     judge_pauses(&all, out);
     if (!out->first && all.builtin && all.count == 0)
         finding_own_client(out);

@@ -28,6 +28,9 @@ static const struct {
     {"bad_close_reason", "{\"what\":\"bad_close_reason\"}"},
     {"bad_close_code", "{\"what\":\"bad_close_code\",\"code\":\"1006\"}"},
     {"short_close", "{\"what\":\"short_close\"}"},
+    {"compressed_control", "{\"what\":\"compressed_control\"}"},
+    {"compressed_continuation", "{\"what\":\"compressed_continuation\"}"},
+    {"bad_deflate", "{\"what\":\"bad_deflate\"}"},
 };
 
 void story_bad_frame(struct story *s, double at, const char *what)
@@ -44,6 +47,19 @@ void story_probe(struct story *s, double at)
 {
     story_ping(s, at, SIDE_SERVER);
     story_pong(s, at + 0.001, SIDE_CLIENT);
+}
+
+void story_open_deflate(struct story *s, double at)
+{
+    size_t first = s->count;
+    story_open(s, at);
+    for (size_t i = first; i < s->count; i++) {
+        struct event *ev = &s->events[i];
+        if (ev->kind == EV_HTTP_REQUEST)
+            ev->http_request.extensions = "permessage-deflate; client_max_window_bits";
+        else if (ev->kind == EV_HTTP_RESPONSE)
+            ev->http_response.extensions = "permessage-deflate";
+    }
 }
 
 void story_fail(struct story *s, double at, uint64_t code)

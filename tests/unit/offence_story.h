@@ -7,6 +7,8 @@
 /* On the connection in hand, at that time; label and time make it one of its own. */
 void story_bad_frame(struct story *, double at, const char *what);
 void story_offence(struct story *, double at, const char *fault, const char *params);
+/* Opens with permessage-deflate offered and agreed to. */
+void story_open_deflate(struct story *, double at);
 /* The client is pinged and answers: it reads. */
 void story_probe(struct story *, double at);
 /* Ends it in the way a client should: a Close with that code, and FIN. */

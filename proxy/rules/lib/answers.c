@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "rules/lib/connection.h"
+#include "rules/lib/deflated.h"
 #include "rules/lib/offence.h"
 #include "ws/frame.h"
 
@@ -185,6 +186,8 @@ static void add(const struct trace *trace, const struct event *delivered, const 
                             .next = NEVER};
     if (is_no_matter(trace, delivered->conn) || !name_answer(trace, delivered, &answer))
         return;
+    answer.deflate = strstr(answer.words, "permessage-deflate") &&
+                     deflate_state_of(trace, delivered->conn) != DEFLATE_NOT_OFFERED;
     follow(trace, delivered, last, &answer);
     out->clients += is_new_client(out, answer.client);
     out->list = xrealloc(out->list, (out->count + 1) * sizeof *out->list);
@@ -206,6 +209,27 @@ void answers_of(const struct trace *trace, struct answers *out)
         if (is_delivery(ev))
             add(trace, ev, last, out);
     }
+}
+
+nsec answer_waited(const struct answer *answer)
+{
+    if (answer->spoke != NEVER)
+        return answer->spoke - answer->at;
+    return (answer->ended != NEVER ? answer->ended : answer->watched) - answer->at;
+}
+
+enum answer_fate answer_fate(const struct trace *trace, const struct answer *answer)
+{
+    nsec took = answer_waited(answer);
+    if (answer->spoke != NEVER)
+        return ANSWER_SPOKE;
+    if (answer->exit)
+        return ANSWER_DIED;
+    if (answer->ended != NEVER && took <= offence_wall(trace, OFFENCE_PROMPT))
+        return ANSWER_FAILED;
+    if (took >= offence_wall(trace, OFFENCE_PATIENT))
+        return ANSWER_STAYED;
+    return answer->ended != NEVER ? ANSWER_LATE : ANSWER_UNSEEN;
 }
 
 void answers_fini(struct answers *all)

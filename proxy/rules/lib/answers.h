@@ -12,7 +12,8 @@ struct answer {
     char words[ANSWER_WORDS]; /* what it was, as in "a 101 for another key" */
     int client;
     uint32_t conn;
-    bool ends; /* it came with the end of the connection: nothing was left to do wrong on it */
+    bool deflate; /* it is about permessage-deflate, which the client had offered */
+    bool ends;    /* it came with the end of the connection: nothing was left to do wrong on it */
     nsec at;
     nsec spoke;       /* the client's first frame after it but for a Close; NEVER */
     nsec ended;       /* its end of TCP; NEVER */
@@ -22,6 +23,17 @@ struct answer {
     uint64_t from, to;
 };
 
+/* What became of the attempt, and what a rule about it says, in ascending weight but for UNSEEN. */
+enum answer_fate {
+    ANSWER_FAILED, /* the client ended it within a second of wall time */
+    ANSWER_LATE,   /* within two */
+    ANSWER_DIED,   /* its process ended of it */
+    ANSWER_UNSEEN,
+    ANSWER_STAYED, /* it kept the connection */
+    ANSWER_SPOKE,  /* it sent frames on it */
+    ANSWER_FATES
+};
+
 struct answers {
     struct answer *list; /* in order of time */
     size_t count, clients;
@@ -29,6 +41,8 @@ struct answers {
 };
 
 void answers_of(const struct trace *, struct answers *out);
+nsec answer_waited(const struct answer *); /* from it to what the client did, or to watched */
+enum answer_fate answer_fate(const struct trace *, const struct answer *);
 void answers_fini(struct answers *);
 
 #endif

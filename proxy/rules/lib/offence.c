@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "rules/lib/connection.h"
+#include "rules/lib/deflated.h"
 #include "ws/close.h"
 #include "ws/frame.h"
 
@@ -62,6 +63,9 @@ static void read_params(const struct event *on, struct offence *offence)
     const char *what = json_string_value(json_object_get(params, "what"));
     for (size_t i = 0; what && what[i] && i + 1 < sizeof offence->what; i++)
         offence->what[i] = what[i];
+    const char *form = json_string_value(json_object_get(params, "form"));
+    if (offence->fault == OFFENCE_OVERSIZE && form && strcmp(form, "deflated") == 0)
+        offence->fault = OFFENCE_BOMB;
     offence->code = number(params, "code");
     offence->size = number(params, "size");
     json_decref(params);
@@ -247,6 +251,7 @@ static void add(const struct trace *trace, const struct event *act, const struct
     struct offence offence = {.fault = fault,
                               .client = act->client,
                               .conn = act->conn,
+                              .deflate = deflate_state_of(trace, act->conn) == DEFLATE_AGREED,
                               .at = act->at,
                               .closed = NEVER,
                               .ended = NEVER,
@@ -435,7 +440,7 @@ static bool find_kind(const struct offence_kind *kinds, const struct offence *of
         return false;
     for (*kind = 0; kinds[*kind].what; (*kind)++)
         if (strcmp(kinds[*kind].what, offence->what) == 0)
-            return true;
+            return offence->deflate || !kinds[*kind].deflate;
     return false;
 }
 

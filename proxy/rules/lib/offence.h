@@ -6,13 +6,15 @@
 
 #include "rules/rule.h"
 
-enum offence_fault { OFFENCE_BAD_FRAME, OFFENCE_OVERSIZE, OFFENCE_CLOSE };
+/* BOMB: an oversize_message of form deflated. */
+enum offence_fault { OFFENCE_BAD_FRAME, OFFENCE_OVERSIZE, OFFENCE_CLOSE, OFFENCE_BOMB };
 
 struct offence {
     enum offence_fault fault;
     char what[32]; /* of bad_frame; "" of the others */
     uint64_t code; /* of close_with, and of bad_close_code */
     uint64_t size; /* of oversize_message */
+    bool deflate;  /* permessage-deflate was agreed on there */
     int client;
     uint32_t conn;
     nsec at;
@@ -61,6 +63,7 @@ enum reaction offence_reaction(const struct trace *, const struct offence *);
 struct offence_kind {
     const char *what, *words;
     bool lenient; /* accepting it is a warning */
+    bool deflate; /* asked about only where permessage-deflate was agreed on */
 };
 
 /* The findings of a rule about bad frames: each kind (what NULL ends) that was sent has to end the
