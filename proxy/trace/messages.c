@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "ws/frame.h"
 
+#define FIRST_ROOM   64
 #define DIGITS_LIMIT 18 /* longer ones do not fit */
 
 /* While the trace is walked the list is in order of seq. */
@@ -43,7 +44,7 @@ static struct message *add(struct gathering *gathering, const struct event *ev)
 {
     struct messages *out = gathering->out;
     if (out->count == gathering->room) {
-        gathering->room = gathering->room ? gathering->room * 2 : 64;
+        gathering->room *= 2;
         out->list = xrealloc(out->list, gathering->room * sizeof *out->list);
         gathering->frames =
             xrealloc(gathering->frames, gathering->room * sizeof *gathering->frames);
@@ -178,8 +179,9 @@ static void gather(struct gathering *gathering, const struct trace *trace, enum 
 
 void messages_of(const struct trace *trace, enum side side, struct messages *out)
 {
-    struct gathering gathering = {.out = out};
-    *out = (struct messages){0};
+    struct gathering gathering = {.out = out, .room = FIRST_ROOM};
+    *out = (struct messages){.list = xcalloc(FIRST_ROOM, sizeof *out->list)};
+    gathering.frames = xcalloc(FIRST_ROOM, sizeof *gathering.frames);
     gather(&gathering, trace, side);
     free(gathering.frames);
     note_repetitions(out);

@@ -9,9 +9,9 @@
 #include "tests/sim/inside.h"
 
 #define SENDER_RATE    (128.0 * 1024)
-#define SENDER_MESSAGE (64 * 1024)
+#define SENDER_MESSAGE ((uint64_t)64 << 10)
 #define ASKED_MANY     2000
-#define ASKED_MESSAGE  (16 * 1024)
+#define ASKED_MESSAGE  ((uint64_t)16 << 10)
 #define MANY_PINGS     2000 /* a second */
 #define PINGS_LESS     6
 

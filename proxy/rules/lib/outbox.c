@@ -58,7 +58,8 @@ static void gather_messages(struct outbox *box)
     box->counted = kind != NULL;
     for (size_t i = 0; i < box->count; i++) {
         const struct message *message = &box->messages[i];
-        if (!message->id || (message->counted && strcmp(message->sig, kind) != 0))
+        bool other = message->counted && kind && strcmp(message->sig, kind) != 0;
+        if (!message->id || other)
             continue;
         box->named++;
         if (message->again)
@@ -398,7 +399,7 @@ static void add_outbox(struct outboxes *out, const struct trace *trace,
     *box = (struct outbox){.trace = trace, .client = client};
     while (first < out->messages.count && out->messages.list[first].client != client)
         first++;
-    box->messages = out->messages.list ? &out->messages.list[first] : NULL;
+    box->messages = &out->messages.list[first];
     if (first < out->messages.count)
         box->count = messages_of_client_end(&out->messages, first) - first;
     gather_messages(box);
