@@ -417,6 +417,7 @@ static void add_scenario(const struct results *results, const struct scenario_re
         html_delays(trace, out);
     }
     add_rules(results, scenario, anchor, trace, out);
+    html_processes(scenario, out);
     add_origin(scenario, out);
     text_add(out, "</section>");
     free(anchor);

@@ -25,6 +25,9 @@ void html_delays(const struct trace *, struct text *);
 /* The numbers that were asked, each with its origin, folded away. */
 void html_policy(const struct results *, struct text *);
 
+/* What played the endpoints: commands, what they took, where their output is. */
+void html_processes(const struct scenario_result *, struct text *);
+
 /* A rule in a scenario: what was found, measured beside allowed, fix, evidence. */
 struct html_rule {
     const char *anchor; /* of the scenario */

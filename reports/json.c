@@ -43,6 +43,36 @@ static void put_rule(struct json *json, const struct rule_result *rule)
     json_object_close(json);
 }
 
+static void put_process(struct json *json, const struct process_result *process)
+{
+    json_object_open(json, NULL);
+    json_put_string(json, "role", process->role);
+    if (process->client >= 0)
+        json_put_int(json, "client", process->client);
+    json_put_uint(json, "pid", process->pid);
+    json_put_string(json, "command", process->command);
+    json_put_string(json, "output", process->output);
+    if (*process->version)
+        json_put_string(json, "version", process->version);
+    if (*process->how)
+        json_put_string(json, "ended", process->how);
+    if (process->measured) {
+        json_put_seconds(json, "cpu_s", process->cpu);
+        json_put_uint(json, "memory_bytes", process->memory);
+    }
+    json_object_close(json);
+}
+
+static void put_processes(struct json *json, const struct scenario_result *scenario)
+{
+    if (scenario->process_count == 0)
+        return;
+    json_array_open(json, "processes");
+    for (size_t i = 0; i < scenario->process_count; i++)
+        put_process(json, &scenario->processes[i]);
+    json_array_close(json);
+}
+
 static void put_scenario(struct json *json, const struct scenario_result *scenario)
 {
     json_object_open(json, NULL);
@@ -65,6 +95,7 @@ static void put_scenario(struct json *json, const struct scenario_result *scenar
     put_optional(json, "trace", scenario->trace);
     put_optional(json, "sha256", scenario->sha256);
     put_optional(json, "second_trace", scenario->second_trace);
+    put_processes(json, scenario);
     json_array_open(json, "rules");
     for (size_t i = 0; i < scenario->rule_count; i++)
         put_rule(json, &scenario->rules[i]);

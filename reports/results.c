@@ -25,6 +25,9 @@ void scenario_result_fini(struct scenario_result *result)
 {
     for (size_t i = 0; i < result->rule_count; i++)
         rule_fini(&result->rules[i]);
+    for (size_t i = 0; i < result->process_count; i++)
+        process_result_fini(&result->processes[i]);
+    free(result->processes);
     free(result->rules);
     free(result->name);
     free(result->story);

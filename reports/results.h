@@ -9,6 +9,7 @@
 #include "base/nsec.h"
 #include "base/text.h"
 #include "rules/rule.h"
+#include "trace/trace.h"
 
 /* How a finding compares with an earlier run's (--baseline). */
 enum baseline { BASELINE_NONE, BASELINE_SAME, BASELINE_WORSE, BASELINE_NEW, BASELINE_BETTER };
@@ -25,6 +26,15 @@ struct rule_result {
     char *acceptance;         /* by whom, until when and why, or that it is over; NULL: nothing */
     enum baseline baseline;
     char *note; /* "not repeatable: ...", NULL: none */
+};
+
+/* A process of ours that played an endpoint. */
+struct process_result {
+    char *role, *command, *output, *how, *version; /* how: "" while it ran; version: "" none */
+    int client;                                    /* -1: the server */
+    uint64_t pid, memory;
+    nsec cpu; /* real */
+    bool measured;
 };
 
 struct scenario_result {
@@ -50,6 +60,8 @@ struct scenario_result {
     nsec noise;
     struct rule_result *rules;
     size_t rule_count;
+    struct process_result *processes;
+    size_t process_count;
 };
 
 /* One line per rule over all scenarios. */
@@ -84,6 +96,9 @@ void results_free(struct results *);
 /* Zeroed; borrowed until the next add. */
 struct scenario_result *results_add_scenario(struct results *);
 struct rule_result *scenario_add_rule(struct scenario_result *);
+void process_result_fini(struct process_result *);
+/* The processes that the trace tells of. */
+void scenario_note_processes(struct scenario_result *, const struct trace *);
 void scenario_result_fini(struct scenario_result *); /* frees what it owns */
 /* Fills rules, each scenario's verdict and exit_code from what is there (DESIGN 4). Called once,
  * last. */

@@ -67,6 +67,7 @@ void job_finish(struct job *job, const char *reason)
     loop_timer_set(job->loop, &job->memory_timer, NEVER);
     if (job->driver) {
         write_noise(job);
+        job_record_usage(job);
         if (job->hooks)
             job_hooks_stop(job->hooks);
         run_end(job->run, reason, driver_now(job->driver));

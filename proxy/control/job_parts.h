@@ -91,6 +91,10 @@ void job_forget_boots(struct job *);
 /* The server or a client had the time it may take. */
 bool job_start_is_late(const struct job *, nsec now);
 
+/* --- job_usage.c --- */
+
+void job_record_usage(struct job *);
+
 /* --- job_pace.c --- */
 
 /* Asks unless it was asked, looks again by itself; true once all that are connected keep the pace.

@@ -178,6 +178,7 @@ void judge_with(const struct judge *judge, const struct trace *trace,
 {
     describe(trace, result);
     note_replaced(trace, result);
+    scenario_note_processes(result, trace);
     for (size_t i = 0; i < judge->count; i++)
         judge_rule(judge->list[i].rule, judge->list[i].config, trace, scenario_add_rule(result));
     leave_open(trace, result);

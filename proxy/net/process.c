@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,6 +34,7 @@ struct process {
     struct output *printed; /* NULL: nobody wants it */
     struct text how;
     bool exited, asked, ending;
+    struct usage taken; /* when it has exited */
     void (*on_exit)(void *context, struct process *);
     void *context;
 };
@@ -123,6 +125,17 @@ static void close_input(struct process *process)
     process->input = -1;
 }
 
+static nsec time_of(const struct timeval *time)
+{
+    return (nsec)time->tv_sec * NSEC_PER_SEC + (nsec)time->tv_usec * NSEC_PER_USEC;
+}
+
+static void note_usage(struct process *process, const struct rusage *taken)
+{
+    process->taken.cpu = time_of(&taken->ru_utime) + time_of(&taken->ru_stime);
+    process->taken.memory = (uint64_t)taken->ru_maxrss << 10;
+}
+
 static void note_exit(struct process *process, int status)
 {
     command_exit_words(status, &process->how);
@@ -157,10 +170,13 @@ static void reap(struct processes *all)
 {
     int status;
     pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    struct rusage taken;
+    while ((pid = wait4(-1, &status, WNOHANG, &taken)) > 0) {
         struct process *process = process_of(all, pid);
-        if (process)
-            note_exit(process, status);
+        if (!process)
+            continue;
+        note_usage(process, &taken);
+        note_exit(process, status);
     }
     look_whether_ended(all);
 }
@@ -453,4 +469,15 @@ void process_last_lines(struct process *process, size_t lines, struct text *out)
             break;
     text_add_bytes(out, bytes + start, len - start);
     free(bytes);
+}
+
+void process_usage(const struct process *process, struct census *census, struct usage *usage)
+{
+    struct proctree tree;
+    if (process->exited) {
+        *usage = process->taken;
+        return;
+    }
+    proctree_in(census, process->pid, process->mark, &tree);
+    usage_of_tree(&tree, usage);
 }

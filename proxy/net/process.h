@@ -9,6 +9,7 @@
 #include "net/command.h"
 #include "net/loop.h"
 #include "net/proctree.h"
+#include "net/usage.h"
 
 #define PROCESS_PATIENCE (2 * NSEC_PER_SEC) /* real: from SIGTERM to SIGKILL */
 
@@ -49,6 +50,8 @@ bool process_asked(const struct process *);         /* process_end was called be
 const char *process_how(const struct process *);    /* "exit 1", "signal 9"; "" while it runs */
 const char *process_output(const struct process *); /* the file, or "" */
 void process_tree(const struct process *, struct proctree *);
+/* Of its tree while it runs, as in the census; what it had taken when it ended. */
+void process_usage(const struct process *, struct census *, struct usage *);
 const char *process_mark(const struct process *); /* entry in the environment of all its tree */
 /* The newest lines of its output, at most so many, each whole but never more than 64 KiB in all. */
 void process_last_lines(struct process *, size_t lines, struct text *out);

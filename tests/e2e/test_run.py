@@ -98,6 +98,25 @@ class RunCase(harness.Case):
 
 # --- Verdicts and exit codes ---
 
+class Recorded(RunCase):
+    def test_what_each_client_was_and_took(self):
+        client = self.python("print('trading-app v9.8.7 begins', flush=True)\nwire = dial()\n"
+                             "end = time.process_time() + 0.2\nwhile time.process_time() < end:\n    pass\n"
+                             "wire.rest()\n")
+        ended = self.run_one(QUIET % "1500ms", client)
+        self.assertEqual(ended.code, 0, ended)
+        process, = self.results()["scenarios"][0]["processes"]
+        self.assertEqual((process["role"], process["client"], process["version"]), ("client", 0, "9.8.7"))
+        self.assertIn("client.py", process["command"])
+        self.assertGreaterEqual(process["cpu_s"], 0.2)
+        self.assertLess(process["cpu_s"], 2)
+        self.assertGreater(process["memory_bytes"], 4 << 20)
+        with open(os.path.join(self.report, process["output"]), encoding="utf-8") as file:
+            self.assertIn("begins", file.read())
+        usage, = of_kind(events(self.trace("quiet")), "process.usage")
+        self.assertEqual(usage["pid"], process["pid"])
+
+
 class ExitCodes(RunCase):
     def test_0_a_sound_client_complies(self):
         ended = self.run_one(DEAD, SOUND)

@@ -95,6 +95,17 @@ static void add_outage(struct results *results)
     failed->from = 5;
     failed->to = 60;
     failed->confirmed = true;
+    scenario->processes = xcalloc(1, sizeof *scenario->processes);
+    scenario->processes[scenario->process_count++] =
+        (struct process_result){.role = xstrdup("client"),
+                                .command = xstrdup("node 'app & co.js' ws://127.0.0.1:4711/"),
+                                .output = xstrdup("output/refused-reconnects-quick-client-0.log"),
+                                .how = xstrdup(""),
+                                .version = xstrdup("1.2.3"),
+                                .pid = 4711,
+                                .memory = 45 << 20,
+                                .cpu = 1500 * NSEC_PER_MSEC,
+                                .measured = true};
     (void)add_rule(scenario, &cap, INCONCLUSIVE, "the cap was not reached: longest 4.0 s");
 }
 
