@@ -68,11 +68,6 @@ static uint64_t hash_on(uint64_t hash, const uint8_t *bytes, size_t len)
     return hash ^ (hash >> 32);
 }
 
-uint64_t digest_hash(uint64_t key, const void *bytes, size_t len)
-{
-    return hash_on(FNV_START ^ key, bytes, len);
-}
-
 /* Each multiplication waits for the one before: the processor does two chains side by side. */
 void digest_hash_both(const struct digest_input in[2], uint64_t out[2])
 {

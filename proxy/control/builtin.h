@@ -15,7 +15,10 @@ struct builtin_server *builtin_server_new(struct loop *, const char *host, uint1
                                           double speed,
                                           void (*log)(const char *event, const char *detail));
 uint16_t builtin_server_port(const struct builtin_server *);
-void builtin_server_close(struct builtin_server *, uint16_t code, const char *reason); /* all */
+/* No more connections, and all that are there are closed. true: there are none; else on_empty
+ * comes, in a turn, once there are none. */
+bool builtin_server_close(struct builtin_server *, uint16_t code, const char *reason,
+                          void (*on_empty)(void *context), void *context);
 void builtin_server_free(struct builtin_server *);
 
 struct builtin_client;

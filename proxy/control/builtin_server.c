@@ -19,6 +19,8 @@ struct builtin_server {
     struct server_policy policy;
     struct clock clock;
     void (*log)(const char *event, const char *detail);
+    void (*on_empty)(void *context); /* once it is closed; NULL: it is not */
+    void *context;
     uint16_t port;
     struct guest *guests;
 };
@@ -55,6 +57,8 @@ static void settle(struct turn *turn)
     struct builtin_server *server = guest->server;
     if (server_conn_state(guest->conn) == SERVER_OVER) {
         forget(guest);
+        if (!server->guests && server->on_empty)
+            server->on_empty(server->context);
         return;
     }
     peer_read(guest->peer, server_conn_wants_input(guest->conn));
@@ -187,13 +191,17 @@ uint16_t builtin_server_port(const struct builtin_server *server)
     return server->port;
 }
 
-void builtin_server_close(struct builtin_server *server, uint16_t code, const char *reason)
+bool builtin_server_close(struct builtin_server *server, uint16_t code, const char *reason,
+                          void (*on_empty)(void *context), void *context)
 {
     dialer_stop_listening(server->dialer);
+    server->on_empty = on_empty;
+    server->context = context;
     for (struct guest *guest = server->guests; guest; guest = guest->next) {
         server_conn_close(guest->conn, code, reason, now_of(server));
         touch(guest);
     }
+    return server->guests == NULL;
 }
 
 void builtin_server_free(struct builtin_server *server)

@@ -9,6 +9,7 @@
 #include "control/policy_options.h"
 #include "control/url.h"
 #include "endpoint/flaws.h"
+#include "ws/close.h"
 
 struct server_options {
     const char *flaw, *listen, *cert, *key;
@@ -33,10 +34,26 @@ static void print_event(const char *event, const char *detail)
     fflush(stdout);
 }
 
+struct outside {
+    struct loop *loop;
+    struct builtin_server *server;
+    unsigned signals;
+};
+
+static void on_empty(void *context)
+{
+    loop_stop(((struct outside *)context)->loop);
+}
+
+/* RFC 6455 7.4.1: 1001, a server going down. The second signal does not wait for the clients. */
 static void on_signal(void *context, int number)
 {
+    struct outside *outside = context;
     (void)number;
-    loop_stop(context);
+    if (outside->signals++ > 0 ||
+        builtin_server_close(outside->server, CLOSE_GOING_AWAY, "the server is told to end",
+                             on_empty, outside))
+        loop_stop(outside->loop);
 }
 
 static int serve(const struct server_options *into, const struct server_policy *policy,
@@ -55,14 +72,15 @@ static int serve(const struct server_options *into, const struct server_policy *
     struct loop *loop = loop_new();
     struct builtin_server *server = builtin_server_new(loop, url->host, url->port, tls, policy, 1,
                                                        into->verbose ? print_event : NULL);
+    struct outside outside = {.loop = loop, .server = server};
     if (!server) {
         fprintf(stderr, "halfopen: cannot listen on %s: %s\n", url->authority, strerror(errno));
     } else {
         printf("listening on %s://%s:%u/\n", tls ? "wss" : "ws", url->host,
                builtin_server_port(server));
         fflush(stdout);
-        loop_on_signal(loop, SIGINT, on_signal, loop);
-        loop_on_signal(loop, SIGTERM, on_signal, loop);
+        loop_on_signal(loop, SIGINT, on_signal, &outside);
+        loop_on_signal(loop, SIGTERM, on_signal, &outside);
         loop_run(loop);
     }
     int code = server ? EXIT_COMPLIED : EXIT_ENVIRONMENT;

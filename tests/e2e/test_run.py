@@ -693,6 +693,30 @@ time.sleep(600)
     def test_nothing_survives_a_sigkill_to_the_group(self):
         self.killed("(%s; true); true", lambda process: os.killpg(process.pid, signal.SIGKILL))
 
+    def reference_server(self):
+        process = self.start("server", "--listen", "127.0.0.1:0")
+        port = int(re.search(r":(\d+)/", process.stdout.readline())[1])
+        wire = harness.Wire(harness.connect(port))
+        wire.upgrade()
+        process.send_signal(signal.SIGTERM)
+        opcode, payload, *_ = wire.frame()
+        self.assertEqual((opcode, payload[:2]), (harness.CLOSE, (1001).to_bytes(2, "big")))
+        return process, wire
+
+    def test_the_reference_server_says_that_it_goes(self):
+        process, wire = self.reference_server()
+        wire.send(frame(harness.CLOSE, (1001).to_bytes(2, "big")))
+        wire.rest()
+        wire.close()
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+
+    def test_a_second_signal_does_not_wait_for_who_does_not_answer(self):
+        process, _ = self.reference_server()
+        process.send_signal(signal.SIGTERM)
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+
     def test_a_process_in_the_middle_of_the_line_of_another_run_is_not_touched(self):
         bystander = self.start("server", "--listen", "127.0.0.1:0")
         ended = self.run_one(QUIET % "200ms", SOUND)
