@@ -240,9 +240,9 @@ struct run {
     bool started, finished, ended, settling;
     bool keeps_heads; /* some fault wants the heads of requests whole */
     nsec now;
-    void *ping_pattern, *pong_pattern; /* pcre2_code */
+    void *ping_pattern, *pong_pattern;          /* pcre2_code */
     struct pattern *auth_pattern, *ack_pattern; /* NULL: not declared */
-    struct pattern *id_pattern;        /* of messages; NULL: by their numbers */
+    struct pattern *id_pattern;                 /* of messages; NULL: by their numbers */
     uint64_t hash_key;
 };
 

@@ -125,7 +125,8 @@ bool plan_sends(const struct plan *plan)
 {
     bool asked = false;
     for (size_t i = 0; i < plan->step_count; i++)
-        asked = asked || (plan->steps[i].kind == STEP_HOOK && plan->steps[i].hook.hook == HOOK_SEND);
+        asked =
+            asked || (plan->steps[i].kind == STEP_HOOK && plan->steps[i].hook.hook == HOOK_SEND);
     return asked || plan->client.sends > 0;
 }
 

@@ -2,6 +2,8 @@
 #ifndef HALFOPEN_TESTS_UNIT_PIECES_H
 #define HALFOPEN_TESTS_UNIT_PIECES_H
 
+#include <stdbool.h>
+
 #include "tests/spread.h"
 
 struct failure {

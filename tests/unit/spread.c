@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/loop.h"
 #include "tests/unit/pieces.h"
 
 #define WORKERS_LIMIT 64
@@ -63,9 +63,7 @@ static double processor_time(void)
 
 double wall_time(void)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return nsec_to_seconds(loop_now());
 }
 
 static void do_piece(piece_work work, void *context, size_t number, struct piece *piece)

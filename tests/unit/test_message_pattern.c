@@ -11,8 +11,9 @@ static uint64_t newest;
 
 static void hear(struct overheard *heard, enum side from, const char *bytes, size_t len)
 {
+    newest++;
     struct event ev = {.kind = EV_WS_FRAME,
-                       .seq = ++newest,
+                       .seq = newest,
                        .side = from,
                        .by = BY_ENDPOINT,
                        .conn = 1,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "scenario/target.h"
 #include "tests/check.h"
 #include "trace/declares.h"
@@ -42,9 +43,9 @@ static void each_way_of_hearing_loads(void)
                  {"{exit: 0}", HOOK_BY_EXIT, NULL, 0},
                  {"{http: 'GET http://h:1/', match: 'failed'}", HOOK_BY_HTTP, "failed", 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char yaml[128] = "hooks: {gave_up: ";
-        strcat(strcat(yaml, cases[i].yaml), "}\n");
+        char *yaml = xprintf("hooks: {gave_up: %s}\n", cases[i].yaml);
         struct target *target = load(yaml);
+        free(yaml);
         const struct target_hook *hook = &target->hooks.gave_up;
         CHECK_INT(hook->way, cases[i].way);
         CHECK_INT(hook->code, cases[i].code);
