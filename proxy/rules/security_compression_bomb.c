@@ -1,4 +1,6 @@
 /* security.compression_bomb: what a message inflates to is limited while it is inflated. */
+#include <assert.h>
+
 #include "base/units.h"
 #include "rules/lib/deflated.h"
 #include "rules/lib/offence.h"
@@ -157,6 +159,7 @@ static void report(const struct bomb *bomb, struct findings *out)
 {
     enum fate fate = fate_of(bomb);
     struct text text;
+    assert(fate < FATES);
     text_init(&text);
     add_sentence(&text, fate, bomb);
     struct finding *finding = finding_add(out, verdicts[fate], "%s", text_chars(&text));
