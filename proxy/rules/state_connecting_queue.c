@@ -23,8 +23,7 @@ static struct gap handshake_of(const struct outbox *box, const struct gap *gap,
                                const struct attempt *attempt)
 {
     struct gap handshake = *gap;
-    nsec grace = nsec_add(OUTBOX_GRACE, 2 * box->trace->noise); /* which outbox_mail adds */
-    handshake.from = attempt->start - grace;
+    handshake.from = attempt->start - outbox_grace(box->trace); /* which outbox_mail adds */
     handshake.to = nsec_min(attempt->opened, attempt->failed);
     return handshake;
 }

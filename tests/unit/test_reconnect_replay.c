@@ -61,6 +61,22 @@ static void noise_makes_that_time_longer(void)
     mail_expect(&s, 40, rule, PASS, "all 34");
 }
 
+/* Three seconds of target time at speed 10. */
+static void so_does_speed(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_target(&s, MAIL_HOOKED);
+    s.events[0].run_start.speed = 10;
+    story_open(&s, 0);
+    mail_live(&s, 0, 1, 50);
+    mail_outage(&s, 10, 18);
+    mail_ask(&s, 10.01, 51, 90);
+    mail_live(&s, 18.5, 91, 140);
+    mail_burst(&s, 18.1, 66, 90);
+    mail_expect(&s, 40, rule, PASS, "all 25");
+}
+
 static void a_newer_one_before_an_older_one_fails(void)
 {
     struct story s;
@@ -519,7 +535,7 @@ SUITE(reconnect_replay, TEST(four_messages_show_nothing_and_five_do),
       TEST(a_connection_that_the_client_ends_is_not_lost), TEST(all_of_an_outage_in_order_pass),
       TEST(what_is_missing_fails), TEST(one_that_is_missing_is_named),
       TEST(what_was_under_way_at_the_loss_is_not_counted), TEST(noise_makes_that_time_longer),
-      TEST(a_newer_one_before_an_older_one_fails),
+      TEST(so_does_speed), TEST(a_newer_one_before_an_older_one_fails),
       TEST(what_was_asked_for_at_the_same_time_has_no_order),
       TEST(a_queue_that_dropped_its_oldest_is_a_warning), TEST(too_few_of_the_newest_are_no_queue),
       TEST(a_queue_that_took_no_newer_ones_fails), TEST(what_was_not_taken_is_not_missing),

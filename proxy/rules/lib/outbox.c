@@ -15,9 +15,11 @@
 #define ASKS_COMPARED    100 /* to see how well it fits */
 #define MATCHED_SHARE(n) ((n) - (n) / 10)
 
-static nsec grace(const struct trace *trace)
+nsec outbox_grace(const struct trace *trace)
 {
-    return nsec_add(OUTBOX_GRACE, 2 * trace->noise);
+    double speed = trace->start ? trace->start->speed : 1;
+    nsec stall = nsec_from_seconds(0.3 * speed);
+    return nsec_add(nsec_max(NSEC_PER_SEC, stall), 2 * trace->noise);
 }
 
 /* --- Messages --- */
@@ -256,7 +258,8 @@ static bool goes_on(const struct outbox *box, int64_t shift)
         const struct gap *gap = &box->gaps[i];
         if (!is_settled(gap))
             continue;
-        nsec from = nsec_add(gap->to, grace(box->trace)), to = gap->watched - grace(box->trace);
+        nsec from = nsec_add(gap->to, outbox_grace(box->trace)),
+             to = gap->watched - outbox_grace(box->trace);
         size_t asked = asks_within(box, from, to);
         if (asked >= ASKS_LEAST && first_within(box, gap->to, gap->watched) > 0 &&
             answered_within(box, shift, from, to) * 2 < asked)
@@ -274,7 +277,7 @@ struct fit {
 static struct fit fit_of(const struct outbox *box, int64_t shift, size_t first)
 {
     struct fit fit = {0};
-    nsec before = first_loss(box) - grace(box->trace);
+    nsec before = first_loss(box) - outbox_grace(box->trace);
     for (size_t i = first; i < box->ask_count && i < first + ASKS_COMPARED; i++) {
         const struct ask *ask = &box->asks[i];
         if (ask->asked >= before)
@@ -315,7 +318,7 @@ static bool is_tallied(const struct outbox *box)
 {
     nsec loss = first_loss(box);
     size_t asked = asks_within(box, 0, loss),
-           late = asks_within(box, loss - grace(box->trace), loss);
+           late = asks_within(box, loss - outbox_grace(box->trace), loss);
     size_t came = first_within(box, 0, loss);
     return asked >= ASKS_LEAST + late && came <= asked && came + late >= asked;
 }

@@ -87,13 +87,16 @@ struct mail {
     bool settled;                   /* the next connection lasted: what had not come then is lost */
 };
 
+/* Until a client knows of a loss: a second, or 300 ms of wall time where that is more, and twice
+ * the noise on top. A process that was not let run for so long may read what it is asked before it
+ * reads that its connection is gone. */
+nsec outbox_grace(const struct trace *);
 struct mail outbox_mail(const struct outbox *, const struct gap *);
 /* The ask that a message answers; NULL: none is known. */
 const struct ask *outbox_ask_of(const struct outbox *, const struct message *);
 /* The first sighting of the message with that number; NULL: it never came. */
 const struct message *outbox_message(const struct outbox *, uint64_t number);
 
-#define OUTBOX_GRACE  NSEC_PER_SEC       /* until a client knows of a loss, the noise on top */
 #define OUTBOX_SETTLE (5 * NSEC_PER_SEC) /* of a new connection, for what was kept */
 
 #endif

@@ -8,11 +8,6 @@
 #define DRAINED           NSEC_PER_SEC
 #define ANSWERED_TOGETHER 2 /* messages more or less: on their way when somebody looked */
 
-static nsec grace(const struct outbox *box)
-{
-    return nsec_add(OUTBOX_GRACE, 2 * box->trace->noise);
-}
-
 static void lose(struct mail *mail, uint64_t id)
 {
     if (mail->lost++ == 0)
@@ -39,7 +34,7 @@ static void look_at_asked(const struct outbox *box, const struct gap *gap, struc
 {
     const struct ask *newest = NULL;
     uint64_t newest_seq = 0;
-    nsec from = nsec_add(gap->from, grace(box));
+    nsec from = nsec_add(gap->from, outbox_grace(box->trace));
     mail->oldest_lost = mail->newest_lost = true;
     for (size_t i = 0; i < box->ask_count; i++) {
         const struct ask *ask = &box->asks[i];
@@ -66,7 +61,8 @@ static void look_at_asked(const struct outbox *box, const struct gap *gap, struc
 
 static void look_at_tally(const struct outbox *box, const struct gap *gap, struct mail *mail)
 {
-    nsec from = nsec_add(gap->from, grace(box)), until = gap->watched - grace(box);
+    nsec from = nsec_add(gap->from, outbox_grace(box->trace)),
+         until = gap->watched - outbox_grace(box->trace);
     uint64_t later = 0, uncertain = ANSWERED_TOGETHER;
     for (size_t i = 0; i < box->ask_count; i++) {
         nsec asked = box->asks[i].asked;
@@ -122,7 +118,7 @@ static uint64_t highest(const struct outbox *box, nsec from, nsec to)
  */
 static void look_for_holes(const struct outbox *box, const struct gap *gap, struct mail *mail)
 {
-    uint64_t under_way = 1 + (uint64_t)ceil(box->rate * nsec_to_seconds(grace(box)));
+    uint64_t under_way = 1 + (uint64_t)ceil(box->rate * nsec_to_seconds(outbox_grace(box->trace)));
     uint64_t first = highest(box, 0, gap->from) + under_way, next = first, holes = 0;
     uint64_t most = highest(box, gap->to, gap->watched);
     for (size_t i = 0; i < box->number_count; i++) {
