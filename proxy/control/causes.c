@@ -131,7 +131,7 @@ void causes_of_silence(const struct sightings *seen, const struct circumstances 
         add_no_opening(seen, out);
 }
 
-void causes_of_exit(const char *how, bool client, struct text *out)
+void causes_of_exit(const char *how, bool client, size_t left, struct text *out)
 {
     static const struct {
         const char *how, *cause;
@@ -147,7 +147,12 @@ void causes_of_exit(const char *how, bool client, struct text *out)
             add_cause(out, known[i].cause);
             return;
         }
-    if (strcmp(how, "exit 0") == 0)
+    if (left > 0)
+        text_addf(out,
+                  "\nlikely cause: it went into the background, where %zu process%s of it still "
+                  "run%s; the command has to stay in the foreground",
+                  left, left == 1 ? "" : "es", left == 1 ? "s" : "");
+    else if (strcmp(how, "exit 0") == 0)
         add_cause(out, client ? "it had nothing more to do; a client under test stays connected "
                                 "until it is ended"
                               : "it went into the background; the command has to stay in the "

@@ -34,7 +34,8 @@ struct circumstances {
 
 /* Each adds lines of the form "\nlikely cause: ..."; nothing when nothing can be said. */
 void causes_of_silence(const struct sightings *, const struct circumstances *, struct text *out);
-void causes_of_exit(const char *how, bool client, struct text *out); /* process_how */
+/* how: process_how; left: how many processes it left running. */
+void causes_of_exit(const char *how, bool client, size_t left, struct text *out);
 void causes_of_deaf_server(bool started_here, unsigned port, struct text *out);
 
 #endif

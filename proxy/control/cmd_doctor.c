@@ -36,8 +36,8 @@ static void check_files(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     snprintf(detail, sizeof detail, "%llu open files, enough for %llu connections",
-             (unsigned long long)limit.rlim_cur, (unsigned long long)limit.rlim_cur / 2);
-    say(limit.rlim_cur >= 1024, "files", detail);
+             (unsigned long long)limit.rlim_max, (unsigned long long)limit.rlim_max / 2);
+    say(limit.rlim_max >= 1024, "files", detail);
 }
 
 static void check_kernel(enum fault_need need, const char *topic, const char *what)

@@ -14,6 +14,7 @@
 #include "control/url.h"
 #include "net/ca.h"
 #include "net/driver.h"
+#include "net/files.h"
 #include "net/kernel.h"
 #include "net/wall.h"
 #include "scenario/load.h"
@@ -308,6 +309,7 @@ static bool close_session(struct session_by_hand *session)
 
 static int serve(struct session_by_hand *session)
 {
+    files_raise(NULL);
     session->loop = loop_new();
     int code = EXIT_ENVIRONMENT;
     if (open_tls(session) && open_trace(session) && open_driver(session)) {

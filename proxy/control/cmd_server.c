@@ -7,6 +7,7 @@
 #include "control/builtin.h"
 #include "control/commands.h"
 #include "control/policy_options.h"
+#include "net/files.h"
 #include "control/url.h"
 #include "endpoint/flaws.h"
 #include "ws/close.h"
@@ -69,6 +70,7 @@ static int serve(const struct server_options *into, const struct server_policy *
         return EXIT_ENVIRONMENT;
     }
     text_fini(&why);
+    files_raise(NULL);
     struct loop *loop = loop_new();
     struct builtin_server *server = builtin_server_new(loop, url->host, url->port, tls, policy, 1,
                                                        into->verbose ? print_event : NULL);

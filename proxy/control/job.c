@@ -3,10 +3,12 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/units.h"
 #include "control/job_parts.h"
 #include "trace/trace.h"
 
-#define MEMORY_EVERY NSEC_PER_SEC /* target time */
+#define MEMORY_EVERY      NSEC_PER_SEC /* target time */
+#define CONNECTIONS_LIMIT 20000        /* ten times what the most impatient of ten clients needs */
 
 /* --- Trouble --- */
 
@@ -176,9 +178,27 @@ static void look_at_start(struct job *job, nsec now)
     }
 }
 
+/* A trace grows with every connection, and who opens so many shows nothing more by more of them. */
+static void end_when_flooded(struct job *job)
+{
+    struct text words;
+    if (job->state >= JOB_ENDING || !job->run || run_accepted(job->run) < CONNECTIONS_LIMIT)
+        return;
+    text_init(&words);
+    text_addf(&words, "the clients opened %d connections in ", CONNECTIONS_LIMIT);
+    units_add_duration(&words, driver_now(job->driver));
+    text_add(&words, ", more than a scenario takes, and it was ended\nlikely cause: a client comes "
+                     "back without a pause whenever its connection ends, or opens connections "
+                     "without end");
+    job_say_trouble(job, NULL, text_chars(&words));
+    job_finish(job, "the clients opened too many connections");
+    text_fini(&words);
+}
+
 void job_look(struct job *job)
 {
     nsec now = loop_now();
+    end_when_flooded(job);
     if (job->state == JOB_STARTING)
         look_at_start(job, now);
     if (job->state == JOB_RUNNING && run_finished(job->run) && job_pace_is_kept(job))

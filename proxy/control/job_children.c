@@ -46,34 +46,59 @@ static bool all_clients_exited(const struct job *job)
     return job->started_clients > 0;
 }
 
-static void say_ended_early(struct job *job, const struct child *child)
+static void say_ended(struct job *job, const struct child *child, const char *when)
 {
     const char *how = process_how(child->process);
+    struct proctree left;
     struct text words;
     text_init(&words);
     if (child->client < 0)
         text_addf(&words, "the server ended at once (%s)", how);
     else
-        text_addf(&words, "client %d ended before the scenario began (%s)", child->client, how);
-    causes_of_exit(how, child->client >= 0, &words);
+        text_addf(&words, "client %d ended %s (%s)", child->client, when, how);
+    process_tree(child->process, &left);
+    causes_of_exit(how, child->client >= 0, left.count, &words);
     job_say_trouble(job, child, text_chars(&words));
     text_fini(&words);
 }
 
+/* Its process has ended, and others of it hold its connection. */
+static bool is_in_background(const struct job *job, const struct child *child)
+{
+    struct proctree left;
+    if (strcmp(process_how(child->process), "exit 0") != 0 || child->signalled ||
+        !run_client_is_open(job->run, (unsigned)child->client))
+        return false;
+    process_tree(child->process, &left);
+    return left.count > 0;
+}
+
+static void on_client_exit(struct job *job, struct child *child)
+{
+    unsigned client = (unsigned)child->client;
+    bool left = is_in_background(job, child);
+    job_hooks_on_exit(job->hooks, client, process_how(child->process));
+    run_process_exited(job->run, client, driver_now(job->driver));
+    driver_touch(job->driver);
+    if (left) {
+        say_ended(job, child, "in the middle of the scenario");
+        job_finish(job, "a client went into the background");
+    } else if (all_clients_exited(job)) {
+        job_finish(job, RUN_CLIENTS_EXITED);
+    }
+}
+
 static void on_exit_of(void *context, struct process *process)
 {
+    (void)process;
     struct child *child = context;
     struct job *job = child->job;
     write_exit(job, child);
     if (job->state == JOB_STARTING) {
-        say_ended_early(job, child);
+        say_ended(job, child, "before the scenario began");
         job_finish(job, "an endpoint ended at once");
     } else if (job->state == JOB_RUNNING && child->client >= 0) {
-        job_hooks_on_exit(job->hooks, (unsigned)child->client, process_how(process));
-        run_process_exited(job->run, (unsigned)child->client, driver_now(job->driver));
-        driver_touch(job->driver);
-        if (all_clients_exited(job))
-            job_finish(job, RUN_CLIENTS_EXITED);
+        on_client_exit(job, child);
     } else if (job->state == JOB_RUNNING) {
         job_say_trouble(job, child, "the server ended in the middle of the scenario");
         job_finish(job, "the server has exited");

@@ -438,6 +438,11 @@ void run_status(const struct run *run, struct run_status *status)
         status->step = status->steps;
 }
 
+uint32_t run_accepted(const struct run *run)
+{
+    return run->conns;
+}
+
 bool run_client_is_open(const struct run *run, unsigned client)
 {
     return client < run->plan->clients && run->clients[client].open > 0;

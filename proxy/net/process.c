@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "net/files.h"
 #include "net/output.h"
 #include "net/watcher.h"
 
@@ -45,6 +46,7 @@ struct processes {
     char *mark; /* of this program: no process of another one has it, even under the same number */
     struct process *list;
     uint64_t started;
+    struct rlimit files;    /* open files that children may have */
     struct proctree before; /* what descended from us already: whoever became us had started it */
     struct census *census;  /* the newest taken; NULL: none yet */
     nsec census_at;
@@ -218,7 +220,7 @@ static char **merged_environment(const char *const *extra, char *mark)
 
 /* In the child: only what is safe between fork and exec. */
 static void become(const struct process_spec *spec, pid_t parent, int input, int output,
-                   char **environment)
+                   char **environment, const struct rlimit *files)
 {
     char *const words[] = {"/bin/sh", "-c", (char *)spec->command, NULL};
     sigset_t none;
@@ -231,6 +233,7 @@ static void become(const struct process_spec *spec, pid_t parent, int input, int
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    files_restore(files);
     if (dup2(input, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
         _exit(126);
     if (spec->folder && chdir(spec->folder))
@@ -288,7 +291,7 @@ struct process *process_start(struct processes *all, const struct process_spec *
     pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become(spec, parent, pipes.child_input, pipes.output, environment);
+        become(spec, parent, pipes.child_input, pipes.output, environment, &all->files);
     free(environment);
     if (pid < 0) {
         close_all(&pipes);
@@ -325,6 +328,7 @@ struct processes *processes_new(struct loop *loop)
     all->loop = loop;
     all->mark = xprintf(MARK "=%ld.%llx.", (long)getpid(), (unsigned long long)loop_now());
     all->watcher = watcher_start(all->mark);
+    files_raise(&all->files);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* fails on old kernels: orphans are then init's */
     loop_on_signal(loop, SIGCHLD, on_child, all);
     struct census *census = census_take();

@@ -344,6 +344,22 @@ class Environment(RunCase):
         self.assert_environment_failed(ended, "Too many open files")
 
 
+class Floods(RunCase):
+    limit = 240
+
+    def test_connections_without_end_end_the_scenario(self):
+        client = self.python("for _ in range(3):\n    os.fork()\n"
+                             "while True:\n    connect(int(authority.rpartition(':')[2])).close()\n",
+                             "flood.py")
+        quiet = self.python("dial().rest()\n", "quiet.py")
+        ended = self.run_one(QUIET % "200s", f"if [ {{index}} = 0 ]; then {quiet}; else {client}; fi",
+                             "--clients", "2", "--timeout", "200s")
+        self.assertEqual(ended.code, 3, ended)
+        self.assertIn("the clients opened 20000 connections in ", ended.out)
+        self.assertIn("comes back without a pause", ended.out)
+        self.assertLess(os.path.getsize(self.trace("quiet")), 64 << 20)
+
+
 class NobodyComes(RunCase):
     """Each of these waits its 30 seconds for a client; they wait side by side."""
     limit = 120
@@ -536,6 +552,43 @@ time.sleep(600)
         self.assertTrue(text.startswith("the first line\n"))
         self.assertTrue(text.endswith("the last line\n"), text[-100:])
         self.assertRegex(text, r"\[halfopen: \d+ bytes left out here\]")
+
+    def test_ten_megabytes_a_second_of_output(self):
+        client = self.python("wire = dial()\nwhile True:\n    os.write(1, b'x' * 9999 + b'\\n')\n")
+        ended = self.run_one(QUIET % "3s", client)
+        self.assertEqual(ended.code, 0, ended)
+        log = os.path.join(self.report, "output", "quiet-client-0.log")
+        self.assertLess(os.path.getsize(log), 2 << 20)
+        with open(log, encoding="utf-8") as file:
+            self.assertRegex(file.read(), r"\[halfopen: \d{7,} bytes left out here\]")
+
+    def test_a_client_that_forks_and_exits(self):
+        client = self.family("if os.fork():\n    os._exit(0)\nborn('child')\nwire = dial()\ntime.sleep(600)\n"
+                             .replace("os._exit(0)", "wait_for_births(1), os._exit(0)"))
+        ended = self.run_one(QUIET % "1s", client)
+        self.assertEqual(ended.code, 3, ended)
+        self.assertRegex(ended.out, r"client 0 ended (before|in the middle of) the scenario.*\(exit 0\)")
+        self.assertIn("it went into the background, where 1 process of it still runs", ended.out)
+        self.assert_all_gone(1)
+
+    def test_a_client_that_keeps_500_connections_open(self):
+        def limit():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 4096))
+
+        client = self.python("import resource\nprint(resource.getrlimit(resource.RLIMIT_NOFILE), flush=True)\n"
+                             "wires = [dial() for _ in range(500)]\ntime.sleep(600)\n")
+        ended = self.run_one(QUIET % "4s" + "expect: [heartbeat.interval]\n", client, preexec_fn=limit)
+        self.assertEqual(ended.code, 4, ended)
+        with open(os.path.join(self.report, "output", "quiet-client-0.log"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "(1024, 4096)\n")
+        self.assertEqual(len(of_kind(events(self.trace("quiet")), "ws.open")), 500)
+        self.assertIn("observed for only", ended.out)
+
+    def test_a_client_that_flaps(self):
+        client = self.python("while True:\n    dial().sock.close()\n")
+        ended = self.run_one(QUIET % "2s" + "expect: [heartbeat.interval]\n", client)
+        self.assertEqual(ended.code, 4, ended)
+        self.assertGreater(len(of_kind(events(self.trace("quiet")), "ws.open")), 10)
 
     def interrupt(self, number):
         client = self.family("born('client')\n"

@@ -74,11 +74,11 @@ static void clients_that_opened_have_no_cause(void)
     text_fini(&out);
 }
 
-static void check_exit(const char *how, bool client, const char *want)
+static void check_exit(const char *how, bool client, size_t left, const char *want)
 {
     struct text out;
     text_init(&out);
-    causes_of_exit(how, client, &out);
+    causes_of_exit(how, client, left, &out);
     CHECK_CONTAINS(text_chars(&out), want);
     CHECK(*want || text_chars(&out)[0] == '\0');
     text_fini(&out);
@@ -86,12 +86,15 @@ static void check_exit(const char *how, bool client, const char *want)
 
 static void exits_of_the_shell_are_told_apart(void)
 {
-    check_exit("exit 127", true, "no such command");
-    check_exit("exit 126", true, "may not be executed");
-    check_exit("exit 0", true, "stays connected");
-    check_exit("exit 0", false, "foreground");
-    check_exit("signal 11", true, "crashed");
-    check_exit("exit 1", true, "");
+    check_exit("exit 127", true, 0, "no such command");
+    check_exit("exit 126", true, 0, "may not be executed");
+    check_exit("exit 0", true, 0, "stays connected");
+    check_exit("exit 0", false, 0, "foreground");
+    check_exit("signal 11", true, 0, "crashed");
+    check_exit("exit 1", true, 0, "");
+    check_exit("exit 0", true, 1, "1 process of it still runs");
+    check_exit("exit 0", false, 3, "3 processes of it still run;");
+    check_exit("exit 127", true, 1, "no such command");
 }
 
 static void events_are_counted_by_what_they_are(void)
