@@ -3,9 +3,6 @@
 
 #include "rules/lib/backoff_facts.h"
 
-#define RUSHED_RETRIES 6
-#define RUSHED_SHARE   (1.0 / 30)
-
 static const char fix[] = "multiply the delay by about 2 after every failed attempt, up to a cap "
                           "of 30 s, then add jitter";
 
@@ -14,10 +11,11 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
 {
     const struct backoff *b = &facts->estimate;
     struct finding *finding = finding_add(out, verdict, "%s", sentence);
-    finding_measured(finding, "growth", b->gf);
-    finding_measured(finding, "growth_low", b->gf_lo_strict);
-    if (isfinite(b->gf_hi_strict))
-        finding_measured(finding, "growth_high", b->gf_hi_strict);
+    const struct backoff_law *law = &facts->gate.law;
+    finding_measured(finding, "growth", law->factor);
+    finding_measured(finding, "growth_low", law->lo);
+    if (isfinite(law->hi))
+        finding_measured(finding, "growth_high", law->hi);
     finding_measured(finding, "clients", (double)b->clients);
     finding_measured(finding, "retries", (double)b->count);
     finding_allowed(finding, "growth_min", BACKOFF_FACTOR_MIN);
@@ -117,9 +115,14 @@ static void add_linear(const struct backoff_facts *facts, struct text *out)
 static void add_growth(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
-    size_t first = first_counted(b);
+    const struct backoff_law *law = &facts->gate.law;
+    bool late = law->from > 1; /* those before follow another law */
+    size_t first = late ? law->from : first_counted(b);
     struct backoff_words from, to;
-    text_addf(out, "the delays grow by a factor of %.2f a retry, from %s to %s (", b->gf,
+    text_add(out, "the delays ");
+    if (late)
+        text_addf(out, "from retry %zu on ", first + 1);
+    text_addf(out, "grow by a factor of %.2f a retry, from %s to %s (", law->factor,
               backoff_seconds(&from, fmin(b->index[first].median, b->index[first + 1].median)),
               backoff_seconds(&to, b->index[b->count - 1].median));
     backoff_facts_add_size(facts, out);
@@ -132,7 +135,8 @@ static bool rises_once(const struct backoff_facts *facts)
     const struct backoff *b = &facts->estimate;
     double first = b->index[0].median, second = b->index[1].median,
            last = b->index[b->count - 1].median;
-    return b->later_hi < BACKOFF_GROWTH_MIN && second > 1.5 * first && last < 1.1 * second &&
+    bool level = b->later_hi < BACKOFF_GROWTH_MIN && second > 1.5 * first && last < 1.1 * second;
+    return (level || (backoff_settles_level(b) && last > 1.5 * first)) &&
            last < 0.9 * facts->policy.cap;
 }
 
@@ -158,14 +162,14 @@ static void add_odd_factor(const struct backoff_facts *facts, struct text *out)
 
 static void add_doubtful_factor(const struct backoff_facts *facts, struct text *out)
 {
-    const struct backoff *b = &facts->estimate;
+    const struct backoff_law *law = &facts->gate.law;
     add_growth(facts, out);
     text_addf(out, "; at least %g is asked, which ", BACKOFF_FACTOR_MIN);
-    if (b->gf_hi_strict < 1000)
-        text_addf(out, "may be so (%.2f to %.2f is possible)", b->gf_lo_strict, b->gf_hi_strict);
+    if (law->hi < 1000)
+        text_addf(out, "may be so (%.2f to %.2f is possible)", law->lo, law->hi);
     else
         text_add(out, "may be so");
-    text_addf(out, "; %s", facts->gate.factor.enough);
+    backoff_facts_add_enough(facts, &facts->gate.factor, out);
 }
 
 static void add_undecided(const struct backoff_facts *facts, struct text *out)
@@ -181,7 +185,7 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
                   facts->exited > 0     ? "the client ended"
                   : facts->clients == 1 ? "the client gave up"
                                         : "the clients gave up");
-    text_addf(out, "; %s", facts->gate.growth.enough);
+    backoff_facts_add_enough(facts, &facts->gate.growth, out);
 }
 
 static void add_passed(const struct backoff_facts *facts, struct text *out)
@@ -191,52 +195,25 @@ static void add_passed(const struct backoff_facts *facts, struct text *out)
         text_add(out, "; whether by a factor or in equal steps cannot be told here");
 }
 
-/* How long the schedule that is asked for takes at least, with all jitter downwards. */
-static double least_asked(const struct backoff_policy *policy, size_t retries)
-{
-    double sum = 0;
-    for (size_t i = 0; i < retries; i++)
-        sum += fmin(policy->cap, policy->base * pow(policy->factor, (double)i));
-    return sum * (1 - policy->jitter);
-}
-
-static double taken(const struct backoff *b)
-{
-    double sum = 0;
-    for (size_t i = 0; i < b->count; i++)
-        sum += b->index[i].median;
-    return sum;
-}
-
-/* So many retries in so little time are no backoff whatever law their delays follow: where a client
- * retries at once the delays that are measured are its work, which speed multiplies. */
-static bool is_rushed(const struct backoff_facts *facts)
-{
-    const struct backoff *b = &facts->estimate;
-    return b->count >= RUSHED_RETRIES &&
-           taken(b) < RUSHED_SHARE * least_asked(&facts->policy, b->count);
-}
-
 static void add_rushed(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
     struct backoff_words took, asked;
     text_addf(out, "%zu retries came within %s, practically without delay (", b->count,
-              backoff_seconds(&took, taken(b)));
+              backoff_seconds(&took, b->took));
     backoff_facts_add_size(facts, out);
     text_addf(out, "); the schedule that is asked for takes at least %s",
-              backoff_seconds(&asked, least_asked(&facts->policy, b->count)));
+              backoff_seconds(&asked, b->asked));
 }
 
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff_gate *gate = &facts->gate;
-    if (gate->growth.verdict == RAW_INCONCLUSIVE && is_rushed(facts)) {
-        add_rushed(facts, out);
-        return FAIL;
-    }
     if (gate->growth.verdict == RAW_FAIL) {
-        add_failed(facts, out);
+        if (gate->rushed)
+            add_rushed(facts, out);
+        else
+            add_failed(facts, out);
         return FAIL;
     }
     if (gate->growth.verdict == RAW_INCONCLUSIVE && rises_once(facts)) {

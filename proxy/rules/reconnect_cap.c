@@ -60,9 +60,10 @@ static void add_not_reached(const struct backoff_facts *facts, struct text *out)
     if (b->over_cap > 0) {
         text_addf(out,
                   "%zu of the delays, at most %s, lie above the %s that are allowed: too few to "
-                  "tell a missing cap from a stall of the host; %s",
+                  "tell a missing cap from a stall of the host",
                   b->over_cap, backoff_seconds(&longest, b->longest),
-                  backoff_seconds(&limit, b->cap_limit), facts->gate.cap.enough);
+                  backoff_seconds(&limit, b->cap_limit));
+        backoff_facts_add_enough(facts, &facts->gate.cap, out);
         return;
     }
     text_addf(out,
@@ -74,7 +75,7 @@ static void add_not_reached(const struct backoff_facts *facts, struct text *out)
              b->plateau < facts->policy.cap / 2)
         text_addf(out, " and settle at about %s", backoff_seconds(&plateau, b->plateau));
     else
-        text_addf(out, "; %s", facts->gate.cap.enough);
+        backoff_facts_add_enough(facts, &facts->gate.cap, out);
 }
 
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)

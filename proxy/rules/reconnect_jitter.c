@@ -123,7 +123,7 @@ static void add_passed(const struct backoff_facts *facts, struct text *out)
 static void add_undecided(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
-    struct backoff_words delay, noise;
+    struct backoff_words delay, noise, needed;
     if (b->clients < 3 && !facts->singles) {
         text_addf(out,
                   "%zu client%s cannot show whether delays are random: run 10 (--clients 10)%s",
@@ -134,14 +134,15 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
     if (b->judged == 0) {
         text_addf(
             out,
-            "the delays (a median of %s) are too short to tell jitter from the timing noise of %s",
-            backoff_seconds(&delay, b->median), backoff_seconds(&noise, facts->policy.eps));
+            "the delays (a median of %s) are too short to tell jitter from the timing noise of %s: "
+            "that takes delays of %s",
+            backoff_seconds(&delay, b->median), backoff_seconds(&noise, facts->policy.eps),
+            backoff_seconds(&needed, BACKOFF_JUDGED * facts->policy.eps));
         return;
     }
     text_add(out, "whether the delays are random cannot be told with ");
     backoff_facts_add_size(facts, out);
-    text_addf(out, " and a timing noise of %s; %s", backoff_seconds(&noise, facts->policy.eps),
-              facts->gate.jitter.enough);
+    backoff_facts_add_enough(facts, &facts->gate.jitter, out);
 }
 
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)

@@ -83,7 +83,8 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
         return;
     }
     add_waves(facts, out);
-    text_addf(out, ", too little to tell habit from chance; %s", facts->gate.storm.enough);
+    text_add(out, ", too little to tell habit from chance");
+    backoff_facts_add_enough(facts, &facts->gate.storm, out);
 }
 
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)

@@ -130,6 +130,15 @@ static double python_websockets(const struct client *c, int i)
     return i == 0 ? at_random(c, 0, 5) : fmin(90, 3.1 * pow(1.618, i - 1));
 }
 
+/* Before 11: int(1.92 * 1.618^k) s, and at once after a loss. */
+static double python_websockets_10(const struct client *c, int i)
+{
+    static const double later[] = {3, 5, 8, 13, 21, 34, 55};
+    if (i < 2)
+        return at_random(c, i == 0 ? 0.03 : 0, i == 0 ? 0.3 : 5);
+    return i < 9 ? later[i - 2] : 60;
+}
+
 static double firefox(const struct client *c, int i)
 {
     return fmin(60, (0.2 + 0.2 * c->own) * pow(1.5, i));
@@ -230,6 +239,65 @@ static double fibonacci(const struct client *c, int i)
     return i < 8 ? numbers[i] : 30;
 }
 
+/* Each client has a first delay of its own. */
+static double own_first(const struct client *c, int i, double later)
+{
+    return i == 0 ? 5 * c->own : later;
+}
+
+static double random_then_constant(const struct client *c, int i)
+{
+    return own_first(c, i, 3);
+}
+
+static double random_then_full(const struct client *c, int i)
+{
+    return own_first(c, i, at_random(c, 0, 2));
+}
+
+static double random_then_linear(const struct client *c, int i)
+{
+    return own_first(c, i, i);
+}
+
+/* As python_websockets_10 begins. */
+static double twice_random_then_constant(const struct client *c, int i)
+{
+    return i < 2 ? python_websockets_10(c, i) : 3;
+}
+
+static double twice_random_then_linear(const struct client *c, int i)
+{
+    return i < 2 ? python_websockets_10(c, i) : i - 1;
+}
+
+static double twice_random_then_slow(const struct client *c, int i)
+{
+    return i < 2 ? python_websockets_10(c, i) : fmin(60, 3 * pow(1.3, i - 2));
+}
+
+static double slowed_by_work(const struct client *c, int i)
+{
+    (void)i;
+    return at_random(c, 0.03, 0.3);
+}
+
+static double from_10_ms(const struct client *c, int i)
+{
+    (void)c;
+    return 0.01 * doubling(i, 3000);
+}
+
+static double from_10_ms_half(const struct client *c, int i)
+{
+    return from_10_ms(c, i) * at_random(c, 0.5, 1.5);
+}
+
+static double from_10_ms_full(const struct client *c, int i)
+{
+    return from_10_ms(c, i) * at_random(c, 0, 1);
+}
+
 static double table(const struct client *c, int i)
 {
     (void)c;
@@ -282,6 +350,19 @@ const struct schedule schedules[] = {
     {"graphql-ws", graphql_ws, {F, F, N, F, P, F, F}, false},
     {"centrifuge-js", centrifuge, {F, N, N, F, F, F, F}, false},
     {"exponential +-0.25 s", google, {F, F, F, N, F, F, N}, false},
+    {"python-websockets 10", python_websockets_10, {F, F, F, N, P, F, N}, false},
+    {"at once, random, then x1.3", twice_random_then_slow, {F, P, N, N, P, F, N}, false},
+    {"at once, random, then 3 s", twice_random_then_constant, {P, N, P, N, F, F, N}, false},
+    {"at once, random, then linear", twice_random_then_linear, {F, N, P, N, P, F, N}, false},
+    {"random, then 3 s", random_then_constant, {P, N, P, N, F, F, N}, false},
+    {"random, then linear", random_then_linear, {F, N, P, N, P, F, N}, false},
+    {"random, then x0-2, one seed", random_then_full, {P, N, P, N, F, F, N}, true},
+    {"constant x0.5-1.5, one seed", constant_half, {P, N, P, P, F, P, F}, true},
+    {"constant x0-2, one seed", constant_full, {P, N, P, P, F, P, F}, true},
+    {"30 to 300 ms", slowed_by_work, {P, N, P, N, F, N, F}, false},
+    {"from 10 ms", from_10_ms, {F, F, F, P, F, P, F}, false},
+    {"from 10 ms, x0.5-1.5", from_10_ms_half, {F, F, F, F, F, F, F}, false},
+    {"from 10 ms, full jitter", from_10_ms_full, {N, F, N, F, F, F, F}, false},
 };
 const size_t schedules_count = LENGTH(schedules);
 

@@ -70,6 +70,12 @@ static void what_the_full_outage_is_for_is_decided(void)
         {"equal jitter", SHAPE},
         {"gRPC 1.6 +-20 %", GROWTH},
         {"gRPC 1.6 +-20 %", JITTER},
+        {"python-websockets 10", GROWTH},
+        {"python-websockets 10", FACTOR},
+        {"python-websockets 10", SHAPE},
+        {"at once, random, then x1.3", FACTOR},
+        {"30 to 300 ms", GROWTH},
+        {"from 10 ms", GROWTH},
         {"required, one seed", JITTER},
         {"required, one seed", STORM},
     };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/lib/panel.h"
+#include "rules/lib/law.h"
 #include "rules/lib/student.h"
 
 #define ALPHA         0.01 /* one-sided error of each decision */
@@ -12,15 +12,15 @@
 #define HAMMER_SHARE  0.1  /* of the base: a shorter median is no delay */
 #define MOST          0.8  /* of the clients: those that must coincide */
 #define TIGHT_EPS     4    /* delays within so many eps of each other are the same */
-#define JUDGED_EPS    8    /* mean delays shorter than that drown in noise */
 #define SHAPE_DECIDES 6.5  /* log likelihood ratio */
 #define SHAPE_WIDEST  0.75 /* jitter so wide that exponential delays may look linear */
 #define SHAPE_CORNER  3 /* a linear law with an earlier plateau is no evidence of linear growth */
-#define GF_WIDER      1.03 /* the step into the cap is not a whole one */
 #define CAP_SLACK     1.02
-#define CAP_REACHED   1.5 /* two delays that would be so many limits long without a cap */
-#define CAP_PASSED    2.2 /* or one that would be so long */
-#define STORM_WINDOWS 5   /* mean delays shorter than that many windows cannot disperse */
+#define CAP_REACHED   1.5  /* two delays that would be so many limits long without a cap */
+#define CAP_PASSED    2.2  /* or one that would be so long */
+#define DIFFER        0.25 /* of the retries: those at which clients that are random differ */
+#define SETTLED       4    /* delays that show what clients do after a random one */
+#define STORM_WINDOWS 5    /* mean delays shorter than that many windows cannot disperse */
 
 /* Everything the steps share. Each step fills its part of out. */
 struct estimate {
@@ -30,6 +30,7 @@ struct estimate {
     double all[BACKOFF_CLIENTS_LIMIT * BACKOFF_DELAYS_LIMIT]; /* every delay, for the cap */
     size_t all_count;
     struct delays schedule; /* what growth is judged by: the mean of clients in lock-step */
+    struct delays strict;   /* what a pass goes by: their mean too when they may be in lock-step */
     struct backoff *out;
 };
 
@@ -150,6 +151,17 @@ static void judge_hammer(struct estimate *e)
     e->out->hammer = e->out->median < e->out->none ? RAW_FAIL : RAW_PASS;
 }
 
+/* With all jitter downwards the retries that are asked for take the least. */
+static void measure_time(struct estimate *e)
+{
+    const struct backoff_policy *policy = e->policy;
+    for (size_t i = 0; i < e->out->count; i++) {
+        e->out->took += e->out->index[i].median;
+        e->out->asked +=
+            fmin(policy->cap, policy->base * pow(policy->factor, (double)i)) * (1 - policy->jitter);
+    }
+}
+
 /* --- Step 1: jitter --- */
 
 static double toward_zero(double z, double by)
@@ -168,7 +180,7 @@ static double disperse(const struct estimate *e, size_t i, double *shares)
     index->mean = average;
     index->median = sorted[count / 2];
     index->spread = sorted[count - 1] - sorted[0];
-    index->judged = count >= 2 && average >= JUDGED_EPS * e->policy->eps;
+    index->judged = count >= 2 && average >= BACKOFF_JUDGED * e->policy->eps;
     if (!index->judged)
         return 0;
     index->together = most_within(sorted, count, TIGHT_EPS * e->policy->eps);
@@ -221,17 +233,26 @@ static void judge_jitter(struct estimate *e)
 
 /* --- Step 2: clients in lock-step are one observation of the schedule, not many --- */
 
+/* Not one delay alone, as a first one may, nor delays too short to judge. */
+static bool surely_differ(const struct backoff *out)
+{
+    size_t differ = 0;
+    for (size_t i = 0; i < out->count; i++)
+        differ += out->index[i].judged && !out->index[i].tight;
+    return out->h_lo > BACKOFF_JITTER_MIN && (double)differ > DIFFER * (double)out->count;
+}
+
 static void settle_schedule(struct estimate *e)
 {
-    e->schedule = e->delays;
-    if (!e->out->lock_step)
-        return;
-    e->schedule.clients = 1;
+    struct delays one = {.clients = 1, .count = e->delays.count};
     for (size_t i = 0; i < e->delays.count; i++) {
         double sorted[BACKOFF_CLIENTS_LIMIT];
         column(e, e->delays.of, i, sorted);
-        e->schedule.of[0][i] = mean(sorted, e->delays.clients);
+        one.of[0][i] = mean(sorted, e->delays.clients);
     }
+    e->schedule = e->out->lock_step ? one : e->delays;
+    e->out->alone = !surely_differ(e->out);
+    e->strict = e->out->alone ? one : e->delays;
 }
 
 /* --- Step 3: growth --- */
@@ -267,50 +288,32 @@ static enum raw_verdict growth_verdict(const struct backoff *out)
     return out->g_hi < BACKOFF_GROWTH_MIN ? RAW_FAIL : RAW_INCONCLUSIVE;
 }
 
-/* A factor per retry, and how far off the logarithm of it may be. */
-struct slope {
-    double slope, error, freedom;
-};
-
-static struct slope measure_slope(const struct estimate *e, size_t from, size_t corner)
+static void judge_later_growth(struct estimate *e, size_t from, size_t corner)
 {
-    struct panel panel;
-    panel_init(&panel, &e->schedule, from, e->policy->eps);
-    struct panel_line line = panel_line(&panel, corner);
-    struct slope measured = {.slope = line.slope,
-                             .freedom = (double)(panel.clients * (panel.count - 1)) - 1};
-    if (measured.freedom <= 0)
-        return measured;
-    double variance = panel_residual(&panel, &line) / measured.freedom;
-    measured.error = sqrt(variance / ((double)panel.clients * line.spread));
-    return measured;
-}
-
-/* The limit beyond which the factor lies with a probability of alpha, on the side of sign. */
-static double factor_limit(const struct slope *s, double alpha, int sign)
-{
-    if (s->freedom <= 0)
-        return sign < 0 ? 0 : HUGE_VAL;
-    return exp(s->slope + sign * student_quantile(1 - alpha, s->freedom) * s->error);
+    struct backoff *out = e->out;
+    struct law later, strict;
+    law_fit_to(&later, &e->schedule, from, corner, e->policy->eps);
+    law_fit_to(&strict, &e->strict, from, corner, e->policy->eps);
+    out->later = law_factor(&later);
+    out->later_hi = law_limit(&later, ALPHA_STRICT, +1);
+    out->later_lo = law_limit(&strict, ALPHA_STRICT, -1);
 }
 
 static void judge_growth(struct estimate *e)
 {
     struct backoff *out = e->out;
     size_t from = out->first_left_out ? 1 : 0, corner = corner_of_policy(e);
-    struct slope all = measure_slope(e, from, corner);
-    out->g = exp(all.slope);
-    out->g_lo = factor_limit(&all, ALPHA / 2, -1);
-    out->g_hi = factor_limit(&all, ALPHA, +1);
-    out->g_lo_strict = factor_limit(&all, ALPHA_STRICT, -1);
-    out->g_hi_strict = factor_limit(&all, ALPHA_STRICT, +1);
+    struct law all, strict;
+    law_fit_to(&all, &e->schedule, from, corner, e->policy->eps);
+    law_fit_to(&strict, &e->strict, from, corner, e->policy->eps);
+    out->g = law_factor(&all);
+    out->g_lo = law_limit(&all, ALPHA / 2, -1);
+    out->g_hi = law_limit(&all, ALPHA, +1);
+    out->g_hi_strict = law_limit(&all, ALPHA_STRICT, +1);
+    out->g_lo_strict = law_limit(&strict, ALPHA_STRICT, -1);
     out->growth = growth_verdict(out);
-    if (out->count < from + 3)
-        return;
-    struct slope later = measure_slope(e, from + 1, corner > 3 ? corner - 1 : 2);
-    out->later = exp(later.slope);
-    out->later_lo = factor_limit(&later, ALPHA_STRICT, -1);
-    out->later_hi = factor_limit(&later, ALPHA_STRICT, +1);
+    if (out->count >= from + 3)
+        judge_later_growth(e, from + 1, corner > 3 ? corner - 1 : 2);
 }
 
 /* --- Step 4: shape. Delay 0 is left out always: RFC 6455 7.2.3 allows another law for it --- */
@@ -338,24 +341,49 @@ static void measure_plateau(struct estimate *e, size_t from)
 static void judge_shape(struct estimate *e)
 {
     struct backoff *out = e->out;
-    struct panel panel;
-    panel_init(&panel, &e->schedule, 1, e->policy->eps);
-    struct panel_line exponential = panel_exponential(&panel), linear = panel_linear(&panel);
-    double freedom = (double)(panel.clients * panel.count) - (double)panel.clients - 2;
-    out->gf = exp(exponential.slope);
-    measure_plateau(e, 1 + (exponential.corner > 0 ? exponential.corner : panel.count - 1));
-    if (exponential.corner > 0 && freedom > 0) {
-        double squares = panel_residual(&panel, &exponential);
-        double error = sqrt(squares / freedom / ((double)panel.clients * exponential.spread));
-        double reach = student_quantile(1 - ALPHA, freedom) * error;
-        out->gf_lo = exp(exponential.slope - reach) / GF_WIDER;
-        out->gf_hi = exp(exponential.slope + reach) * GF_WIDER;
-        reach = student_quantile(1 - ALPHA_STRICT, freedom) * error;
-        out->gf_lo_strict = exp(exponential.slope - reach) / GF_WIDER;
-        out->gf_hi_strict = exp(exponential.slope + reach) * GF_WIDER;
-        out->log_ratio = freedom * log(panel_residual(&panel, &linear) / squares);
-    }
-    out->shape = shape_verdict(out, linear.corner);
+    struct law law;
+    size_t linear_corner;
+    law_fit(&law, &e->schedule, 1, e->policy->eps);
+    out->gf = law_factor(&law);
+    out->gf_lo = law_limit(&law, ALPHA, -1);
+    out->gf_hi = law_limit(&law, ALPHA, +1);
+    out->log_ratio = law_compare(&law, &linear_corner);
+    out->shape = shape_verdict(out, linear_corner);
+    measure_plateau(e, 1 + (law.line.corner > 0 ? law.line.corner : law.panel.count - 1));
+}
+
+/* --- The laws that a pass goes by --- */
+
+/* The delay after the last random one, when the clients' delays are about the same from there on;
+ * 0: they are nowhere, or everywhere. */
+static size_t settled_from(const struct backoff *out)
+{
+    size_t from = out->count;
+    while (from > 0 &&
+           (out->index[from - 1].tight || out->index[from - 1].half_width < BACKOFF_RANDOM_MIN))
+        from--;
+    return from + SETTLED <= out->count ? from : 0;
+}
+
+static struct backoff_law law_from(const struct estimate *e, size_t from)
+{
+    struct law law;
+    size_t linear_corner;
+    if (from == 0 || from >= e->strict.count)
+        return (struct backoff_law){.from = 0};
+    law_fit(&law, &e->strict, from, e->policy->eps);
+    return (struct backoff_law){.from = from,
+                                .factor = law_factor(&law),
+                                .lo = law_limit(&law, ALPHA_STRICT, -1),
+                                .hi = law_limit(&law, ALPHA_STRICT, +1),
+                                .log_ratio = law_compare(&law, &linear_corner)};
+}
+
+static void find_laws(struct estimate *e)
+{
+    e->out->law = law_from(e, 1);
+    e->out->next = law_from(e, 2);
+    e->out->settled = law_from(e, settled_from(e->out));
 }
 
 /* --- Step 5: cap --- */
@@ -437,18 +465,19 @@ void backoff_estimate(const struct backoff_client *clients, size_t count,
                             .later = 1,
                             .later_hi = HUGE_VAL,
                             .gf = 1,
-                            .gf_hi = HUGE_VAL,
-                            .gf_hi_strict = HUGE_VAL};
+                            .gf_hi = HUGE_VAL};
     read_clients(&e, clients, count);
     if (out->count > 0) {
         judge_hammer(&e);
         judge_jitter(&e);
+        measure_time(&e);
         settle_schedule(&e);
     }
     if (out->count >= 2) {
         out->first_left_out = first_comes_at_once(&e);
         judge_growth(&e);
         judge_shape(&e);
+        find_laws(&e);
         judge_storm(&e);
     }
     judge_cap(&e);

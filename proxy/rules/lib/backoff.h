@@ -14,6 +14,8 @@
 
 #define BACKOFF_GROWTH_MIN 1.15 /* a smaller factor is no growth */
 #define BACKOFF_JITTER_MIN 0.05 /* a smaller half width is no jitter */
+#define BACKOFF_JUDGED     8    /* eps: shorter mean delays drown in noise */
+#define BACKOFF_RANDOM_MIN 0.25 /* one of a single retry that is more than a busy host does */
 
 enum raw_verdict { RAW_INCONCLUSIVE, RAW_PASS, RAW_FAIL };
 
@@ -47,6 +49,13 @@ struct backoff_index {
     bool synchronised; /* a wave of which 80 % of the clients arrived within the window */
 };
 
+/* An exponential law with a plateau, fitted to the delays from one of them on. */
+struct backoff_law {
+    size_t from;           /* 0: none was fitted */
+    double factor, lo, hi; /* per retry, and its limits at an error of 1 in 2000 */
+    double log_ratio;      /* log likelihood ratio, exponential against linear */
+};
+
 struct backoff {
     double base;           /* of the policy */
     size_t clients, count; /* how many clients, and delays of each, were compared */
@@ -54,6 +63,7 @@ struct backoff {
     double median;           /* of all delays */
     double none;             /* a median below this is no delay at all */
     enum raw_verdict hammer; /* FAIL: practically no delay at all */
+    double took, asked;      /* all retries of a client, and at least by the policy; seconds */
 
     enum raw_verdict jitter;
     double h, h_lo, h_hi; /* half width of the equivalent uniform factor, and its limits */
@@ -62,19 +72,23 @@ struct backoff {
     double client_share;  /* share of the jitter that is a client's own, the same each time */
     size_t judged;
     bool lock_step; /* jitter FAIL: the clients count as one observation from here on */
+    bool alone; /* there is one, or they may be in lock-step: for a pass they count as one too */
 
     enum raw_verdict growth;
     double g, g_lo, g_hi;             /* factor per retry up to where the policy reaches its cap */
-    double g_lo_strict, g_hi_strict;  /* the same limits at an error of 1 in 2000 */
-    double later, later_lo, later_hi; /* the same without the first delay, at 1 in 2000 too */
+    double g_lo_strict, g_hi_strict;  /* the same limits at an error of 1 in 2000; for the lower
+                                         clients that may be in lock-step count as one */
+    double later, later_lo, later_hi; /* the same without the first delay */
     bool first_left_out; /* the first retry came at once and does not count for growth */
 
-    enum raw_verdict shape;  /* PASS: exponential, FAIL: linear (or no growth) */
-    double gf, gf_lo, gf_hi; /* factor per retry below the measured plateau: the one to report */
-    double gf_lo_strict, gf_hi_strict;
-    double log_ratio;    /* log likelihood ratio, exponential against linear */
-    size_t plateau_from; /* first retry at the plateau; one less when first_left_out */
-    double plateau;      /* mean delay there */
+    enum raw_verdict shape;     /* PASS: exponential, FAIL: linear (or no growth) */
+    double gf, gf_lo, gf_hi;    /* factor per retry below the measured plateau: the one to report */
+    double log_ratio;           /* log likelihood ratio, exponential against linear */
+    size_t plateau_from;        /* first retry at the plateau; one less when first_left_out */
+    double plateau;             /* mean delay there */
+    struct backoff_law law;     /* this one; clients that may be in lock-step count as one */
+    struct backoff_law next;    /* without delay 1 too: after an attempt at once it is the first */
+    struct backoff_law settled; /* of the delays after the last random one, if they are alike */
 
     enum raw_verdict cap;
     double cap_limit;               /* the longest delay allowed */

@@ -8,7 +8,8 @@
 
 #define LEAST_NOISE   0.025 /* seconds (RULES 2: eps) */
 #define LEAST_RETRIES 2
-#define FROM_POLICY   "" /* as a default: the policy's value */
+#define QUIETER       0.8 /* each noise that is tried, as a share of the one before */
+#define FROM_POLICY   ""  /* as a default: the policy's value */
 
 const struct param backoff_rule_params[] = {
     P_DURATION(backoff_config, base, .def = FROM_POLICY, .min = "10ms", .max = "5m",
@@ -201,11 +202,47 @@ static bool say_too_few(const struct backoff_facts *facts, struct findings *out)
     return false;
 }
 
+/* --- Would less noise have been enough --- */
+
+static void gates_of(struct backoff_gate *gate, struct gated *gates[BACKOFF_GATES])
+{
+    memcpy(gates,
+           (struct gated *[]){&gate->growth, &gate->factor, &gate->shape, &gate->jitter, &gate->cap,
+                              &gate->storm},
+           BACKOFF_GATES * sizeof *gates);
+}
+
+static void note_decided(struct backoff_gate *gate, struct backoff_gate *quieter, double noise)
+{
+    struct gated *gates[BACKOFF_GATES], *decided[BACKOFF_GATES];
+    gates_of(gate, gates);
+    gates_of(quieter, decided);
+    for (int i = 0; i < BACKOFF_GATES; i++)
+        if (gates[i]->verdict == RAW_INCONCLUSIVE && gates[i]->noise == 0 &&
+            decided[i]->verdict != RAW_INCONCLUSIVE)
+            gates[i]->noise = noise;
+}
+
+/* The same delays on a quieter host. They would only lie nearer to what the clients meant. */
+static void seek_enough(struct backoff_facts *facts, const struct lists *lists)
+{
+    struct backoff_policy policy = facts->policy;
+    while (policy.eps > LEAST_NOISE) {
+        struct backoff estimate;
+        struct backoff_gate gate;
+        policy.eps = fmax(LEAST_NOISE, QUIETER * policy.eps);
+        backoff_estimate(lists->clients, lists->count, &policy, &estimate);
+        backoff_gate(&estimate, &gate);
+        note_decided(&facts->gate, &gate, policy.eps);
+    }
+}
+
 bool backoff_facts_of(const struct trace *trace, const struct backoff_config *config,
                       struct backoff_facts *facts, struct findings *out)
 {
     struct lists lists = {.count = 0};
-    *facts = (struct backoff_facts){.policy = policy_of(trace, config)};
+    *facts =
+        (struct backoff_facts){.policy = policy_of(trace, config), .speed = trace->start->speed};
     outages_of(trace, &facts->outages);
     facts->outage = biggest(&facts->outages);
     if (!facts->outage)
@@ -218,6 +255,7 @@ bool backoff_facts_of(const struct trace *trace, const struct backoff_config *co
         return say_too_few(facts, out);
     backoff_gate(&facts->estimate, &facts->gate);
     backoff_notes(&facts->estimate, &facts->notes);
+    seek_enough(facts, &lists);
     return true;
 }
 
@@ -260,6 +298,20 @@ void backoff_facts_add_size(const struct backoff_facts *facts, struct text *out)
     else
         text_addf(out, "%zu %s%s", b->clients, what, plural(b->clients));
     text_addf(out, ", %zu %s%s", b->count, retries, b->clients == 1 ? "" : " each");
+}
+
+void backoff_facts_add_enough(const struct backoff_facts *facts, const struct gated *gated,
+                              struct text *out)
+{
+    struct backoff_words noise, enough;
+    if (gated->noise == 0) {
+        text_addf(out, "; %s", gated->enough);
+        return;
+    }
+    text_addf(out, "; the timing noise of %s stands in the way, %s would not",
+              backoff_seconds(&noise, facts->policy.eps), backoff_seconds(&enough, gated->noise));
+    text_add(out, facts->speed > 1 ? ": take a quieter host or a lower --speed"
+                                   : ": take a quieter host");
 }
 
 static void add_cells(struct text *line, const struct backoff *b, bool spreads)

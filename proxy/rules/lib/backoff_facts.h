@@ -12,6 +12,7 @@ struct backoff_facts {
     const struct outage
         *outage; /* the one with the most clients, then retries; NULL: none happened */
     struct backoff_policy policy;
+    double speed;
     struct backoff estimate;
     struct backoff_gate gate;
     struct backoff_notes notes;
@@ -53,6 +54,9 @@ void backoff_judge(const struct backoff_rule *, const struct trace *, const stru
 
 /* "10 clients, 8 retries each" */
 void backoff_facts_add_size(const struct backoff_facts *, struct text *);
+/* "; 10 clients with 8 retries each would decide it", or which noise would, for an inconclusive
+ * one. */
+void backoff_facts_add_enough(const struct backoff_facts *, const struct gated *, struct text *out);
 /* Medians and spreads, index by index. */
 void backoff_facts_add_table(const struct backoff_facts *, struct finding *);
 /* Seconds as the reader likes them: "1.00 s", "16.0 s", "20 ms", "0.5 ms". */

@@ -6,17 +6,25 @@
 /* RULES 4.3: with so many clients and retries all is decided that can be. */
 #define FULL_CLIENTS      10
 #define FULL_RETRIES      8
-#define HAMMER_RETRIES    4 /* as many short delays are no beginning */
+#define HAMMER_RETRIES    5   /* as many short delays are no beginning */
+#define HAMMER_GROWS      1.3 /* a factor so large may still be one */
+#define HAMMER_DOUBLES    2   /* or later delays so many times the earlier ones */
+#define RUSHED_RETRIES    6
+#define RUSHED_SHARE      (1.0 / 30)
 #define CAP_BY_LINE       9
 #define FEW_CLIENTS       3 /* fewer show nothing about randomness */
 #define STORM_CLIENTS     5
-#define RANDOM_HALF       0.25 /* half width of one retry */
 #define STORM_START       5    /* windows */
 #define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
 #define FACTOR_MARGIN_FEW 1.15
 #define FACTOR_DOUBT      1.09 /* so near below it: not passed either, it may be chance */
-#define JUDGED            5    /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
-#define STEADY            7    /* delays in ascending order that are no chance: 1 in 5040 */
+#define FACTOR_DOUBT_FEW  1.05
+#define AT_ONCE           0.5 /* of the base: so soon an attempt is none of the schedule */
+#define JUDGED            5   /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
+#define STEADY            7   /* delays in ascending order that are no chance: 1 in 5040 */
+#define STEPS             6   /* delays that multiply, each by STEP, and are none either */
+#define STEP              1.3
+#define SETTLED_RISE      2 /* the last of settled delays over the first: more than a plateau */
 #define LUCK              0.0005    /* chance of random clients to look alike */
 #define OWN_HALF          (1.0 / 3) /* half width of a factor that each client draws once */
 #define SMALL_HALF        0.1       /* of one that it draws each time */
@@ -32,7 +40,7 @@
 #define SHRINKS           0.9
 
 static const char full_outage[] = "10 clients with 8 retries each would decide it";
-static const char more_than_full[] = "it would take 12 retries of each client, or a quieter host";
+static const char more_than_full[] = "it would take 12 retries of each client";
 
 bool backoff_still_grows(const struct backoff *raw)
 {
@@ -42,7 +50,8 @@ bool backoff_still_grows(const struct backoff *raw)
 static struct gated when(bool open, enum raw_verdict raw, const char *enough)
 {
     enum raw_verdict verdict = open ? raw : RAW_INCONCLUSIVE;
-    return (struct gated){verdict, verdict == RAW_INCONCLUSIVE ? enough : NULL};
+    return (struct gated){.verdict = verdict,
+                          .enough = verdict == RAW_INCONCLUSIVE ? enough : NULL};
 }
 
 static const char *enough_of(const struct backoff *raw)
@@ -51,29 +60,61 @@ static const char *enough_of(const struct backoff *raw)
     return full ? more_than_full : full_outage;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 /* --- Growth: at a stricter error than the raw one, and not by the first delay alone, which may
  * follow another law (RFC 6455 7.2.3) --- */
 
 /* Random delays of one law come in ascending order once in STEADY! outages; equal ones do not rise.
+ * Where a longer run ends in one of STEADY, that one decides, so it does not matter where it began.
  */
 static bool rises_steadily(const struct backoff *raw)
 {
-    size_t from = 1, rises = 0;
-    if (raw->count < from + STEADY)
-        return false;
-    for (size_t i = from + 1; i < raw->count; i++) {
-        double before = raw->index[i - 1].median, after = raw->index[i].median;
+    size_t first = raw->count, rises = 0;
+    while (first-- > 2) {
+        double before = raw->index[first - 1].median, after = raw->index[first].median;
         if (after < before - raw->window / 4)
-            return false;
+            break;
         rises += after > LEVEL * before + raw->window / 2;
     }
-    return rises >= 2;
+    return raw->count - first >= STEADY && rises >= 2;
+}
+
+/* Delays drawn between 0 and a limit rise six times in a row in one of 720 outages, and in one of
+ * 50 such each is so many times the one before. */
+static bool multiplies(const struct backoff *raw)
+{
+    size_t first = raw->count;
+    while (first-- > 2)
+        if (raw->index[first].median < STEP * raw->index[first - 1].median + raw->window / 2)
+            break;
+    return raw->count - first >= STEPS;
+}
+
+/* Of clients that all wait the same after a random delay, what they do then is the schedule. Where
+ * that is level it may be its plateau, and the growth before it. */
+static bool settles_to_growth(const struct backoff *raw)
+{
+    const struct backoff_law *law = &raw->settled;
+    return law->from > 0 && law->lo > 1 && law->factor >= BACKOFF_GROWTH_MIN &&
+           raw->index[raw->count - 1].median >= SETTLED_RISE * raw->index[law->from].median;
+}
+
+bool backoff_settles_level(const struct backoff *raw)
+{
+    const struct backoff_law *law = &raw->settled;
+    return law->from > 0 && law->from <= 2 && law->hi < BACKOFF_GROWTH_MIN;
 }
 
 static bool surely_grows(const struct backoff *raw)
 {
     bool strictly = raw->g_lo_strict > 1 && raw->later_lo > 1 && raw->later >= BACKOFF_GROWTH_MIN;
-    return strictly || rises_steadily(raw);
+    return (strictly && !backoff_settles_level(raw)) || settles_to_growth(raw) ||
+           rises_steadily(raw) || multiplies(raw);
 }
 
 static bool surely_level(const struct backoff *raw)
@@ -83,42 +124,85 @@ static bool surely_level(const struct backoff *raw)
     return raw->g_hi_strict < BACKOFF_GROWTH_MIN && (!longer || raw->later_hi < BACKOFF_GROWTH_MIN);
 }
 
-/* A short median may also be the beginning of growth from a small base. */
-static bool surely_hammers(const struct backoff *raw)
+static double middle(const struct backoff *raw, size_t from, size_t count)
 {
-    return raw->count >= HAMMER_RETRIES && raw->g_lo_strict <= 1 &&
-           raw->index[raw->count - 1].median < raw->none;
+    double medians[BACKOFF_DELAYS_LIMIT];
+    for (size_t i = 0; i < count; i++)
+        medians[i] = raw->index[from + i].median;
+    qsort(medians, count, sizeof *medians, ascending);
+    return medians[count / 2];
+}
+
+/* Short delays may also be the beginning of growth from a small base, which is no hammer. */
+static bool may_begin_to_grow(const struct backoff *raw)
+{
+    size_t half = raw->count / 2;
+    double early = middle(raw, 0, half), late = middle(raw, raw->count - half, half);
+    bool doubles = late >= HAMMER_DOUBLES * early && late > raw->window / 8;
+    return doubles || raw->g >= HAMMER_GROWS || raw->g_lo_strict > 1;
+}
+
+static bool surely_no_beginning(const struct backoff *raw)
+{
+    size_t least = raw->clients < FEW_CLIENTS ? FULL_RETRIES : HAMMER_RETRIES;
+    return raw->count >= least && !may_begin_to_grow(raw);
 }
 
 static struct gated gate_growth(const struct backoff *raw)
 {
     bool sure = raw->growth == RAW_PASS ? surely_grows(raw) : surely_level(raw);
     if (raw->hammer == RAW_FAIL)
-        sure = surely_hammers(raw);
+        sure = surely_no_beginning(raw) && raw->index[raw->count - 1].median < raw->none;
     return when(sure, raw->growth, enough_of(raw));
+}
+
+/* So many retries in so little time are no backoff whatever the delays seem to do: where a client
+ * retries at once what is measured is its work, which speed multiplies. */
+static bool is_rushed(const struct backoff *raw)
+{
+    return raw->count >= RUSHED_RETRIES && raw->took < RUSHED_SHARE * raw->asked &&
+           surely_no_beginning(raw);
+}
+
+static const struct backoff_law *law_of(const struct backoff *raw)
+{
+    return settles_to_growth(raw) ? &raw->settled : &raw->law;
+}
+
+static bool is_doubtful(const struct backoff *raw, const struct backoff_law *law)
+{
+    double doubt = raw->clients < FEW_CLIENTS ? FACTOR_DOUBT_FEW : FACTOR_DOUBT;
+    return law->factor * doubt < BACKOFF_FACTOR_MIN;
+}
+
+/* After an attempt at once it is the second that may follow a law of its own, and bend a fit. */
+static bool is_doubtful_later(const struct backoff *raw)
+{
+    return raw->index[0].median < AT_ONCE * raw->base && raw->next.from > 0 &&
+           is_doubtful(raw, &raw->next);
 }
 
 static struct gated gate_factor(const struct backoff *raw, enum raw_verdict growth)
 {
-    if (growth != RAW_PASS)
-        return (struct gated){RAW_INCONCLUSIVE, enough_of(raw)};
+    const struct backoff_law *law = law_of(raw);
     double margin =
         raw->clients >= STORM_CLIENTS || raw->lock_step ? FACTOR_MARGIN : FACTOR_MARGIN_FEW;
-    bool outside = raw->gf_hi_strict * margin < BACKOFF_FACTOR_MIN ||
-                   raw->gf_lo_strict > BACKOFF_FACTOR_MAX * margin;
-    if (outside)
-        return (struct gated){RAW_FAIL, NULL};
-    return when(raw->gf * FACTOR_DOUBT >= BACKOFF_FACTOR_MIN, RAW_PASS, enough_of(raw));
+    bool outside = law->hi * margin < BACKOFF_FACTOR_MIN || law->lo > BACKOFF_FACTOR_MAX * margin;
+    if (growth == RAW_PASS && outside)
+        return (struct gated){.verdict = RAW_FAIL};
+    bool doubtful = is_doubtful(raw, law) || (law != &raw->settled && is_doubtful_later(raw));
+    return when(growth == RAW_PASS && !doubtful, RAW_PASS, enough_of(raw));
 }
 
 static struct gated gate_shape(const struct backoff *raw, enum raw_verdict growth)
 {
     if (growth == RAW_FAIL)
         return when(true, RAW_FAIL, NULL);
-    bool alone = raw->clients == 1 || raw->lock_step;
-    double linear = alone ? SHAPE_ALONE : SHAPE_LINEAR;
-    double exponential = alone ? SHAPE_ALONE : SHAPE_EXPONENTIAL;
-    bool sure = raw->log_ratio > exponential || raw->log_ratio < -linear;
+    if (growth == RAW_PASS && settles_to_growth(raw) && raw->settled.log_ratio > SHAPE_ALONE)
+        return when(true, RAW_PASS, NULL);
+    double linear = raw->alone ? SHAPE_ALONE : SHAPE_LINEAR;
+    double exponential = raw->alone ? SHAPE_ALONE : SHAPE_EXPONENTIAL;
+    bool sure = raw->law.log_ratio > exponential || raw->law.log_ratio < -linear;
     return when(growth == RAW_PASS && sure, raw->shape, enough_of(raw));
 }
 
@@ -145,12 +229,6 @@ static bool is_equal(const struct backoff *raw, size_t i)
     return raw->index[i].tight && raw->index[i].together == raw->clients;
 }
 
-static int compare_widths(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double ways_to_choose(size_t from, size_t some)
 {
     double ways = 1;
@@ -173,7 +251,7 @@ static double luck_of_equals(const struct backoff *raw, double share_of_mean, do
     }
     if (count == 0)
         return 1;
-    qsort(widths, count, sizeof *widths, compare_widths);
+    qsort(widths, count, sizeof *widths, ascending);
     size_t half = (count + 1) / 2;
     double range = 2 * (share_of_mean * least + seconds);
     double chance = luck(raw->clients, raw->clients, widths[half - 1] / range);
@@ -282,6 +360,10 @@ static struct gated gate_cap(const struct backoff *raw, enum raw_verdict shape)
 void backoff_gate(const struct backoff *raw, struct backoff_gate *out)
 {
     out->growth = gate_growth(raw);
+    out->rushed = out->growth.verdict == RAW_INCONCLUSIVE && is_rushed(raw);
+    if (out->rushed)
+        out->growth = (struct gated){.verdict = RAW_FAIL};
+    out->law = *law_of(raw);
     out->factor = gate_factor(raw, out->growth.verdict);
     out->shape = gate_shape(raw, out->growth.verdict);
     out->jitter = gate_jitter(raw);
@@ -312,7 +394,8 @@ static size_t judged_between(const struct backoff *raw, size_t from, size_t unti
 static bool is_random_before(const struct backoff *raw, size_t until)
 {
     for (size_t i = 0; i < until; i++)
-        if (raw->index[i].judged && !raw->index[i].tight && raw->index[i].half_width >= RANDOM_HALF)
+        if (raw->index[i].judged && !raw->index[i].tight &&
+            raw->index[i].half_width >= BACKOFF_RANDOM_MIN)
             return true;
     return false;
 }

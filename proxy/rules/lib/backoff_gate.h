@@ -15,16 +15,25 @@
 struct gated {
     enum raw_verdict verdict;
     const char *enough; /* of an inconclusive one: what would have been enough; static. Else NULL */
+    double noise; /* seconds: with no more timing noise it would be decided; 0: noise is not in the
+                     way, or nobody asked */
 };
+
+#define BACKOFF_GATES 6
 
 struct backoff_gate {
     struct gated growth;
-    struct gated factor; /* FAIL: outside of BACKOFF_FACTOR_MIN to _MAX */
+    bool rushed;            /* growth FAIL, by nothing but so many retries in so little time */
+    struct backoff_law law; /* of the estimate, what factor and shape go by */
+    struct gated factor;    /* FAIL: outside of BACKOFF_FACTOR_MIN to _MAX */
     struct gated shape, jitter, cap, storm;
 };
 
 /* The last delays are not seen to be at a plateau. */
 bool backoff_still_grows(const struct backoff *);
+
+/* After one or two delays, a random one among them, all clients wait the same each time. */
+bool backoff_settles_level(const struct backoff *);
 
 void backoff_gate(const struct backoff *, struct backoff_gate *out);
 
