@@ -17,6 +17,7 @@ static void ask(struct job *job)
 {
     for (unsigned i = 0; i < job->started_clients; i++) {
         job->asked_pace[i] = can_be_asked(job, i);
+        job->asked_losses[i] = run_client_losses(job->run, i);
         pace_question(job->pace, job->clients[i].process, 0,
                       job->asked_pace[i] ? job->ports[i] : 0);
     }
@@ -26,11 +27,18 @@ static void ask(struct job *job)
     loop_timer_set(job->loop, &job->timer, loop_now() + PACE_POLL);
 }
 
-/* Who left while the question was being answered is no reason for doubt. */
+static bool has_left(const struct job *job, unsigned client)
+{
+    return !can_be_asked(job, client) ||
+           run_client_losses(job->run, client) != job->asked_losses[client];
+}
+
+/* Who left while the question was being answered is no reason for doubt, even if it is back: on a
+ * crowded host a client may give up connections faster than they are looked up. */
 static bool someone_left(const struct job *job)
 {
     for (unsigned i = 0; i < job->started_clients; i++)
-        if (job->asked_pace[i] && !can_be_asked(job, i))
+        if (job->asked_pace[i] && has_left(job, i))
             return true;
     return false;
 }

@@ -57,7 +57,8 @@ struct job {
     nsec next_start; /* real */
     struct noise noise;
     struct pace *pace;
-    bool asked_pace[PLAN_CLIENTS_LIMIT]; /* of the newest question */
+    bool asked_pace[PLAN_CLIENTS_LIMIT];       /* of the newest question */
+    uint64_t asked_losses[PLAN_CLIENTS_LIMIT]; /* what each had lost by then */
     unsigned pace_tries;
     char *trouble, *unscaled;
     struct sightings seen;

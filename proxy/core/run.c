@@ -452,3 +452,8 @@ bool run_client_was_seen(const struct run *run, unsigned client)
 {
     return client < run->plan->clients && run->clients[client].connected_once;
 }
+
+uint64_t run_client_losses(const struct run *run, unsigned client)
+{
+    return client < run->plan->clients ? run->clients[client].counters.closes : 0;
+}

@@ -79,8 +79,9 @@ struct run_status {
     const char *doing; /* the step in words */
 };
 void run_status(const struct run *, struct run_status *);
-uint32_t run_accepted(const struct run *);                     /* accepted so far */
-bool run_client_is_open(const struct run *, unsigned client);  /* it has an open WebSocket now */
-bool run_client_was_seen(const struct run *, unsigned client); /* it connected at least once */
+uint32_t run_accepted(const struct run *);                       /* accepted so far */
+bool run_client_is_open(const struct run *, unsigned client);    /* it has an open WebSocket now */
+bool run_client_was_seen(const struct run *, unsigned client);   /* it connected at least once */
+uint64_t run_client_losses(const struct run *, unsigned client); /* of its WebSockets, so far */
 
 #endif

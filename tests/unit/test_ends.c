@@ -12,6 +12,24 @@ static struct session_bench *open_under(const char *steps)
     return b;
 }
 
+/* --- What a run knows of its clients --- */
+
+/* Whoever asks twice sees that a client is not where it was, although it is back. */
+static void a_client_that_is_back_has_lost_a_connection(void)
+{
+    struct session_bench *b = open_under("- wait: 60s");
+    CHECK(run_client_is_open(b->run, 0));
+    CHECK_INT(run_client_losses(b->run, 0), 0);
+    session_bench_end(b, 0, SIDE_CLIENT, CUT_FIN);
+    CHECK(!run_client_is_open(b->run, 0));
+    session_bench_accept(b, 1);
+    session_bench_open(b, 1);
+    CHECK(run_client_is_open(b->run, 0));
+    CHECK_INT(run_client_losses(b->run, 0), 1);
+    CHECK_INT(run_client_losses(b->run, 99), 0);
+    session_bench_free(b);
+}
+
 /* --- fin --- */
 
 static void a_fin_goes_out_at_once(void)
@@ -219,7 +237,7 @@ static void a_late_end_is_the_end_it_was(void)
     session_bench_free(b);
 }
 
-SUITE(ends, TEST(a_fin_goes_out_at_once),
+SUITE(ends, TEST(a_client_that_is_back_has_lost_a_connection), TEST(a_fin_goes_out_at_once),
       TEST(what_is_sent_after_it_is_thrown_away_and_then_refused),
       TEST(without_linger_it_is_a_close), TEST(of_one_leg_the_other_end_learns_nothing),
       TEST(it_is_over_when_both_have_answered), TEST(connections_that_come_later_are_left_alone),
