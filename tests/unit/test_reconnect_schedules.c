@@ -174,6 +174,24 @@ static void lateness_of_a_few_retries_is_no_jitter(void)
     outage_expect(&o, &reconnect_jitter_rule, INCONCLUSIVE, "");
 }
 
+/* The same second, ten clients, two cores with twenty programs that want them. */
+static void lateness_of_ten_crowded_clients_is_no_jitter(void)
+{
+    static const double delays[10][4] = {
+        {1.860, 2.065, 1.345, 1.250}, {1.288, 1.446, 1.377, 1.151}, {1.339, 1.641, 1.437, 2.003},
+        {2.085, 1.574, 1.321, 1.294}, {1.274, 1.473, 1.047, 1.188}, {1.275, 1.705, 1.130, 1.159},
+        {1.488, 1.649, 1.442, 1.370}, {2.423, 1.502, 1.438, 1.156}, {1.899, 2.019, 1.062, 1.320},
+        {1.762, 2.162, 1.336, 1.400}};
+    struct outage_story o;
+    outage_begin(&o);
+    story_noise(&o.story, 0.1263);
+    for (int client = 0; client < 10; client++)
+        outage_cut(&o, client, OUTAGE_AT);
+    for (int client = 0; client < 10; client++)
+        o.last = outage_retry(&o, client, OUTAGE_AT, delays[client], 4) + 200;
+    outage_expect(&o, &reconnect_jitter_rule, INCONCLUSIVE, "");
+}
+
 static void a_client_that_stops_after_two_retries_is_not_convicted(void)
 {
     static const double delays[] = {1, 1};
@@ -381,6 +399,7 @@ SUITE(reconnect_schedules, TEST(every_known_policy_gets_its_verdicts),
       TEST(one_client_shows_growth_alone), TEST(a_doubtful_factor_is_not_passed),
       TEST(a_storm_takes_three_clients), TEST(few_clients_make_a_storm_only_when_all_waves_are_one),
       TEST(lateness_of_a_few_retries_is_no_jitter),
+      TEST(lateness_of_ten_crowded_clients_is_no_jitter),
       TEST(a_client_that_stops_after_two_retries_is_not_convicted),
       TEST(a_client_that_never_comes_back_is_said_to), TEST(a_client_that_crashed_is_said_to),
       TEST(repeated_outages_of_one_client_show_its_jitter),

@@ -19,10 +19,11 @@
 #define FACTOR_MARGIN_FEW 1.15
 #define FACTOR_DOUBT      1.09 /* so near below it: not passed either, it may be chance */
 #define FACTOR_DOUBT_FEW  1.05
-#define AT_ONCE           0.5 /* of the base: so soon an attempt is none of the schedule */
-#define JUDGED            5   /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
-#define STEADY            7   /* delays in ascending order that are no chance: 1 in 5040 */
-#define STEPS             6   /* delays that multiply, each by STEP, and are none either */
+#define AT_ONCE           0.5  /* of the base: so soon an attempt is none of the schedule */
+#define RARELY_TIGHT      0.25 /* share of so few retries at which random clients are alike */
+#define JUDGED            5    /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
+#define STEADY            7    /* delays in ascending order that are no chance: 1 in 5040 */
+#define STEPS             6    /* delays that multiply, each by STEP, and are none either */
 #define STEP              1.3
 #define SETTLED_RISE      2 /* the last of settled delays over the first: more than a plateau */
 #define LUCK              0.0005    /* chance of random clients to look alike */
@@ -295,10 +296,13 @@ static bool surely_alike(const struct backoff *raw)
     return (raw->clients >= FULL_CLIENTS || raw->judged >= JUDGED) && waited_the_same(raw);
 }
 
-/* Three processes on a crowded host come late by as much as +-20 % for a few retries. */
+/* Processes that wake together on a crowded host come late, by different times, and less so from
+ * retry to retry: few retries are random when they are further apart than that, or all are. */
 static bool surely_random(const struct backoff *raw)
 {
-    return raw->clients >= STORM_CLIENTS || raw->judged > JUDGED || raw->h_lo > BACKOFF_JITTER_WEAK;
+    if (raw->judged > JUDGED || raw->h_lo > BACKOFF_JITTER_WEAK)
+        return true;
+    return raw->clients >= STORM_CLIENTS && raw->tight_share <= RARELY_TIGHT;
 }
 
 static struct gated gate_jitter(const struct backoff *raw)
