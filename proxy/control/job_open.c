@@ -106,6 +106,7 @@ static bool open_driver(struct job *job)
     struct run_options options = {
         .seed = job->spec.seed,
         .server_builtin = subject_has_builtin_server(subject),
+        .close_codes = subject_close_codes(subject),
         .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
         .epoch = wall_seconds(),
         .observe = true,

@@ -47,6 +47,7 @@ static void take_target(struct subject *subject, const struct target *target)
     subject->server_unverified = !target->server.verify;
     subject->tls = target->tls;
     subject->hooks = &target->hooks;
+    subject->close_codes = &target->close_codes;
     subject->secrets = &target->secrets;
 }
 
@@ -254,6 +255,17 @@ static void load_baseline(struct run_setup *setup, struct diag *diag)
     text_fini(&why);
 }
 
+/* One for each code of the server's own, where they are what the scenario is about. */
+static void raise_clients(const struct run_setup *setup, struct plan *plan)
+{
+    const struct close_codes *codes = subject_close_codes(&setup->subject);
+    size_t wanted = codes ? close_codes_count(codes) : 0;
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == STEP_CLOSE && plan->steps[i].close.documented &&
+            plan->clients < wanted)
+            plan->clients = (unsigned)wanted;
+}
+
 static void adapt_plans(struct run_setup *setup, struct diag *diag)
 {
     if (setup->given.clients > PLAN_CLIENTS_LIMIT)
@@ -263,6 +275,8 @@ static void adapt_plans(struct run_setup *setup, struct diag *diag)
         struct plan *plan = setup->plans.list[i];
         if (setup->given.clients > 0 && setup->given.clients <= PLAN_CLIENTS_LIMIT)
             plan->clients = (unsigned)setup->given.clients;
+        else
+            raise_clients(setup, plan);
         if (setup->target)
             target_apply(setup->target, plan);
         setup_check_tls(plan, plan->tls || setup->subject.tls, setup->subject.server.secure, diag);

@@ -160,6 +160,15 @@ const struct target_hooks *subject_hooks(const struct subject *subject)
     return subject->hooks ? subject->hooks : &none;
 }
 
+/* What the reference client does after them is in endpoint/comeback.c. */
+static const struct close_codes of_reference_server = {
+    .final = {4401, 4403}, .final_count = 2, .retry = {4408, 4429}, .retry_count = 2};
+
+const struct close_codes *subject_close_codes(const struct subject *subject)
+{
+    return subject_has_builtin_client(subject) ? &of_reference_server : subject->close_codes;
+}
+
 static void declare_behind(const struct target *target, struct json *json)
 {
     if (!target || !target->behind.profile)
@@ -205,6 +214,8 @@ void subject_declare(struct subject *subject, const struct target *target)
     declare_behind(target, &json);
     declare_auth(target, &json);
     target_hooks_write(subject_hooks(subject), &json);
+    if (subject_close_codes(subject))
+        close_codes_write(subject_close_codes(subject), &json);
     if (subject_has_builtin_client(subject) || (target && target->messages.id)) {
         json_object_open(&json, "messages");
         json_put_bool(&json, "id", true);

@@ -25,11 +25,14 @@ struct subject {
     char *again;                      /* options of `run` that name it once more, redacted */
     char *declared;                   /* JSON object: what the target file declares, redacted */
     const struct target_hooks *hooks; /* borrowed from the target file; NULL: none */
+    const struct close_codes *close_codes; /* likewise */
     const struct secrets *secrets;    /* borrowed from the target file; NULL: none */
 };
 
 /* Those of the target file, or of the reference client when it is the one tested. */
 const struct target_hooks *subject_hooks(const struct subject *);
+
+const struct close_codes *subject_close_codes(const struct subject *); /* NULL: none */
 
 static inline bool subject_has_builtin_server(const struct subject *subject)
 {

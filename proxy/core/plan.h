@@ -72,8 +72,9 @@ struct wait_step {
 };
 
 struct close_step {
-    enum side to;  /* SIDE_NONE: both */
-    unsigned code; /* 1005: without a code */
+    enum side to;    /* SIDE_NONE: both */
+    unsigned code;   /* 1005: without a code */
+    bool documented; /* instead: each client gets one of those of the target file */
     char *reason;
 };
 

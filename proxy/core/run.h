@@ -5,6 +5,7 @@
 
 #include "core/plan.h"
 #include "core/session.h"
+#include "trace/close_codes.h"
 #include "trace/recorder.h"
 
 struct run;
@@ -13,6 +14,7 @@ struct run_options {
     uint64_t seed;
     bool server_builtin; /* what the server does is BY_BUILTIN, not held against anybody */
     bool client_builtin;
+    const struct close_codes *close_codes; /* for documented closes; NULL: there are none */
     const char *message_id; /* as the plan's, which goes first; NULL: by regularity */
     /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
     int64_t epoch; /* time of day at target time 0, seconds since 1970 */

@@ -132,17 +132,28 @@ static void send_close(struct session *s, enum side to, const struct close_step 
     session_sink(s, &u);
 }
 
+/* 0: the target file documents none. */
+static unsigned code_for(const struct run *run, const struct close_step *step, unsigned client)
+{
+    const struct close_codes *codes = run->options.close_codes;
+    if (!step->documented)
+        return step->code;
+    return codes ? close_codes_nth(codes, client) : 0;
+}
+
 static void close_all(struct run *run, const struct close_step *step)
 {
     for (struct session *s = run->sessions; s; s = s->next) {
-        if (!s->open || s->over)
+        struct close_step one = *step;
+        one.code = code_for(run, step, s->client);
+        if (!s->open || s->over || one.code == 0)
             continue;
         s->now = nsec_max(s->now, run->now);
         s->depth++;
         if (step->to != SIDE_SERVER)
-            send_close(s, SIDE_CLIENT, step);
+            send_close(s, SIDE_CLIENT, &one);
         if (step->to != SIDE_CLIENT)
-            send_close(s, SIDE_SERVER, step);
+            send_close(s, SIDE_SERVER, &one);
         s->depth--;
         session_update(s);
     }

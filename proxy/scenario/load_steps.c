@@ -136,6 +136,7 @@ struct close_params {
     uint64_t code;
     char *reason;
     int to;
+    bool documented;
 };
 
 /* RFC 6455 5.5: control frames carry at most 125 bytes, 2 are the code */
@@ -147,6 +148,8 @@ static const struct param close_params[] = {
             .doc = "close code; 1005: none is sent"),
     P_TEXT(close_params, reason, .def = "", .doc = "text that goes with it"),
     P_CHOICE(close_params, to, .def = "both", .choices = close_ends, .doc = "who is told"),
+    P_BOOL(close_params, documented, .def = "false",
+           .doc = "each client in turn with one of the close_codes of the target file"),
     P_END,
 };
 
@@ -161,8 +164,12 @@ static void load_close(struct loader *l, const struct node *whole, const struct 
     if (close.reason && strlen(close.reason) > CLOSE_REASON_LIMIT)
         diag_error(l->diag, reason->place, "'reason' is too long: at most %d bytes",
                    CLOSE_REASON_LIMIT);
+    if (close.documented && field_find(body, "code"))
+        diag_error(l->diag, field_find(body, "code")->key_place,
+                   "'code' does not go with 'documented'");
     struct step *step = plan_add_step(l->plan, STEP_CLOSE);
     step->close = (struct close_step){.to = sides[close.to],
+                                      .documented = close.documented,
                                       .code = (unsigned)close.code,
                                       .reason = xstrdup(close.reason ? close.reason : "")};
     step->what = words_of_step(step);

@@ -137,7 +137,9 @@ static void add_fault(struct text *out, const struct fault_step *fault)
 static void add_close(struct text *out, const struct close_step *close)
 {
     text_add(out, "close");
-    if (close->code == 1005)
+    if (close->documented)
+        text_add(out, " with the documented codes");
+    else if (close->code == 1005)
         text_add(out, " without a code");
     else
         text_addf(out, " with %u", close->code);

@@ -12,8 +12,9 @@
 #include "scenario/preset.h"
 #include "scenario/target_parts.h"
 
-static const char *const known[] = {"system", "client",   "server", "tls",    "behind", "heartbeat",
-                                    "auth",   "messages", "hooks",  "policy", "rules",  NULL};
+static const char *const known[] = {"system",    "client", "server",   "tls",   "behind",
+                                    "heartbeat", "auth",   "messages", "hooks", "close_codes",
+                                    "policy",    "rules",  NULL};
 static const char *const later[] = {"urls", "external", "browser", NULL};
 
 /* --- Small parts --- */
@@ -151,10 +152,15 @@ static void load_root(struct target *target, const struct node *root, struct dia
         const char *key;
         void (*load)(struct target *, const struct node *, struct diag *);
     } parts[] = {
-        {"system", load_system},        {"client", target_load_client},
-        {"server", target_load_server}, {"behind", load_behind},
-        {"heartbeat", load_heartbeat},  {"messages", load_messages},
-        {"rules", target_load_rules},   {"hooks", target_load_hooks},
+        {"system", load_system},
+        {"client", target_load_client},
+        {"server", target_load_server},
+        {"behind", load_behind},
+        {"heartbeat", load_heartbeat},
+        {"messages", load_messages},
+        {"rules", target_load_rules},
+        {"hooks", target_load_hooks},
+        {"close_codes", target_load_codes},
         {"auth", target_load_auth},
     };
     const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");

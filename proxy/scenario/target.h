@@ -11,6 +11,7 @@
 #include "scenario/environment.h"
 #include "scenario/profile.h"
 #include "scenario/target_hooks.h"
+#include "trace/close_codes.h"
 
 /* A failure somebody answers for until a day. */
 struct accepted {
@@ -51,6 +52,7 @@ struct target {
         char *ping, *pong;
     } heartbeat; /* PCRE2 that compiles */
     struct target_hooks hooks;
+    struct close_codes close_codes;
     struct {
         char *id; /* likewise, with a group */
     } messages;

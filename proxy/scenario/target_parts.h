@@ -7,6 +7,7 @@
 
 void target_load_client(struct target *, const struct node *, struct diag *);
 void target_load_server(struct target *, const struct node *, struct diag *);
+void target_load_codes(struct target *, const struct node *, struct diag *);
 void target_load_hooks(struct target *, const struct node *, struct diag *);
 void target_load_auth(struct target *, const struct node *, struct diag *);
 void target_free_auth(struct target *);

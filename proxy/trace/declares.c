@@ -14,6 +14,9 @@ const struct declaration declarations[] = {
      "messages: {id: '\"id\":(\\d+)'}"},
     {DECLARES_AUTH, "auth", "message", "nothing says how the client authenticates",
      "auth: {message: '\"type\":\"auth\"'}"},
+    {DECLARES_CODES, "close_codes", "final",
+     "nothing says what the server means by its close codes",
+     "close_codes: {final: [4401, 4403], retry: [4429]}"},
     {0},
 };
 

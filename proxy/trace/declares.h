@@ -10,6 +10,7 @@ enum declares {
     DECLARES_GAVE_UP = 4,  /* hooks.gave_up */
     DECLARES_MESSAGES = 8, /* messages.id */
     DECLARES_AUTH = 16,    /* auth.message */
+    DECLARES_CODES = 32,   /* close_codes */
 };
 
 struct declaration {

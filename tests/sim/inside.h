@@ -65,6 +65,7 @@ struct sim {
     struct run *run;
     struct sim_client *clients;
     struct link *links, **links_end;
+    struct close_codes close_codes;
     struct rng lateness, slices, losses;
     struct alarm run_alarm;
     nsec now, memory_at;

@@ -15,7 +15,8 @@
 #define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
 #define DECLARED                                                                                   \
     "{\"client\":\"built-in\",\"server\":\"built-in\",\"hooks\":{\"send\":\"builtin\",\"close\":"  \
-    "\"builtin\",\"gave_up\":\"builtin\"},\"messages\":{\"id\":true}}"
+    "\"builtin\",\"gave_up\":\"builtin\"},\"messages\":{\"id\":true},"                             \
+    "\"close_codes\":{\"final\":[4401,4403],\"retry\":[4408,4429]}}"
 #define PID         1000    /* of the first client */
 #define TURNS_LIMIT 1000000 /* at one instant: more is a world that does not settle */
 
@@ -225,11 +226,13 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     unsigned declared = declares_read_json(cfg->declared);
     struct run_options options = {.seed = cfg->seed,
                                   .server_builtin = true,
+                                  .close_codes = &sim->close_codes,
                                   .message_id =
                                       declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
                                   .epoch = EPOCH,
                                   .observe = true};
     *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
+    close_codes_read(&sim->close_codes, cfg->declared);
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
     sim->run_alarm = (struct alarm){NEVER, NEVER};
