@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "ws/close.h"
@@ -15,6 +16,9 @@
 #include "endpoint/inbound.h"
 #include "endpoint/outbound.h"
 #include "endpoint/sender.h"
+
+#define PAGE_PING  "{\"type\":\"ping\"}"
+#define PAGE_AGENT "User-Agent: Mozilla/5.0 (halfopen)\r\n"
 
 struct client {
     struct client_policy policy;
@@ -375,6 +379,8 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     free(asked);
     if (policy->deflate)
         client_upgrade_offer(c->upgrade, "permessage-deflate; client_max_window_bits");
+    if (policy->browser)
+        client_upgrade_say(c->upgrade, PAGE_AGENT);
     if (!policy->checks_answer)
         client_upgrade_trust(c->upgrade);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
@@ -431,7 +437,10 @@ void client_writable(struct client *c, nsec now)
 static void ping(struct client *c, nsec now)
 {
     note(c, "ping", "%s", "");
-    (void)outbound_frame(&c->out, OPCODE_PING, "halfopen", 8);
+    if (c->policy.browser)
+        (void)outbound_frame(&c->out, OPCODE_TEXT, PAGE_PING, strlen(PAGE_PING));
+    else
+        (void)outbound_frame(&c->out, OPCODE_PING, "halfopen", 8);
     c->ping_at += c->policy.ping;
     if (c->ping_at <= now) /* called late: pings are not made up for */
         c->ping_at = now + c->policy.ping;

@@ -19,6 +19,7 @@ struct client_upgrade {
     char key[UPGRADE_KEY_ROOM];
     struct http_reader *reader;
     bool trusts;
+    const char *headers;
     int status;
     nsec retry_after;
     struct text problem;
@@ -67,6 +68,11 @@ void client_upgrade_trust(struct client_upgrade *upgrade)
     upgrade->trusts = true;
 }
 
+void client_upgrade_say(struct client_upgrade *upgrade, const char *headers)
+{
+    upgrade->headers = headers;
+}
+
 /* RFC 6455 4.1: the nonce is selected randomly for each connection. */
 static void draw_key(struct client_upgrade *upgrade)
 {
@@ -86,7 +92,8 @@ void client_upgrade_begin(struct client_upgrade *upgrade, struct text *out)
     struct upgrade_ask ask = {.target = upgrade->target,
                               .host = upgrade->host,
                               .key = upgrade->key,
-                              .extensions = upgrade->offer[0] ? upgrade->offer : NULL};
+                              .extensions = upgrade->offer[0] ? upgrade->offer : NULL,
+                              .headers = upgrade->headers};
     upgrade_add_request(out, &ask);
 }
 

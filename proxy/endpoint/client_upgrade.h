@@ -25,6 +25,8 @@ void client_upgrade_free(struct client_upgrade *);
 void client_upgrade_offer(struct client_upgrade *, const char *extensions);
 /* Takes any 101 and any 2xx for a yes from here on; for flaws. */
 void client_upgrade_trust(struct client_upgrade *);
+/* Sent with every request from here on: header lines, each ended by CRLF; kept, never freed. */
+void client_upgrade_say(struct client_upgrade *, const char *headers);
 /* A new attempt: a fresh key, and the request added to out. */
 void client_upgrade_begin(struct client_upgrade *, struct text *out);
 /* used: how many of the bytes belonged to the head. */

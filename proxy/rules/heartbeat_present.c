@@ -5,8 +5,7 @@
 #include "rules/lib/sights.h"
 #include "rules/lib/words.h"
 
-#define INTERVALS_SEEN 5  /* observed idle that long, in ping intervals: none is none */
-#define ANSWERED       90 /* percent of the beats, the newest apart */
+#define INTERVALS_SEEN 5 /* observed idle that long, in ping intervals: none is none */
 
 struct config {
     nsec idle;
@@ -49,21 +48,6 @@ static const enum verdict verdicts[SHOWS] = {
 
 /* --- One connection --- */
 
-static bool is_answered(const struct heartbeat_group *group)
-{
-    uint64_t due = group->beats > 1 ? group->beats - 1 : 1;
-    return group->kind != HEARTBEAT_UNSOLICITED_PONG && group->replied * 100 >= due * ANSWERED;
-}
-
-/* A fault took frames away or kept them back: no reply in time is its doing, perhaps. */
-static bool is_tampered_with(const struct connection *c)
-{
-    for (const struct event *ev = c->open; ev < c->end; ev++)
-        if (ev->conn == c->conn && ev->kind == EV_FAULT_ACT)
-            return true;
-    return false;
-}
-
 static enum show show_of_silent(const struct connection *c, const struct limits *limits)
 {
     nsec enough = limits->enough - limits->noise;
@@ -89,9 +73,9 @@ static enum show show_of_group(const struct connection *c, const struct heartbea
 {
     if (group->kind == HEARTBEAT_APPLICATION && c->server_by != BY_ENDPOINT)
         return REPLY_UNKNOWN;
-    if (is_answered(group))
+    if (heartbeat_is_answered(group))
         return group->from == SIDE_CLIENT ? CLIENT_BEATS : SERVER_BEATS;
-    if (is_tampered_with(c))
+    if (connection_is_tampered_with(c))
         return REPLY_LOST;
     return may_be_answered(c, group) ? REPLY_UNCLEAR : UNANSWERED;
 }
@@ -111,7 +95,7 @@ static const struct heartbeat_group *better_of(const struct heartbeats *beats,
     const struct heartbeat_group *client = beating(beats, SIDE_CLIENT);
     const struct heartbeat_group *server =
         c->server_by == BY_ENDPOINT ? beating(beats, SIDE_SERVER) : NULL;
-    if (!client || (server && !is_answered(client) && is_answered(server)))
+    if (!client || (server && !heartbeat_is_answered(client) && heartbeat_is_answered(server)))
         return server;
     return client;
 }

@@ -12,6 +12,7 @@
 #define LEAST_GAP     (5 * NSEC_PER_SEC) /* of a group without a known word */
 #define LENGTH_SPREAD 8
 #define GAPS_KEPT     64 /* newest intervals, for the median */
+#define ANSWERED      90 /* percent of the beats */
 #define NOBODY        SIZE_MAX
 
 /* A ping that may still be answered: pongs carry its payload (RFC 6455 5.5.3). */
@@ -420,6 +421,25 @@ const struct heartbeat_group *heartbeats_best(const struct heartbeats *beats, en
             best = group;
     }
     return best ? &best->facts : NULL;
+}
+
+const struct heartbeat_group *heartbeats_best_application(const struct heartbeats *beats,
+                                                          enum side from)
+{
+    const struct group *best = NULL;
+    for (size_t i = 0; i < beats->count; i++) {
+        const struct group *group = &beats->groups[i];
+        if (group->facts.from == from && group->facts.recognised &&
+            group->facts.kind == HEARTBEAT_APPLICATION && is_better(group, best))
+            best = group;
+    }
+    return best ? &best->facts : NULL;
+}
+
+bool heartbeat_is_answered(const struct heartbeat_group *group)
+{
+    uint64_t due = group->beats > 1 ? group->beats - 1 : 1;
+    return group->kind != HEARTBEAT_UNSOLICITED_PONG && group->replied * 100 >= due * ANSWERED;
 }
 
 nsec heartbeats_longest_silence(const struct trace *trace, uint32_t conn, enum side sender,

@@ -40,6 +40,11 @@ bool heartbeats_feed(struct heartbeats *, const struct event *);
 /* The recognised group of a side, the best of several (protocol, then most regular); NULL: none.
  * Valid until the next event is fed. */
 const struct heartbeat_group *heartbeats_best(const struct heartbeats *, enum side from);
+/* The same of those that are messages of the application. */
+const struct heartbeat_group *heartbeats_best_application(const struct heartbeats *,
+                                                          enum side from);
+/* Nine of ten beats were replied to, the newest apart, which may still be waiting. */
+bool heartbeat_is_answered(const struct heartbeat_group *);
 /* Longest silence in what side sent, over [from, to] of the connection, and with sender SIDE_NONE
  * of the connection in either direction. */
 nsec heartbeats_longest_silence(const struct trace *, uint32_t conn, enum side sender, nsec from,

@@ -109,6 +109,21 @@ static void check_noticed(const struct scenario_result *result, const struct car
     CHECK_STR(verdict_name(sim_verdict(result, "reconnect.silent_death")), "pass");
 }
 
+/* It has no pings, says that it is a browser, and sends a message instead. */
+static void a_page_with_a_heartbeat_passes(void)
+{
+    struct plan *plan = sim_plan("scenarios/client/heartbeat.yaml");
+    struct sim_config cfg;
+    struct scenario_result result;
+    sim_config_init(&cfg, plan);
+    cfg.client.browser = cfg.server.echo = true;
+    CHECK_STR(sim_verdicts(&cfg, &result), "finished");
+    CHECK_STR(verdict_name(sim_verdict(&result, "heartbeat.application")), "pass");
+    CHECK_STR(verdict_name(sim_verdict(&result, "heartbeat.interval")), "pass");
+    scenario_result_fini(&result);
+    plan_free(plan);
+}
+
 /* Its window is the limit itself: what its timers are late must not tip the verdict. */
 static void a_window_that_equals_the_limit_passes(void)
 {
@@ -133,5 +148,5 @@ static void beats_that_we_do_not_read_are_not_missed(void)
     plan_free(plan);
 }
 
-SUITE(careful, TEST(no_careful_client_is_convicted), TEST(a_window_that_equals_the_limit_passes),
-      TEST(beats_that_we_do_not_read_are_not_missed))
+SUITE(careful, TEST(no_careful_client_is_convicted), TEST(a_page_with_a_heartbeat_passes),
+      TEST(a_window_that_equals_the_limit_passes), TEST(beats_that_we_do_not_read_are_not_missed))

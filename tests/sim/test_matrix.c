@@ -43,6 +43,11 @@ static const struct no_rule {
 #include "tests/sim/convictions.def"
     {NULL, NULL}};
 
+static const char *const about_others[] = {
+#define OTHERS(rule, why) rule,
+#include "tests/sim/convictions.def"
+};
+
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
 /* --- One cell: a client in a scenario, over all seeds --- */
@@ -101,10 +106,18 @@ static const char *at_cell(const char *flaw, const struct plan *plan, const char
     return words;
 }
 
+static enum verdict due_of_sound(const char *rule)
+{
+    for (size_t i = 0; i < COUNT(about_others); i++)
+        if (strcmp(about_others[i], rule) == 0)
+            return NOT_APPLICABLE;
+    return PASS;
+}
+
 static void check_sound(const struct cell *cell, const struct plan *plan)
 {
     for (size_t i = 0; i < cell->rules; i++) {
-        bool acquitted = cell->said[i][PASS] == cell->seeds;
+        bool acquitted = cell->said[i][due_of_sound(cell->names[i])] == cell->seeds;
         CHECK_STR(acquitted ? "pass" : at_cell(NULL, plan, cell->names[i]), "pass");
     }
 }
@@ -281,6 +294,8 @@ static void the_list_names_what_there_is(void)
         CHECK(is_flaw(also[i].flaw));
         CHECK(rule_find(also[i].rule) != NULL);
     }
+    for (size_t i = 0; i < COUNT(about_others); i++)
+        CHECK(rule_find(about_others[i]) != NULL);
     for (size_t i = 0; no_rule[i].flaw; i++) {
         CHECK(is_flaw(no_rule[i].flaw));
         CHECK_STR(rule_find(no_rule[i].id) ? no_rule[i].id : "no such rule yet",

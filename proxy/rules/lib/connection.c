@@ -202,3 +202,16 @@ struct heartbeats *connection_heartbeats(const struct trace *trace, const struct
             (void)heartbeats_feed(beats, ev);
     return beats;
 }
+
+bool connection_is_tampered_with(const struct connection *c)
+{
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        if (ev->conn == c->conn && ev->kind == EV_FAULT_ACT)
+            return true;
+    return false;
+}
+
+bool agent_is_browser(const char *agent)
+{
+    return agent && strncmp(agent, "Mozilla/", strlen("Mozilla/")) == 0;
+}

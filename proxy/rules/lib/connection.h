@@ -35,9 +35,16 @@ bool connection_ended_by_endpoint(const struct event *);
 /* The heartbeats of its undisturbed time; the caller frees them. */
 struct heartbeats *connection_heartbeats(const struct trace *, const struct connection *);
 
+/* A User-Agent as browsers have; it may be NULL. */
+bool agent_is_browser(const char *agent);
+
 /* Within its undisturbed time, the longest without a message of the application in either
  * direction: heartbeats do not count. */
 nsec connection_longest_idle(const struct connection *);
+
+/* A fault took frames away, kept them back or added some: no reply in time is its doing, perhaps.
+ */
+bool connection_is_tampered_with(const struct connection *);
 
 /* The event with which what endpoints do stops counting: run.end, or the last one of a trace that
  * was cut short. NULL: the trace is empty. */

@@ -65,9 +65,8 @@ static void note(struct ending *ending, const struct event *ev, bool *spoke)
     note_close(ending, ev, spoke);
     note_fault(ending, ev);
     if (ev->kind == EV_HTTP_REQUEST) {
-        const char *agent = ev->http_request.agent;
         ending->target = ev->http_request.target;
-        ending->browser = ending->browser || (agent && strncmp(agent, "Mozilla/", 8) == 0);
+        ending->browser = ending->browser || agent_is_browser(ev->http_request.agent);
     }
     if (ev->kind == EV_HTTP_RESPONSE && ending->attempt.outcome == ATTEMPT_STATUS)
         ending->status = ev->http_response.status;
