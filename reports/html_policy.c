@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/units.h"
 #include "reports/html_parts.h"
 
 static const char *member(const json_t *entry, const char *name)
@@ -28,6 +29,17 @@ static size_t count_own(json_t *policy)
     return own;
 }
 
+/* Recorded to the byte, read by people. */
+static void add_quantity(const struct param *param, const char *value, struct text *out)
+{
+    uint64_t bytes;
+    const char *why;
+    if (param && param->type == PARAM_SIZE && units_size(value, &bytes, &why))
+        units_add_size(out, bytes);
+    else
+        html_add(out, value);
+}
+
 static void add_value(const char *name, const json_t *entry, struct text *out)
 {
     const struct param *param = param_find(policy_params, name);
@@ -35,7 +47,7 @@ static void add_value(const char *name, const json_t *entry, struct text *out)
     text_add(out, "<tr><td><code>");
     html_add(out, name);
     text_addf(out, "</code></td><td>%s", own ? "<b>" : "");
-    html_add(out, member(entry, "value"));
+    add_quantity(param, member(entry, "value"), out);
     text_addf(out, "%s</td><td>", own ? "</b>" : "");
     html_add(out, member(entry, "origin"));
     text_add(out, "</td><td class='dim'>");

@@ -307,18 +307,28 @@ static void add_notes(struct page *page)
     }
 }
 
+static const char *why_undecided(const struct results *results, const struct rule_desc *rule)
+{
+    static const char *const words[] = {
+        [NOT_APPLICABLE] = "not applicable",
+        [NOT_TESTED] = "not tested",
+        [INCONCLUSIVE] = "inconclusive",
+    };
+    for (size_t i = 0; i < results->rule_count; i++)
+        if (results->rules[i].rule == rule)
+            return words[results->rules[i].verdict];
+    return "no scenario of this run expects it";
+}
+
 /* What the target file requires and did not get. */
 static void add_required(struct page *page)
 {
     const struct results *results = page->results;
     for (size_t i = 0; i < results->required_count; i++) {
         const struct rule_desc *rule = results->required[i];
-        enum verdict verdict = results_verdict(results, rule);
         if (results_is_undecided(results, rule))
             text_addf(page->out, "required  %s (%s) was not decided: %s\n\n", rule->name, rule->id,
-                      verdict == INCONCLUSIVE     ? "inconclusive"
-                      : verdict == NOT_APPLICABLE ? "not applicable"
-                                                  : "not tested");
+                      why_undecided(results, rule));
     }
 }
 

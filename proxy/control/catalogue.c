@@ -267,11 +267,20 @@ static const char *nearest_of_all(const char *name)
         names[count++] = all_rules[i]->name;
     for (size_t i = 0; all_faults[i] && count < NAMES_LIMIT; i++)
         names[count++] = all_faults[i]->name;
+    for (const struct flaw *flaw = client_flaws; flaw->name && count < NAMES_LIMIT; flaw++)
+        names[count++] = flaw->name;
     const char *near = nearest_name(name, names, count);
     return near ? near : nearest_of_rules(name);
 }
 
-bool catalogue_explain(const char *name, struct text *out, const char **near)
+/* The caller frees. */
+static char *nearest_to(const char *name)
+{
+    const char *near = nearest_of_all(name);
+    return near ? xstrdup(near) : catalogue_nearest_file(name);
+}
+
+bool catalogue_explain(const char *name, struct text *out, char **near)
 {
     const struct rule_desc *rule = rule_find(name);
     const struct fault_desc *fault = fault_find(name);
@@ -285,7 +294,7 @@ bool catalogue_explain(const char *name, struct text *out, const char **near)
     else if (strcmp(name, "exit") == 0)
         text_add(out, exit_codes);
     else if (!catalogue_explain_intermediary(name, out) && !catalogue_explain_file(name, out)) {
-        *near = nearest_of_all(name);
+        *near = nearest_to(name);
         return false;
     }
     return true;

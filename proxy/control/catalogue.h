@@ -25,14 +25,16 @@ void catalogue_flaws_text(struct text *);
 void catalogue_flaws_json(struct json *);
 
 /* A rule (by name or id), a fault, a flaw, an intermediary, a profile, a suite, a scenario, or
- * `exit`, in full. false: nothing is called that; near
- * is a name to suggest, or NULL. */
-bool catalogue_explain(const char *name, struct text *out, const char **near);
+ * `exit`, in full. false: nothing is called that; near is a name to suggest, which the caller
+ * frees, or NULL. */
+bool catalogue_explain(const char *name, struct text *out, char **near);
 
 /* An intermediary in full; false: none is called so. */
 bool catalogue_explain_intermediary(const char *name, struct text *out);
 /* A profile, a suite or a scenario that comes along; false: none is called so. */
 bool catalogue_explain_file(const char *name, struct text *out);
+/* The name of one that is near, intermediaries among them; the caller frees. NULL: none is. */
+char *catalogue_nearest_file(const char *name);
 const char *catalogue_applies(unsigned applies); /* "client and server" */
 /* A line for each thing the rule needs of the target file, with what to add. */
 void catalogue_declares(const struct rule_desc *, struct text *);

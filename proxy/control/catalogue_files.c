@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
+#include "base/units.h"
 #include "control/catalogue.h"
 #include "scenario/fields.h"
 #include "scenario/find.h"
@@ -107,6 +109,15 @@ void catalogue_profiles_json(struct json *json)
 
 /* --- One in full --- */
 
+static void add_quantity(const struct param *param, const struct policy *policy, struct text *out)
+{
+    if (param->type == PARAM_SIZE)
+        units_add_size(out,
+                       *(const uint64_t *)(const void *)((const char *)policy + param->offset));
+    else
+        param_add_value(param, policy, out);
+}
+
 static void explain_profile(const char *path, struct text *out)
 {
     struct diag *quiet = diag_new();
@@ -120,7 +131,7 @@ static void explain_profile(const char *path, struct text *out)
     for (size_t row = 0; policy_params[row].name; row++) {
         struct text value;
         text_init(&value);
-        param_add_value(&policy_params[row], &profile->policy, &value);
+        add_quantity(&policy_params[row], &profile->policy, &value);
         text_addf(out, "  %-16s %-10s %-18s %s\n", policy_params[row].name, text_chars(&value),
                   profile->origins[row], policy_params[row].doc);
         text_fini(&value);
@@ -195,4 +206,31 @@ bool catalogue_explain_file(const char *name, struct text *out)
     return explain_one(find_all_profiles, explain_profile, name, out) ||
            explain_one(find_all_suites, explain_suite, name, out) ||
            explain_one(find_all_scenarios, explain_scenario, name, out);
+}
+
+static void add_intermediaries(const char *folder, struct paths *out)
+{
+    find_all_presets(folder, "intermediaries", out);
+}
+
+char *catalogue_nearest_file(const char *name)
+{
+    find_files *const kinds[] = {find_all_profiles, find_all_suites, find_all_scenarios,
+                                 add_intermediaries};
+    char *folder = find_data_folder();
+    struct paths paths;
+    paths_init(&paths);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        kinds[i](folder, &paths);
+    char **names = xcalloc(paths.count + 1, sizeof *names);
+    for (size_t i = 0; i < paths.count; i++)
+        names[i] = find_name(paths.paths[i]);
+    const char *near = nearest_name(name, (const char *const *)names, paths.count);
+    char *copy = near ? xstrdup(near) : NULL;
+    for (size_t i = 0; i < paths.count; i++)
+        free(names[i]);
+    free(names);
+    paths_fini(&paths);
+    free(folder);
+    return copy;
 }

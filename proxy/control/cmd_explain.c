@@ -1,6 +1,7 @@
 /* halfopen explain NAME: a rule, a fault, a flaw, an intermediary, a profile, a suite, a scenario
  * or the exit codes, in full. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "control/catalogue.h"
 #include "control/commands.h"
@@ -10,7 +11,7 @@ static const struct option options[] = {{0}};
 static int explain(const char *name)
 {
     struct text out;
-    const char *near = NULL;
+    char *near = NULL;
     text_init(&out);
     bool known = catalogue_explain(name, &out, &near);
     if (known)
@@ -19,9 +20,11 @@ static int explain(const char *name)
         fprintf(stderr, "halfopen: nothing is called '%s'; did you mean '%s'?\n", name, near);
     else
         fprintf(stderr,
-                "halfopen: nothing is called '%s' (halfopen list rules, halfopen list faults)\n",
+                "halfopen: nothing is called '%s' (halfopen list rules, faults, scenarios, suites, "
+                "profiles, intermediaries, flaws)\n",
                 name);
     text_fini(&out);
+    free(near);
     return known ? EXIT_COMPLIED : EXIT_USAGE;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/nearest.h"
 #include "control/commands.h"
 #include "control/catalogue.h"
 #include "control/docs.h"
@@ -55,6 +56,21 @@ static int print(const struct topic *topic, const struct list_options *wanted)
     return EXIT_COMPLIED;
 }
 
+static void refuse_topic(const struct option_words *rest, struct diag *diag)
+{
+    const char *names[sizeof topics / sizeof *topics];
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        names[i] = topics[i].name;
+    const char *near = rest->count == 1
+                           ? nearest_name(rest->list[0], names, sizeof topics / sizeof *topics)
+                           : NULL;
+    diag_error(
+        diag, (struct place){0},
+        "list takes one of rules, faults, scenarios, suites, profiles, intermediaries, flaws");
+    if (near)
+        diag_hint(diag, "did you mean '%s'?", near);
+}
+
 static int run(int argc, char **argv)
 {
     struct list_options into = {0};
@@ -67,9 +83,7 @@ static int run(int argc, char **argv)
         if (strcmp(topics[i].name, rest.list[0]) == 0)
             topic = &topics[i];
     if (!topic)
-        diag_error(
-            diag, (struct place){0},
-            "list takes one of rules, faults, scenarios, suites, profiles, intermediaries, flaws");
+        refuse_topic(&rest, diag);
     if (topic && into.markdown && !topic->as_markdown)
         diag_error(diag, (struct place){0},
                    "--markdown is there for rules, faults and intermediaries");
