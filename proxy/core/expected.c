@@ -18,6 +18,7 @@ struct forecast {
     const char *failing; /* label of a fault that attempts meet; NULL: none */
     uint64_t failed;     /* attempts, before the ones to come */
     bool counted;        /* the slowest client has just made its attempt */
+    bool deaf;           /* a Close that is answered by nobody: the client waits for that first */
 };
 
 /* --- The schedule of a client --- */
@@ -88,6 +89,8 @@ static nsec until_back(const struct forecast *f, const struct wait_step *wait)
     nsec elapsed = f->at - f->lost;
     uint64_t next = attempts_within(f, elapsed);
     nsec delay = delay_before(f->policy, f->failed + next);
+    if (elapsed == 0 && f->deaf)
+        return nsec_add(delay, f->policy->close_timeout);
     if (elapsed == 0 || f->counted)
         return scaled(delay, stretch(f, wait, 0.5, 0.8));
     return f->failing || f->plan->clients == 1 || wait->of != OF_ALL
@@ -198,11 +201,11 @@ static nsec until_moment(const struct forecast *f, const struct fault_step *faul
     return nsec_min(beat, fault->at_most);
 }
 
-/* What only keeps pongs away breaks nothing until one is missed. */
+/* What only keeps pongs or Closes away breaks nothing until one is missed. */
 static bool may_end(const struct fault_step *fault)
 {
     return !fault->desc->silences && !strstr(fault->desc->name, "pong") &&
-           fault->connections.which != CONNS_NEW;
+           strcmp(fault->desc->name, "swallow_close") != 0 && fault->connections.which != CONNS_NEW;
 }
 
 static void begin_fault(struct forecast *f, const struct fault_step *fault)
@@ -215,6 +218,7 @@ static void begin_fault(struct forecast *f, const struct fault_step *fault)
         f->lost = begins;
     if (stays && (fault->connections.which == CONNS_ALL || fault->connections.which == CONNS_NEW))
         f->failing = fault->label;
+    f->deaf = f->deaf || strcmp(fault->desc->name, "swallow_close") == 0;
     if (stays)
         f->lifetime = parameter(fault, "after");
     if (fault->blocking && fault->duration != NEVER)

@@ -1,19 +1,11 @@
 /* How long a plan is expected to take, against how long it takes the sound client in the simulated
  * world: within a factor of 1.5, or a few seconds. */
-#include <string.h>
-
 #include "endpoint/flaws.h"
 #include "tests/check.h"
 #include "tests/sim/world.h"
 
 #define FACTOR  1.5
 #define SECONDS 6.0
-
-/* Its client leaves the closing handshake to a timeout that no step tells of. */
-static bool is_exception(const struct plan *plan)
-{
-    return strcmp(plan->name, "nobody-says-goodbye") == 0;
-}
 
 static void check_plan(struct plan *plan)
 {
@@ -26,7 +18,7 @@ static void check_plan(struct plan *plan)
     double took = nsec_to_seconds(result.duration);
     double expected = nsec_to_seconds(plan_expected(plan, &policy));
     double less = took < expected ? took : expected, more = took < expected ? expected : took;
-    if (!is_exception(plan) && more > less * FACTOR && more - less > SECONDS)
+    if (more > less * FACTOR && more - less > SECONDS)
         check_real(__FILE__, __LINE__, plan->name, expected, took, SECONDS);
     scenario_result_fini(&result);
 }
