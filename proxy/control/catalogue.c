@@ -245,7 +245,7 @@ static const char *nearest_of_rules(const char *name)
 {
     const char *parts[NAMES_LIMIT] = {0};
     size_t count = 0;
-    for (; all_rules[count] && count < NAMES_LIMIT; count++) {
+    for (; count < NAMES_LIMIT && all_rules[count]; count++) {
         const char *dot = strchr(all_rules[count]->name, '.');
         parts[count] = dot ? dot + 1 : all_rules[count]->name;
     }

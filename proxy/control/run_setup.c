@@ -122,7 +122,8 @@ static void check_health(struct run_setup *setup, struct diag *diag)
         free(subject->server_health);
         subject->server_health = NULL;
     }
-    if (subject->server_health && !url_parse_with_port(subject->server_health, 1, &health, &why))
+    if (setup->target && subject->server_health &&
+        !url_parse_with_port(subject->server_health, 1, &health, &why))
         diag_error(diag, (struct place){.file = setup->target->file},
                    "'health' of the server is '%s', which %s", subject->server_health, why);
     url_fini(&health);
