@@ -38,6 +38,20 @@ static void note_wrong(struct wrong *wrong, const struct event *frame)
 
 /* --- Before the handshake is complete --- */
 
+/* How often it was asked to send in that time; the events of it are what a pass cites. */
+static size_t count_asked(const struct trace *trace, struct seen *seen, int client, nsec from,
+                          nsec to)
+{
+    size_t count = asked_within(trace, client, "send", from, to), i = 0;
+    for (const struct event *ev; count > 0 && (ev = trace_next(trace, &i, EV_HOOK_ASKED));) {
+        if (ev->client != client || asked_at(ev) < from || asked_at(ev) >= to)
+            continue;
+        seen->from = seen->from == 0 || ev->seq < seen->from ? ev->seq : seen->from;
+        seen->to = ev->seq > seen->to ? ev->seq : seen->to;
+    }
+    return count;
+}
+
 static void look_before(const struct trace *trace, const struct ending *ending, struct seen *seen)
 {
     const struct attempt *attempt = &ending->attempt;
@@ -54,7 +68,7 @@ static void look_before(const struct trace *trace, const struct ending *ending, 
     }
     seen->early.connections += seen->early.frames > before;
     nsec over = nsec_min(attempt->opened, attempt->failed);
-    seen->asked_early += asked_within(trace, attempt->client, "send", attempt->start, over);
+    seen->asked_early += count_asked(trace, seen, attempt->client, attempt->start, over);
 }
 
 /* --- Behind its own Close --- */
@@ -73,7 +87,7 @@ static void look_behind(const struct trace *trace, const struct event *close,
             over = nsec_min(over, ev->at);
     }
     seen->late.connections += seen->late.frames > before;
-    seen->asked_late += asked_within(trace, close->client, "send", close->at, over);
+    seen->asked_late += count_asked(trace, seen, close->client, close->at, over);
 }
 
 static bool is_first_close(const struct trace *trace, const struct event *close)
@@ -189,6 +203,7 @@ static void report(const struct seen *seen, struct findings *out)
     finding_measured(finding, "asked_after_close", (double)seen->asked_late);
     finding_measured(finding, "frames", 0);
     finding_allowed(finding, "frames", 0);
+    finding_evidence(finding, seen->from, seen->to);
 }
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
