@@ -8,7 +8,7 @@
 #include "ws/close.h"
 
 #define NO_ANSWER (10 * NSEC_PER_SEC) /* wall time; as heartbeat.pong */
-#define GAVE_UP   (5 * NSEC_PER_SEC)  /* after so long it may have been the client's own timeout */
+#define GAVE_UP   NSEC_PER_SEC        /* after so long it may have been the client's own timeout */
 
 enum aspect { OPENS, KEEPS, READS_FIRST, READS_PIECES, READS_JOINED, ASPECTS };
 /* In ascending weight but for UNCLEAR, which is told only where nothing else was seen. */
@@ -19,7 +19,7 @@ static const enum travel travels[ASPECTS] = {
 
 /* What all connections of one client show together. */
 struct untouched {
-    bool opens;   /* a handshake whose answer came whole */
+    bool opens;   /* a handshake whose answer came whole, and none whose answer came in pieces */
     bool answers; /* a ping that came as it was sent */
     bool pinged;  /* there was such a ping */
     nsec lives;   /* the longest that a connection lasted on which nothing was touched */
@@ -33,16 +33,19 @@ static nsec life(const struct segmented *c)
 static struct untouched untouched_of(const struct segments *all, int client)
 {
     struct untouched u = {0};
+    bool opens_in_pieces = false;
     for (size_t i = 0; i < all->count; i++) {
         const struct segmented *c = &all->list[i];
         if (c->client != client || c->opened == NEVER)
             continue;
         u.opens = u.opens || !c->head_in_pieces;
+        opens_in_pieces = opens_in_pieces || c->head_in_pieces;
         u.answers = u.answers || c->pings[AS_SENT].answered > 0;
         u.pinged = u.pinged || c->pings[AS_SENT].count > 0;
         if (!c->head_in_pieces)
             u.lives = nsec_max(u.lives, life(c));
     }
+    u.opens = u.opens && !opens_in_pieces;
     return u;
 }
 

@@ -250,8 +250,25 @@ static void a_handshake_that_takes_too_long_may_be_given_up(void)
     struct story s;
     untouched(&s, 20);
     attempt_in_pieces(&s, 30, "upgrade_dribble");
-    story_fin(&s, 35, SIDE_CLIENT);
+    story_fin(&s, 31, SIDE_CLIENT);
     expect(&s, INCONCLUSIVE, "where the 101 came in pieces");
+    untouched(&s, 20);
+    attempt_in_pieces(&s, 30, "upgrade_dribble");
+    story_fin(&s, 30.99, SIDE_CLIENT);
+    expect(&s, FAIL, "ended 1 attempt whose 101 came in pieces");
+}
+
+/* On a host that is busy the pieces take their time, and the client has its limits. */
+static void one_that_opens_in_pieces_shows_that_it_can(void)
+{
+    struct story s;
+    untouched(&s, 20);
+    attempt_in_pieces(&s, 30, "slice");
+    story_fin(&s, 30.5, SIDE_CLIENT);
+    story_of(&s, 0, 3);
+    attempt_in_pieces(&s, 32, "slice");
+    (void)story_add(&s, 32.5, EV_WS_OPEN, SIDE_CLIENT, BY_PROXY);
+    expect(&s, PASS, "the client opened 1 WebSocket whose 101 came in pieces");
 }
 
 static void a_client_that_opens_nothing_else_is_not_blamed(void)
@@ -367,6 +384,7 @@ SUITE(message_framing, TEST(a_first_ping_that_is_answered_passes),
       TEST(a_handshake_in_pieces_that_opens_passes),
       TEST(a_handshake_in_pieces_that_is_given_up_fails),
       TEST(a_handshake_that_takes_too_long_may_be_given_up),
+      TEST(one_that_opens_in_pieces_shows_that_it_can),
       TEST(a_client_that_opens_nothing_else_is_not_blamed),
       TEST(a_protocol_error_is_one_whenever_it_comes),
       TEST(an_end_at_once_is_one_where_others_last_longer), TEST(a_client_that_is_done_may_go),
