@@ -50,10 +50,14 @@ void text_vaddf(struct text *text, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    make_room(text, FIRST_ROOM);
+    size_t room = text->room - text->len;
+    int len = vsnprintf(text->chars + text->len, room, format, args);
     assert(len >= 0);
-    make_room(text, (size_t)len);
-    (void)vsnprintf(text->chars + text->len, (size_t)len + 1, format, again);
+    if ((size_t)len >= room) {
+        make_room(text, (size_t)len);
+        (void)vsnprintf(text->chars + text->len, (size_t)len + 1, format, again);
+    }
     text->len += (size_t)len;
     va_end(again);
 }

@@ -3,11 +3,10 @@
  * that fit their opcode are told up to a limit, those that do not up to one of their own. */
 #include "core/internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "ws/signature.h"
 
 #define FITTING_LIMIT 256
 #define ODD_LIMIT     64
@@ -58,9 +57,9 @@ static bool has_room(struct message_classes *classes, uint8_t opcode, enum conte
 static void emit(struct session *s, const struct event *message, uint64_t signature,
                  enum content content)
 {
-    char sig[17];
+    char sig[SIGNATURE_DIGITS + 1];
     struct event ev = {.kind = EV_WS_CLASS, .side = message->side, .by = message->by};
-    (void)snprintf(sig, sizeof sig, "%016" PRIx64, signature);
+    signature_digits(signature, sig);
     ev.ws_class = (struct ev_ws_class){.frame = message->seq,
                                        .opcode = opcode_of(message),
                                        .sig = sig,

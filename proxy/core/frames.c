@@ -3,8 +3,6 @@
  * last byte is passed on. */
 #include "core/internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "ws/close.h"
@@ -155,13 +153,8 @@ static void watch_mask(struct session *s, struct lane *lane)
 
 /* --- A frame is complete --- */
 
-static void add_hex(char out[17], uint64_t value)
-{
-    snprintf(out, 17, "%016" PRIx64, value);
-}
-
 struct hashes {
-    char content[17], kind[17];
+    char content[SIGNATURE_DIGITS + 1], kind[SIGNATURE_DIGITS + 1];
     uint64_t signature; /* kind, as a number */
 };
 
@@ -169,14 +162,14 @@ static void hash(const struct session *s, const void *bytes, size_t len, uint64_
                  struct hashes *out)
 {
     struct signature signature = signature_of(s->run->hash_key, bytes, len, total);
-    add_hex(out->content, signature.content);
-    add_hex(out->kind, signature.kind);
+    signature_digits(signature.content, out->content);
+    signature_digits(signature.kind, out->kind);
     out->signature = signature.kind;
 }
 
 void frames_hash(const struct session *s, const void *bytes, size_t len, char out[17])
 {
-    add_hex(out, signature_of(s->run->hash_key, bytes, len, len).content);
+    signature_digits(signature_of(s->run->hash_key, bytes, len, len).content, out);
 }
 
 static void look_at_beat(struct session *s, struct event ev, struct lane *lane, const char *kind)

@@ -3,8 +3,6 @@
  * chain.c. */
 #include "core/internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,10 +85,10 @@ static void note_frame(struct instance *in, enum dir d)
     struct session *s = in->session;
     const struct frame_head *head = &in->said[d].head;
     const struct text *payload = &in->said_payload[d];
-    char hash[17];
+    char hash[SIGNATURE_DIGITS + 1];
     struct signature signature = signature_of(
         s->run->hash_key, (const uint8_t *)text_chars(payload), payload->len, head->payload_len);
-    (void)snprintf(hash, sizeof hash, "%016" PRIx64, signature.content);
+    signature_digits(signature.content, hash);
     struct event ev = {.kind = EV_WS_INJECTED, .side = dir_from(d), .by = BY_FAULT};
     ev.ws_injected = (struct ev_ws_injected){.opcode = head->opcode,
                                              .fin = head->fin,

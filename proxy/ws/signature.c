@@ -1,5 +1,7 @@
 #include "ws/signature.h"
 
+#include <string.h>
+
 #include "base/digest.h"
 
 #define MARK     '#'
@@ -52,13 +54,29 @@ static size_t masked_len(const uint8_t *bytes, size_t len)
     return hex >= HEX_MIN ? hex : run_of(is_digit, bytes, len);
 }
 
+/* Length of a leading stretch without a hexadecimal digit. */
+static size_t plain_len(const uint8_t *bytes, size_t len)
+{
+    size_t done = 0;
+    while (len - done >= 8 &&
+           !(is_hex(bytes[done]) | is_hex(bytes[done + 1]) | is_hex(bytes[done + 2]) |
+             is_hex(bytes[done + 3]) | is_hex(bytes[done + 4]) | is_hex(bytes[done + 5]) |
+             is_hex(bytes[done + 6]) | is_hex(bytes[done + 7])))
+        done += 8;
+    while (done < len && !is_hex(bytes[done]))
+        done++;
+    return done;
+}
+
 size_t signature_mask(const uint8_t *payload, size_t len, uint8_t *out)
 {
     size_t at = 0, written = 0;
     len = len < SIGNATURE_LIMIT_BYTES ? len : SIGNATURE_LIMIT_BYTES;
     while (at < len) {
-        while (at < len && !is_hex(payload[at]))
-            out[written++] = payload[at++];
+        size_t plain = plain_len(payload + at, len - at);
+        memcpy(out + written, payload + at, plain);
+        written += plain;
+        at += plain;
         if (at == len)
             break;
         size_t masked = masked_len(payload + at, len - at);
@@ -94,4 +112,11 @@ struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, 
     uint64_t out[2];
     digest_hash_both(in, out);
     return (struct signature){.content = out[0], .kind = out[1]};
+}
+
+void signature_digits(uint64_t value, char out[SIGNATURE_DIGITS + 1])
+{
+    for (size_t i = SIGNATURE_DIGITS; i-- > 0; value >>= 4)
+        out[i] = "0123456789abcdef"[value & 15];
+    out[SIGNATURE_DIGITS] = '\0';
 }

@@ -77,20 +77,22 @@ static void hashes_differ_by_key_and_by_byte(void)
     CHECK(hash(1, "ping") == hash(1, "ping"));
     CHECK(hash(1, "ping") != hash(2, "ping"));
     CHECK(hash(1, "ping") != hash(1, "pong"));
+    CHECK(hash(1, "12345678ping") != hash(1, "12345679ping"));
+    CHECK(hash(1, "12345678ping") != hash(1, "12345678pong"));
     CHECK(hash(1, "ping") != hash(1, "pin"));
 }
 
 static void two_hashes_do_not_mix(void)
 {
-    static const char text[] = "0123456789";
-    const struct digest_input other = {2, (const uint8_t *)"56789", 5};
-    for (size_t from = 0; from <= 10; from++) {
+    static const char text[] = "0123456789abcdefghijklmnopqrst";
+    const struct digest_input other = {2, (const uint8_t *)"56789 56789 56789", 17};
+    for (size_t from = 0; from <= 30; from++) {
         uint64_t both[2], swapped[2];
-        const struct digest_input one = {1, (const uint8_t *)text + from, 10 - from};
+        const struct digest_input one = {1, (const uint8_t *)text + from, 30 - from};
         digest_hash_both((struct digest_input[]){one, other}, both);
         digest_hash_both((struct digest_input[]){other, one}, swapped);
         CHECK_INT(both[0], hash(1, text + from));
-        CHECK_INT(both[1], hash(2, "56789"));
+        CHECK_INT(both[1], hash(2, "56789 56789 56789"));
         CHECK_INT(swapped[0], both[1]);
         CHECK_INT(swapped[1], both[0]);
     }

@@ -77,7 +77,19 @@ static void what_lies_beyond_the_limit_is_not_looked_at(void)
     CHECK(signature_of(7, payload, sizeof payload, sizeof payload).content != at_limit.content);
 }
 
-SUITE(signature, TEST(digits_hex_runs_and_uuids_are_one_mark), TEST(each_mark_says_where_it_is),
+static void digits_are_hexadecimal_with_leading_zeros(void)
+{
+    char digits[SIGNATURE_DIGITS + 1];
+    signature_digits(UINT64_C(0x0123456789abcdef), digits);
+    CHECK_STR(digits, "0123456789abcdef");
+    signature_digits(0, digits);
+    CHECK_STR(digits, "0000000000000000");
+    signature_digits(UINT64_MAX, digits);
+    CHECK_STR(digits, "ffffffffffffffff");
+}
+
+SUITE(signature, TEST(digits_are_hexadecimal_with_leading_zeros),
+      TEST(digits_hex_runs_and_uuids_are_one_mark), TEST(each_mark_says_where_it_is),
       TEST(seven_hex_digits_are_a_word_and_eight_are_not), TEST(what_is_nearly_a_uuid_is_not_one),
       TEST(counting_messages_are_of_one_kind_with_different_content),
       TEST(equal_messages_have_equal_signatures_under_one_key),
