@@ -6,6 +6,7 @@
 #include "core/run.h"
 #include "endpoint/client.h"
 #include "endpoint/server.h"
+#include "tests/sim/transcript.h"
 #include "tests/sim/wire.h"
 #include "tests/sim/world.h"
 #include "trace/trace_memory.h"
@@ -28,7 +29,7 @@ struct alarm {
 struct sim_client {
     struct sim *sim;
     unsigned index;
-    struct client *machine; /* NULL: not started yet */
+    struct player *machine; /* NULL: not started yet */
     nsec starts;
     bool dial_wanted, door_hangs;
     bool signalled, exited; /* its process was told to end; has ended */
@@ -57,8 +58,16 @@ struct link {
     nsec keepalive_at; /* the client's TCP gives up a path that acknowledges nothing; NEVER */
 };
 
+/* Of a client's policy what is not its machine's affair but its kernel's and its TLS library's. The
+ * world reads no more of it than this, for no transcript tells of it. */
+struct kernel_policy {
+    nsec tcp_keepalive;
+    bool verifies;
+};
+
 struct sim {
     const struct sim_config *cfg;
+    struct kernel_policy kernel;
     struct client_policy client_policy;
     struct server_policy server_policy;
     struct recorder *recorder;

@@ -128,7 +128,7 @@ static void close_window(struct link *link, enum side side)
 
 static void deafen(struct link *link, enum side side, double ratio)
 {
-    nsec patience = link->sim->client_policy.tcp_keepalive;
+    nsec patience = link->sim->kernel.tcp_keepalive;
     wire_hear(&link->in[side], ratio, link->sim->now);
     if (side == SIDE_CLIENT)
         link->keepalive_at =
@@ -274,8 +274,8 @@ void sim_client_start(struct sim_client *client)
 {
     struct sim *sim = client->sim;
     uint64_t seed = sim->cfg->seed + client->index * UINT64_C(0x9e3779b97f4a7c15);
-    client->machine =
-        client_new(&sim->client_policy, "127.0.0.1:9000", "/", seed, &client_ops, client, sim->now);
+    client->machine = player_new(&sim->client_policy, client->index, seed, &client_ops, client,
+                                 sim->now, sim->cfg->transcript);
     client->starts = NEVER;
 }
 
@@ -303,7 +303,7 @@ static void shake_hands(struct link *link)
     enum tls_trouble trouble = session_tls_trouble(link->session, &value);
     bool works = trouble == TLS_FINE || trouble == TLS_STALL ||
                  (trouble == TLS_DOWNGRADE && value >= 0x0303) ||
-                 (is_of_certificate(trouble) && !link->sim->client_policy.verifies);
+                 (is_of_certificate(trouble) && !link->sim->kernel.verifies);
     if (!works)
         session_tls_failed(link->session,
                            trouble == TLS_ALERT ? "alert sent" : "alert received: bad certificate",
@@ -340,7 +340,7 @@ void sim_client_dial(struct sim_client *client)
     client->link = link;
     link->client = client;
     accept_link(client, link);
-    client_connected(client->machine, sim->now);
+    player_connected(client->machine, sim->now);
 }
 
 static void connect_server(struct link *link)
@@ -372,7 +372,7 @@ static void wake_writer(struct link *link, enum side side)
     if (!wire_take_room(&link->in[side]))
         return;
     if (side == SIDE_CLIENT && link->client)
-        client_writable(link->client->machine, link->sim->now);
+        player_writable(link->client->machine, link->sim->now);
     if (side == SIDE_SERVER && link->server && !link->server_over)
         server_conn_writable(link->server, link->sim->now);
 }
@@ -404,16 +404,16 @@ static void feed_client(struct link *link)
 {
     uint8_t bytes[READ_BYTES];
     struct sim *sim = link->sim;
-    struct client *machine = link->client->machine;
+    struct player *machine = link->client->machine;
     struct wire *wire = &link->out[SIDE_CLIENT];
     size_t len = wire_take(wire, bytes, portion(sim));
     if (len > 0) {
         sim->moved = true;
-        client_input(machine, bytes, len, sim->now);
+        player_input(machine, bytes, len, sim->now);
     } else if (wire_at_end(wire)) {
         wire->told = sim->moved = true;
         wire->told_rst = wire->rst;
-        client_eof(machine, sim->now);
+        player_eof(machine, sim->now);
     }
 }
 

@@ -11,6 +11,8 @@
 #include "endpoint/flaws.h"
 #include "tests/check.h"
 #include "tests/sim/golden.h"
+#include "tests/sim/kept.h"
+#include "tests/sim/transcript.h"
 #include "tests/sim/world.h"
 #include "tests/spread.h"
 
@@ -50,6 +52,89 @@ static const char *const about_others[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
+/* --- One play: all clients in a scenario, with one seed --- */
+
+/* What each rule that is expected said, in their order. */
+struct verdicts {
+    uint8_t rules, said[RULES_LIMIT];
+};
+
+struct play {
+    struct sim_config cfg; /* of the sound client, with its transcript */
+    struct trace *trace;
+    struct verdicts sound;
+    bool doubts; /* plays what the transcript says is the same, and compares */
+};
+
+static struct trace *run(const struct sim_config *cfg, struct verdicts *out)
+{
+    struct trace *trace;
+    struct scenario_result result;
+    CHECK_STR(sim_keep(cfg, NULL, &trace), "finished");
+    sim_judge_kept(cfg, trace, &result);
+    *out = (struct verdicts){.rules = (uint8_t)result.rule_count};
+    CHECK(result.rule_count <= RULES_LIMIT);
+    for (size_t i = 0; i < result.rule_count && i < RULES_LIMIT; i++)
+        out->said[i] = (uint8_t)result.rules[i].verdict;
+    scenario_result_fini(&result);
+    return trace;
+}
+
+static void check_same(const struct play *play, const struct trace *trace, const char *flaw)
+{
+    size_t i = 0, count = play->trace->count;
+    while (i < count && i < trace->count && kept_same(&play->trace->events[i], &trace->events[i]))
+        i++;
+    CHECK_STR(i == count && count == trace->count ? flaw : "another trace", flaw);
+}
+
+static void play_flawed(const struct play *play, const char *flaw, struct verdicts *out)
+{
+    struct sim_config cfg = play->cfg;
+    CHECK(client_flaw_apply(&cfg.client, flaw));
+    bool same = sim_same_run(&play->cfg, &cfg.client);
+    *out = play->sound;
+    if (same && !play->doubts)
+        return;
+    cfg.transcript = NULL;
+    struct trace *trace = run(&cfg, out);
+    if (same)
+        check_same(play, trace, flaw);
+    trace_free(trace);
+}
+
+struct matrix {
+    struct sim_plans plans;
+    size_t clients; /* the sound one, then each flawed one */
+};
+
+static const char *flaw_of(size_t client)
+{
+    return client == 0 ? NULL : client_flaws[client - 1].name;
+}
+
+static void play_piece(void *context, size_t piece, struct text *out)
+{
+    const struct matrix *matrix = context;
+    struct play play = {.doubts = piece % SEEDS == 0};
+    sim_config_init(&play.cfg, matrix->plans.list[piece / SEEDS]);
+    struct sim_stage *stage = sim_stage_new(&play.cfg);
+    play.cfg.stage = stage;
+    play.cfg.lateness = LATENESS;
+    play.cfg.seed = 1 + piece % SEEDS;
+    play.cfg.transcript = transcript_new();
+    play.trace = run(&play.cfg, &play.sound);
+    text_add_bytes(out, &play.sound, sizeof play.sound);
+    for (size_t i = 1; i < matrix->clients; i++) {
+        struct verdicts verdicts;
+        play_flawed(&play, flaw_of(i), &verdicts);
+        text_add_bytes(out, &verdicts, sizeof verdicts);
+    }
+    trace_free(play.trace);
+    transcript_free(play.cfg.transcript);
+    sim_stage_free(stage);
+}
+
 /* --- One cell: a client in a scenario, over all seeds --- */
 
 struct cell {
@@ -59,42 +144,32 @@ struct cell {
     int seeds;
 };
 
-static void note(struct cell *cell, const struct scenario_result *result)
+static void note(struct cell *cell, const struct plan *plan, const struct verdicts *verdicts)
 {
-    cell->rules = result->rule_count;
-    for (size_t i = 0; i < result->rule_count; i++) {
-        cell->names[i] = result->rules[i].rule->name;
-        cell->said[i][result->rules[i].verdict]++;
+    CHECK_INT(verdicts->rules, plan->expect_count);
+    cell->rules = verdicts->rules < plan->expect_count ? verdicts->rules : plan->expect_count;
+    for (size_t i = 0; i < cell->rules; i++) {
+        cell->names[i] = rule_find(plan->expect[i].rule)->name;
+        cell->said[i][verdicts->said[i]]++;
     }
     cell->seeds++;
 }
 
-static bool is_meant_for(const char *flaw, const char *scenario)
+/* plays: of one scenario, seed by seed; in each the verdicts of all clients. */
+static void add_up(struct cell *cell, const struct plan *plan, const struct text *plays,
+                   size_t client)
 {
-    for (size_t i = 0; flaw && i < COUNT(meant); i++)
-        if (strcmp(meant[i].flaw, flaw) == 0 && strcmp(meant[i].scenario, scenario) == 0)
-            return true;
-    return !flaw;
-}
-
-/* The sound client and what a flaw is meant for get all seeds; the rest is looked at once. */
-static void play_all(struct cell *cell, const struct plan *plan, const char *flaw)
-{
-    uint64_t seeds = is_meant_for(flaw, plan->name) ? SEEDS : 1;
-    struct sim_config cfg;
-    sim_config_init(&cfg, plan);
-    cfg.lateness = LATENESS;
-    if (flaw)
-        CHECK(client_flaw_apply(&cfg.client, flaw));
-    struct sim_stage *stage = sim_stage_new(&cfg);
-    cfg.stage = stage;
-    for (cfg.seed = 1; cfg.seed <= seeds; cfg.seed++) {
-        struct scenario_result result;
-        CHECK_STR(sim_verdicts(&cfg, &result), "finished");
-        note(cell, &result);
-        scenario_result_fini(&result);
+    *cell = (struct cell){0};
+    for (size_t seed = 0; seed < SEEDS; seed++) {
+        struct verdicts verdicts;
+        size_t from = client * sizeof verdicts;
+        bool there = plays[seed].len >= from + sizeof verdicts;
+        CHECK_STR(there ? plan->name : "a play that was broken off", plan->name);
+        if (!there)
+            continue;
+        memcpy(&verdicts, plays[seed].chars + from, sizeof verdicts);
+        note(cell, plan, &verdicts);
     }
-    sim_stage_free(stage);
 }
 
 /* --- What is asked of a cell --- */
@@ -182,30 +257,12 @@ static bool says_the_same(const struct cell *one, const struct cell *other)
 {
     for (size_t i = 0; i < one->rules; i++)
         for (int verdict = 0; verdict <= FAIL; verdict++)
-            if (one->said[i][verdict] * other->seeds != other->said[i][verdict] * one->seeds)
+            if (one->said[i][verdict] != other->said[i][verdict])
                 return false;
     return true;
 }
 
-/* --- All cells, each played by itself --- */
-
-struct matrix {
-    struct sim_plans plans;
-    size_t clients; /* the sound one, then each flawed one */
-};
-
-static const char *flaw_of(size_t client)
-{
-    return client == 0 ? NULL : client_flaws[client - 1].name;
-}
-
-static void play_piece(void *context, size_t piece, struct text *out)
-{
-    const struct matrix *matrix = context;
-    struct cell cell = {0};
-    play_all(&cell, matrix->plans.list[piece / matrix->clients], flaw_of(piece % matrix->clients));
-    text_add_bytes(out, &cell, sizeof cell);
-}
+/* --- All of it --- */
 
 static void look_at_cell(const struct plan *plan, const char *flaw, const struct cell *sound,
                          const struct cell *cell, struct text *golden)
@@ -218,23 +275,18 @@ static void look_at_cell(const struct plan *plan, const char *flaw, const struct
         add_cell(cell, flaw ? flaw : "sound", golden);
 }
 
-/* cells: of all clients in that scenario. */
 static void look_at_scenario(const struct matrix *matrix, const struct plan *plan,
-                             struct text *cells, struct golden_folder *folder)
+                             const struct text *plays, struct golden_folder *folder)
 {
-    struct cell sound = {0}, cell;
+    struct cell sound, cell;
     struct text golden;
     char *name = xprintf("%s.txt", plan->name);
     text_init(&golden);
     text_addf(&golden, "%s, seeds 1 to %d\n", plan->name, SEEDS);
+    add_up(&sound, plan, plays, 0);
     for (size_t i = 0; i < matrix->clients; i++) {
-        CHECK_INT(cells[i].len, sizeof cell);
-        if (cells[i].len == sizeof cell) {
-            memcpy(&cell, cells[i].chars, sizeof cell);
-            sound = i == 0 ? cell : sound;
-            look_at_cell(plan, flaw_of(i), &sound, &cell, &golden);
-        }
-        text_fini(&cells[i]);
+        add_up(&cell, plan, plays, i);
+        look_at_cell(plan, flaw_of(i), &sound, &cell, &golden);
     }
     golden_folder_check(folder, name, &golden);
     text_fini(&golden);
@@ -247,14 +299,16 @@ static void each_flaw_is_found_and_the_sound_client_is_acquitted(void)
     struct golden_folder folder;
     while (flaw_of(matrix.clients))
         matrix.clients++;
-    size_t count = matrix.plans.count * matrix.clients;
-    struct text *cells = xcalloc(count, sizeof *cells);
-    spread(count, play_piece, &matrix, cells);
+    size_t count = matrix.plans.count * SEEDS;
+    struct text *plays = xcalloc(count, sizeof *plays);
+    spread(count, play_piece, &matrix, plays);
     golden_folder_init(&folder, FOLDER);
     for (size_t i = 0; i < matrix.plans.count; i++)
-        look_at_scenario(&matrix, matrix.plans.list[i], cells + i * matrix.clients, &folder);
+        look_at_scenario(&matrix, matrix.plans.list[i], plays + i * SEEDS, &folder);
     golden_folder_fini(&folder);
-    free(cells);
+    for (size_t i = 0; i < count; i++)
+        text_fini(&plays[i]);
+    free(plays);
     sim_plans_free(&matrix.plans);
 }
 

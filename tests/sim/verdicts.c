@@ -60,15 +60,21 @@ void sim_judge(const struct text *lines, struct scenario_result *result)
     trace_free(trace);
 }
 
-const char *sim_verdicts(const struct sim_config *cfg, struct scenario_result *result)
+void sim_judge_kept(const struct sim_config *cfg, const struct trace *trace,
+                    struct scenario_result *result)
 {
-    struct trace *trace;
-    const char *reason = sim_keep(cfg, NULL, &trace);
     *result = (struct scenario_result){0};
     if (cfg->stage)
         judge_with(cfg->stage->judge, trace, result);
     else
         judge_trace(trace, NULL, result);
+}
+
+const char *sim_verdicts(const struct sim_config *cfg, struct scenario_result *result)
+{
+    struct trace *trace;
+    const char *reason = sim_keep(cfg, NULL, &trace);
+    sim_judge_kept(cfg, trace, result);
     trace_free(trace);
     return reason;
 }

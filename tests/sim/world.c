@@ -67,7 +67,7 @@ static void exit_when_done(struct sim_client *client)
     struct sim *sim = client->sim;
     struct event ev = {
         .kind = EV_PROCESS_EXIT, .client = (int)client->index, .by = BY_ENDPOINT, .at = sim->now};
-    if (!client->signalled || client->exited || client_state(client->machine) != CLIENT_STOPPED)
+    if (!client->signalled || client->exited || !player_stopped(client->machine))
         return;
     client->exited = sim->moved = true;
     ev.process_exit = (struct ev_process_exit){
@@ -109,7 +109,7 @@ static nsec client_due(struct sim_client *client)
 {
     if (!client->machine)
         return client->starts;
-    return due(client->sim, &client->alarm, client_deadline(client->machine));
+    return due(client->sim, &client->alarm, player_deadline(client->machine));
 }
 
 static nsec syn_due(const struct sim_client *client)
@@ -140,7 +140,7 @@ static void sample_memory(struct sim *sim)
         struct event ev = {
             .kind = EV_PROCESS_MEMORY, .client = (int)i, .by = BY_ENDPOINT, .at = sim->now};
         ev.process_memory = (struct ev_process_memory){
-            .pid = PID + i, .bytes = PROCESS_BYTES + client_buffered(sim->clients[i].machine)};
+            .pid = PID + i, .bytes = PROCESS_BYTES + player_buffered(sim->clients[i].machine)};
         recorder_emit(sim->recorder, ev);
     }
     sim->memory_at = sim->now + MEMORY_EVERY;
@@ -154,7 +154,7 @@ static void expire(struct sim *sim)
         run_expire(sim->run, sim->now);
     for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
         if (sim->clients[i].machine && client_due(&sim->clients[i]) <= sim->now)
-            client_expire(sim->clients[i].machine, sim->now);
+            player_expire(sim->clients[i].machine, sim->now);
     for (struct link *link = sim->links; link; link = link->next)
         if (server_due(link) <= sim->now && !link->server_over)
             server_conn_expire(link->server, sim->now);
@@ -179,9 +179,9 @@ static void on_hook(void *context, unsigned index, enum hook hook, uint64_t numb
     if (client->exited)
         taken = false;
     else if (hook == HOOK_SEND)
-        (void)client_produce(client->machine, 1, sim->now); /* beyond its bounds: its own affair */
+        player_produce(client->machine, sim->now);
     else
-        client_close(client->machine, 1000, "its application is done", sim->now);
+        player_close(client->machine, 1000, "its application is done", sim->now);
     run_hook_answer(sim->run, index, hook, number, "builtin", taken ? "taken" : "it has exited",
                     sim->now, sim->now);
     sim->moved = true;
@@ -202,7 +202,7 @@ static void on_signal(void *context, unsigned index, const char *name)
     ev.process_signal = (struct ev_process_signal){.pid = PID + index, .name = name};
     recorder_emit(sim->recorder, ev);
     client->signalled = sim->moved = true;
-    client_close(client->machine, 1001, "the process is told to end", sim->now);
+    player_close(client->machine, 1001, "the process is told to end", sim->now);
 }
 
 static struct run_start run_start_of(const struct sim_config *cfg,
@@ -218,6 +218,27 @@ static struct run_start run_start_of(const struct sim_config *cfg,
                               .words = words};
 }
 
+static struct kernel_policy kernel_of(const struct sim_config *cfg)
+{
+    return (struct kernel_policy){.tcp_keepalive = cfg->client.tcp_keepalive,
+                                  .verifies = cfg->client.verifies};
+}
+
+/* What the scenario asks of it comes on top; nowhere else, or a transcript is of another client. */
+static struct client_policy client_of(const struct sim_config *cfg)
+{
+    const struct plan *plan = cfg->plan;
+    struct client_policy policy = cfg->client;
+    if (plan->client.sends > 0)
+        policy.rate = plan->client.sends;
+    if (plan_sends(plan) && plan->client.message_bytes > 0)
+        policy.message_size = plan->client.message_bytes;
+    if (policy.retry_limit == 0)
+        policy.retry_limit = plan->client.retry_limit;
+    policy.deflate = policy.deflate || plan->client.deflate;
+    return policy;
+}
+
 static void begin(struct sim *sim, const struct sim_config *cfg, struct text *lines,
                   struct trace_memory *memory)
 {
@@ -231,24 +252,24 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
                                       declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
                                   .epoch = EPOCH,
                                   .observe = true};
+<<<<<<< HEAD
     *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
     close_codes_read(&sim->close_codes, cfg->declared);
+=======
+    *sim = (struct sim){.cfg = cfg,
+                        .kernel = kernel_of(cfg),
+                        .client_policy = client_of(cfg),
+                        .server_policy = cfg->server};
+>>>>>>> d9c9e72 (tests/sim/matrix: ten seeds for every flaw in every scenario, played where they make a difference)
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
     sim->run_alarm = (struct alarm){NEVER, NEVER};
-    if (plan->client.sends > 0)
-        sim->client_policy.rate = plan->client.sends;
-    if (plan_sends(plan) && plan->client.message_bytes > 0)
-        sim->client_policy.message_size = plan->client.message_bytes;
-    if (sim->client_policy.retry_limit == 0)
-        sim->client_policy.retry_limit = plan->client.retry_limit;
     sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
     if (plan->server.pings > 0)
         sim->server_policy.ping = plan->server.pings;
     if (plan->server.says > 0)
         sim->server_policy.says = plan->server.says;
     sim->server_policy.deflate = sim->server_policy.deflate || plan->server.deflate;
-    sim->client_policy.deflate = sim->client_policy.deflate || plan->client.deflate;
     rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
     rng_init(&sim->losses, cfg->seed, "sim.losses", 0);
@@ -296,7 +317,7 @@ static void end(struct sim *sim, const char *reason)
         sim->links = next;
     }
     for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
-        client_free(sim->clients[i].machine);
+        player_free(sim->clients[i].machine);
     free(sim->clients);
     recorder_free(sim->recorder);
 }
@@ -322,6 +343,16 @@ const char *sim_keep(const struct sim_config *cfg, struct text *lines, struct tr
     const char *reason = run(cfg, lines, memory);
     *trace = trace_of_memory(memory, cfg->stage ? &cfg->stage->terms : NULL);
     return reason;
+}
+
+bool sim_same_run(const struct sim_config *played, const struct client_policy *other)
+{
+    struct sim_config cfg = *played;
+    cfg.client = *other;
+    const struct client_policy policy = client_of(&cfg);
+    struct kernel_policy one = kernel_of(played), two = kernel_of(&cfg);
+    return one.tcp_keepalive == two.tcp_keepalive && one.verifies == two.verifies &&
+           transcript_fits(played->transcript, &policy);
 }
 
 /* --- What runs have in common --- */

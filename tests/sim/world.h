@@ -24,6 +24,8 @@
  * takes as long as a short run. */
 struct sim_stage;
 
+struct transcript;
+
 struct sim_config {
     const struct plan *plan;     /* borrowed */
     struct client_policy client; /* of every client; what the plan lets it send comes on top */
@@ -39,6 +41,7 @@ struct sim_config {
     nsec startup; /* clients must be connected by then, else the scenario does not begin */
     nsec limit;   /* the world ends then whatever the scenario says */
     const struct sim_stage *stage; /* borrowed; NULL: made for the run */
+    struct transcript *transcript; /* borrowed; kept for sim_same_run; NULL: is not */
     bool memory; /* process.memory of each client once a second, as the runner records on request */
 };
 
@@ -55,6 +58,10 @@ const char *sim_run(const struct sim_config *, struct text *trace);
  * NULL: none are written. */
 const char *sim_keep(const struct sim_config *, struct text *lines, struct trace **trace);
 
+/* After a run with a transcript: with this client policy instead it would have been the same run.
+ */
+bool sim_same_run(const struct sim_config *played, const struct client_policy *);
+
 /* Reads the trace (which must be readable: else it aborts with the reader's words); trace_free. */
 struct trace *sim_read(const struct text *trace);
 /* The nth event of that kind, from 0. NULL: not so many. */
@@ -63,6 +70,8 @@ int sim_count(const struct trace *, enum event_kind);
 
 /* Reads the trace likewise and judges it. The caller calls scenario_result_fini. */
 void sim_judge(const struct text *trace, struct scenario_result *);
+/* Judges what was kept. */
+void sim_judge_kept(const struct sim_config *, const struct trace *, struct scenario_result *);
 /* Runs and judges, with no lines in between. Returns the reason in run.end. */
 const char *sim_verdicts(const struct sim_config *, struct scenario_result *);
 /* INCONCLUSIVE when the rule was not judged. */
