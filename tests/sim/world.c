@@ -252,15 +252,11 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
                                       declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
                                   .epoch = EPOCH,
                                   .observe = true};
-<<<<<<< HEAD
-    *sim = (struct sim){.cfg = cfg, .client_policy = cfg->client, .server_policy = cfg->server};
-    close_codes_read(&sim->close_codes, cfg->declared);
-=======
     *sim = (struct sim){.cfg = cfg,
                         .kernel = kernel_of(cfg),
                         .client_policy = client_of(cfg),
                         .server_policy = cfg->server};
->>>>>>> d9c9e72 (tests/sim/matrix: ten seeds for every flaw in every scenario, played where they make a difference)
+    close_codes_read(&sim->close_codes, cfg->declared);
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
     sim->run_alarm = (struct alarm){NEVER, NEVER};
