@@ -93,6 +93,11 @@ static uint64_t end(uint64_t hash, const uint8_t *bytes, size_t len)
     return mix(mix(hash, word_at(last)), HASH_START);
 }
 
+uint64_t digest_hash(const struct digest_input *in)
+{
+    return end(begin(in), in->bytes, in->len);
+}
+
 /* Each multiplication waits for the one before: the processor does two chains side by side. */
 void digest_hash_both(const struct digest_input in[2], uint64_t out[2])
 {

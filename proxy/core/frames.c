@@ -169,7 +169,7 @@ static void hash(const struct session *s, const void *bytes, size_t len, uint64_
 
 void frames_hash(const struct session *s, const void *bytes, size_t len, char out[17])
 {
-    signature_digits(signature_of(s->run->hash_key, bytes, len, len).content, out);
+    signature_digits(signature_content(s->run->hash_key, bytes, len, len), out);
 }
 
 static void look_at_beat(struct session *s, struct event ev, struct lane *lane, const char *kind)

@@ -86,9 +86,9 @@ static void note_frame(struct instance *in, enum dir d)
     const struct frame_head *head = &in->said[d].head;
     const struct text *payload = &in->said_payload[d];
     char hash[SIGNATURE_DIGITS + 1];
-    struct signature signature = signature_of(
-        s->run->hash_key, (const uint8_t *)text_chars(payload), payload->len, head->payload_len);
-    signature_digits(signature.content, hash);
+    uint64_t content = signature_content(s->run->hash_key, (const uint8_t *)text_chars(payload),
+                                         payload->len, head->payload_len);
+    signature_digits(content, hash);
     struct event ev = {.kind = EV_WS_INJECTED, .side = dir_from(d), .by = BY_FAULT};
     ev.ws_injected = (struct ev_ws_injected){.opcode = head->opcode,
                                              .fin = head->fin,

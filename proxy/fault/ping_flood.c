@@ -1,4 +1,6 @@
 /* ping_flood: more pings than anybody asked for. */
+#include <string.h>
+
 #include "fault/lib/message.h"
 
 #define BATCH     1000                 /* pings at once, when the clock was late */
@@ -26,10 +28,12 @@ static void add_pings(struct fault *f, enum dir d, uint64_t pings, struct text *
 {
     const struct ping_flood *cfg = fault_config(f);
     const struct frame_head ping = {.fin = true, .opcode = OPCODE_PING};
-    uint8_t payload[FRAME_CONTROL_MAX];
+    uint8_t payload[FRAME_CONTROL_MAX + sizeof(uint64_t)];
     for (uint64_t i = 0; i < pings; i++) {
-        for (uint64_t at = 0; at < cfg->size; at++)
-            payload[at] = (uint8_t)rng_next(fault_rng(f));
+        for (uint64_t at = 0; at < cfg->size; at += sizeof(uint64_t)) {
+            uint64_t random = rng_next(fault_rng(f));
+            memcpy(payload + at, &random, sizeof random);
+        }
         message_add_frame(f, d, &ping, payload, cfg->size, out);
     }
 }

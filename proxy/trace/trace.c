@@ -89,52 +89,60 @@ void trace_terms_read(struct trace_terms *terms, const struct ev_run_start *star
     terms->declares = declares_read_json(start->target);
 }
 
-static struct trace *begin(struct trace_memory *memory, const struct trace_terms *terms)
+static struct trace *begin(struct trace_memory *memory)
 {
     struct trace *trace = xcalloc(1, sizeof *trace);
     trace->memory = memory;
     trace->events = memory->events;
     trace->count = memory->count;
     trace->reason = "";
-    trace->policy = terms->policy;
-    trace->declares = terms->declares;
     return trace;
 }
 
-/* Of the first run.start; without one the defaults. */
-static void find_terms(const struct trace_memory *memory, struct trace_terms *terms)
+/* Without a run.start the defaults. */
+static void find_terms(const struct ev_run_start *start, struct trace_terms *terms)
 {
-    for (size_t i = 0; i < memory->count; i++)
-        if (memory->events[i].kind == EV_RUN_START) {
-            trace_terms_read(terms, &memory->events[i].run_start);
-            return;
-        }
     *terms = (struct trace_terms){0};
-    policy_defaults(&terms->policy);
+    if (start)
+        trace_terms_read(terms, start);
+    else
+        policy_defaults(&terms->policy);
+}
+
+static void read_noise(struct trace *trace)
+{
+    size_t i = 0;
+    trace->noise = trace->start ? nsec_max(0, trace->start->noise) : 0;
+    for (const struct event *ev; (ev = trace_next(trace, &i, EV_RUN_NOISE));)
+        trace->noise = nsec_max(trace->noise, ev->run_noise.p95);
+}
+
+static void read_ending(struct trace *trace)
+{
+    size_t i = 0;
+    for (const struct event *ev; (ev = trace_next(trace, &i, EV_RUN_END));) {
+        trace->complete = true;
+        trace->reason = ev->run_end.reason ? ev->run_end.reason : "";
+    }
+    i = 0;
+    trace->full = trace_next(trace, &i, EV_TRACE_FULL) != NULL;
+    trace->end = trace->count > 0 ? trace->events[trace->count - 1].at : 0;
 }
 
 struct trace *trace_of_memory(struct trace_memory *memory, const struct trace_terms *known)
 {
     struct trace_terms read;
+    size_t i = 0;
     sort_by_kind(memory);
+    struct trace *trace = begin(memory);
+    const struct event *start = trace_next(trace, &i, EV_RUN_START);
+    trace->start = start ? &start->run_start : NULL;
     if (!known)
-        find_terms(memory, &read);
-    struct trace *trace = begin(memory, known ? known : &read);
-    for (size_t i = 0; i < memory->count; i++) {
-        const struct event *ev = &memory->events[i];
-        trace->end = ev->at;
-        if (ev->kind == EV_RUN_START && !trace->start) {
-            trace->start = &ev->run_start;
-            trace->noise = nsec_max(trace->noise, ev->run_start.noise);
-        } else if (ev->kind == EV_RUN_NOISE) {
-            trace->noise = nsec_max(trace->noise, ev->run_noise.p95);
-        } else if (ev->kind == EV_RUN_END) {
-            trace->complete = true;
-            trace->reason = ev->run_end.reason ? ev->run_end.reason : "";
-        } else if (ev->kind == EV_TRACE_FULL) {
-            trace->full = true;
-        }
-    }
+        find_terms(trace->start, &read);
+    trace->policy = known ? known->policy : read.policy;
+    trace->declares = known ? known->declares : read.declares;
+    read_noise(trace);
+    read_ending(trace);
     return trace;
 }
 

@@ -8,21 +8,30 @@
 
 #include "base/mem.h"
 
-#define PIECE_BYTES ((size_t)16 << 10)
-#define TAIL_BYTES  4 /* 00 00 ff ff: RFC 7692 7.2.1 has it removed */
+#define PIECE_BYTES  ((size_t)16 << 10)
+#define HASHES_LEAST 5 /* zlib's memLevel: fewer make blocks short as well */
+#define TAIL_BYTES   4 /* 00 00 ff ff: RFC 7692 7.2.1 has it removed */
 
 struct compress {
     z_stream stream;
     enum deflate_context context;
 };
 
+/* zlib goes through all of its hashes whenever the window has moved on by its own size: a small
+ * window is slow with many of them, and needs few. */
+static int hashes_for(int window_bits)
+{
+    int level = window_bits - 7; /* 8, zlib's default, with the largest window */
+    return level > HASHES_LEAST ? level : HASHES_LEAST;
+}
+
 struct compress *compress_new(int window_bits, enum deflate_context context)
 {
     struct compress *compress = xcalloc(1, sizeof *compress);
     assert(window_bits >= COMPRESS_WINDOW_MIN && window_bits <= DEFLATE_WINDOW_MAX);
     compress->context = context;
-    if (deflateInit2(&compress->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -window_bits, 8,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&compress->stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -window_bits,
+                     hashes_for(window_bits), Z_DEFAULT_STRATEGY) != Z_OK)
         abort(); /* out of memory */
     return compress;
 }

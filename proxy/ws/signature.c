@@ -102,12 +102,24 @@ size_t signature_marks(const uint8_t *payload, size_t len, struct signature_mark
     return count;
 }
 
+static struct digest_input content_of(uint64_t key, const uint8_t *payload, size_t len,
+                                      uint64_t total_len)
+{
+    len = len < SIGNATURE_LIMIT_BYTES ? len : SIGNATURE_LIMIT_BYTES;
+    return (struct digest_input){key ^ total_len, payload, len};
+}
+
+uint64_t signature_content(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len)
+{
+    const struct digest_input in = content_of(key, payload, len, total_len);
+    return digest_hash(&in);
+}
+
 struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len)
 {
     uint8_t masked[SIGNATURE_LIMIT_BYTES];
     size_t masked_bytes = signature_mask(payload, len, masked);
-    len = len < SIGNATURE_LIMIT_BYTES ? len : SIGNATURE_LIMIT_BYTES;
-    const struct digest_input in[2] = {{key ^ total_len, payload, len},
+    const struct digest_input in[2] = {content_of(key, payload, len, total_len),
                                        {key, masked, masked_bytes}};
     uint64_t out[2];
     digest_hash_both(in, out);

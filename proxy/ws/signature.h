@@ -18,6 +18,7 @@ struct signature {
 /* payload: the start of the message, unmasked and inflated, at least SIGNATURE_LIMIT_BYTES of it or
  * all; total_len: of the whole message. key: per run. */
 struct signature signature_of(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len);
+uint64_t signature_content(uint64_t key, const uint8_t *payload, size_t len, uint64_t total_len);
 /* Either of them as it is written in traces: hexadecimal, with a NUL. */
 #define SIGNATURE_DIGITS 16
 void signature_digits(uint64_t, char out[SIGNATURE_DIGITS + 1]);
