@@ -13,6 +13,7 @@
 #include "endpoint/flaws.h"
 #include "tests/check.h"
 #include "tests/sim/golden.h"
+#include "tests/sim/transcript.h"
 #include "tests/sim/world.h"
 #include "tests/spread.h"
 
@@ -40,44 +41,46 @@ static int objections(const struct scenario_result *result)
 
 struct players {
     struct sim_plans plans;
-    size_t flaws;
     const char **worst; /* flaw of each plan */
 };
 
-static void object(void *context, size_t piece, struct text *out)
+static int weigh(const struct sim_config *cfg)
 {
-    const struct players *players = context;
-    struct sim_config cfg = config_of(players->plans.list[piece / players->flaws],
-                                      client_flaws[piece % players->flaws].name);
     struct scenario_result result;
-    CHECK_STR(sim_verdicts(&cfg, &result), "finished");
-    text_addf(out, "%d", objections(&result));
+    CHECK_STR(sim_verdicts(cfg, &result), "finished");
+    int weight = objections(&result);
     scenario_result_fini(&result);
+    return weight;
 }
 
-static const char *worst_of(const struct text *weights)
+/* The number of the flaw, in decimal. Who plays as the sound client does is judged likewise. */
+static void find_worst_of(void *context, size_t piece, struct text *out)
 {
-    const char *worst = client_flaws[0].name;
-    long most = -1;
+    const struct players *players = context;
+    struct sim_config sound = config_of(players->plans.list[piece], NULL);
+    sound.transcript = transcript_new();
+    int as_sound = weigh(&sound), most = -1;
+    size_t worst = 0;
     for (size_t i = 0; client_flaws[i].name; i++) {
-        long weight = strtol(text_chars(&weights[i]), NULL, 10);
-        if (weight > most)
-            worst = client_flaws[i].name;
+        struct sim_config cfg = config_of(players->plans.list[piece], client_flaws[i].name);
+        int weight = sim_same_run(&sound, &cfg.client) ? as_sound : weigh(&cfg);
+        worst = weight > most ? i : worst;
         most = weight > most ? weight : most;
     }
-    return worst;
+    transcript_free(sound.transcript);
+    text_addf(out, "%zu", worst);
 }
 
 static void find_worst(struct players *players)
 {
-    size_t count = players->plans.count * players->flaws;
-    struct text *weights = xcalloc(count, sizeof *weights);
-    spread(count, object, players, weights);
-    for (size_t i = 0; i < players->plans.count; i++)
-        players->worst[i] = worst_of(weights + i * players->flaws);
-    for (size_t i = 0; i < count; i++)
-        text_fini(&weights[i]);
-    free(weights);
+    size_t count = players->plans.count;
+    struct text *worst = xcalloc(count, sizeof *worst);
+    spread(count, find_worst_of, players, worst);
+    for (size_t i = 0; i < count; i++) {
+        players->worst[i] = client_flaws[strtoul(text_chars(&worst[i]), NULL, 10)].name;
+        text_fini(&worst[i]);
+    }
+    free(worst);
 }
 
 /* --- What is kept --- */
@@ -186,8 +189,6 @@ static void check_kept(const struct players *players, const struct text *kept)
 static void bundled_scenarios_leave_the_traces_they_left_before(void)
 {
     struct players players = {.plans = sim_plans_load("client")};
-    while (client_flaws[players.flaws].name)
-        players.flaws++;
     players.worst = xcalloc(players.plans.count + 1, sizeof *players.worst);
     find_worst(&players);
     struct text *kept = xcalloc(2 * players.plans.count + 1, sizeof *kept);
