@@ -26,7 +26,7 @@ struct subject {
     char *declared;                   /* JSON object: what the target file declares, redacted */
     const struct target_hooks *hooks; /* borrowed from the target file; NULL: none */
     const struct close_codes *close_codes; /* likewise */
-    const struct secrets *secrets;    /* borrowed from the target file; NULL: none */
+    const struct secrets *secrets;         /* borrowed from the target file; NULL: none */
 };
 
 /* Those of the target file, or of the reference client when it is the one tested. */

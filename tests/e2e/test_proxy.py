@@ -1,6 +1,7 @@
 """halfopen proxy with no fault on: everything passes unchanged, and the trace says what passed."""
 import asyncio
 import hashlib
+import json
 import os
 import random
 import signal
@@ -43,8 +44,12 @@ class Plain(harness.Case):
         proxy.wait_for("conn.end")
         self.assertEqual(proxy.stop(), 0)
         kinds = [ev["ev"] for ev in proxy.events() if ev.get("conn") == 1]
-        self.assertEqual(kinds[:5], ["tcp.open", "tcp.connect", "http.request", "http.response",
-                                     "ws.open"])
+        self.assertEqual(kinds[:6], ["tcp.open", "tcp.connect", "http.request", "http.credential",
+                                     "http.response", "ws.open"])
+        told, = proxy.events("http.credential")
+        self.assertEqual((told["place"], told["name"], told["shape"], told["len"]),
+                         ("query", "token", "word", len("secret")))
+        self.assertNotIn("secret", json.dumps(proxy.events()))
         self.assertEqual(kinds.count("ws.frame"), 8)
         self.assertEqual(kinds[-1], "conn.end")
         request, = proxy.events("http.request", upgrade=True, counts=True)
