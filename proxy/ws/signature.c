@@ -54,15 +54,23 @@ static size_t masked_len(const uint8_t *bytes, size_t len)
     return hex >= HEX_MIN ? hex : run_of(is_digit, bytes, len);
 }
 
+#define STRIDE 8
+
+/* Without a branch for each: most text has no digits. */
+static bool stride_has_hex(const uint8_t *bytes)
+{
+    unsigned found = 0;
+    for (size_t i = 0; i < STRIDE; i++)
+        found += is_hex(bytes[i]);
+    return found > 0;
+}
+
 /* Length of a leading stretch without a hexadecimal digit. */
 static size_t plain_len(const uint8_t *bytes, size_t len)
 {
     size_t done = 0;
-    while (len - done >= 8 &&
-           !(is_hex(bytes[done]) | is_hex(bytes[done + 1]) | is_hex(bytes[done + 2]) |
-             is_hex(bytes[done + 3]) | is_hex(bytes[done + 4]) | is_hex(bytes[done + 5]) |
-             is_hex(bytes[done + 6]) | is_hex(bytes[done + 7])))
-        done += 8;
+    while (len - done >= STRIDE && !stride_has_hex(bytes + done))
+        done += STRIDE;
     while (done < len && !is_hex(bytes[done]))
         done++;
     return done;
