@@ -7,8 +7,9 @@
 #include "rules/rule.h"
 #include "ws/frame.h"
 
-#define CRASH_WITHIN                                                                               \
-    (5 * NSEC_PER_SEC) /* of a request that it should not have carried out at once */
+#define CRASH_WITHIN (5 * NSEC_PER_SEC) /* of being told to send */
+#define SURVIVED_FEW 1 /* times in the same state; after more it was something else */
+#define LAST_MOMENT  (NSEC_PER_SEC / 2) /* of a process, in which its connections end as well */
 
 /* Frames where there may be none. */
 struct wrong {
@@ -17,10 +18,11 @@ struct wrong {
 };
 
 struct seen {
-    struct wrong early, late;       /* before the handshake was complete; behind its own Close */
-    size_t asked_early, asked_late; /* to send, at those times */
-    const struct event *crash,
-        *before;       /* the end of a process, and what it was asked just before */
+    struct wrong early, late; /* before the handshake was complete; behind its own Close */
+    size_t asked_early, asked_late, asked_dead; /* to send then, and without a connection */
+    const struct event *crash;                  /* the end of a process */
+    const struct event *before;                 /* what it was told just before */
+    size_t survived;   /* how often it had been told that in the same state, and lived */
     uint64_t from, to; /* of what was asked at those times */
 };
 
@@ -111,6 +113,25 @@ static bool was_open(const struct endings *endings, int client, nsec at)
     return false;
 }
 
+/* Since when the client is in the state in which it ended: the newest attempt, Close or loss. What
+ * ended with the process was ended by it. */
+static nsec state_since(const struct endings *endings, const struct event *exit)
+{
+    nsec since = 0, before = exit->at - LAST_MOMENT;
+    for (size_t i = 0; i < endings->count; i++) {
+        const struct ending *ending = &endings->list[i];
+        if (ending->attempt.client != exit->client)
+            continue;
+        if (ending->attempt.start <= exit->at)
+            since = nsec_max(since, ending->attempt.start);
+        if (ending->closing <= before)
+            since = nsec_max(since, ending->closing);
+        if (ending->at <= before)
+            since = nsec_max(since, ending->at);
+    }
+    return since;
+}
+
 /* What it was asked last, shortly before it ended; NULL: nothing, or its connection was open. */
 static const struct event *asked_before(const struct trace *trace, const struct endings *endings,
                                         const struct event *exit)
@@ -124,6 +145,17 @@ static const struct event *asked_before(const struct trace *trace, const struct 
     return found;
 }
 
+static void note_crash(const struct trace *trace, const struct endings *endings,
+                       const struct event *exit, struct seen *seen)
+{
+    seen->before = asked_before(trace, endings, exit);
+    if (!seen->before)
+        return;
+    seen->crash = exit;
+    seen->survived =
+        asked_within(trace, exit->client, "send", state_since(endings, exit), exit->at) - 1;
+}
+
 static void look_for_crash(const struct trace *trace, const struct endings *endings,
                            struct seen *seen)
 {
@@ -132,9 +164,21 @@ static void look_for_crash(const struct trace *trace, const struct endings *endi
         if (ev->process_exit.asked || strcmp(ev->process_exit.role, "client") != 0 ||
             strcmp(ev->process_exit.how, "exit 0") == 0)
             continue;
-        seen->before = asked_before(trace, endings, ev);
-        seen->crash = seen->before ? ev : NULL;
+        note_crash(trace, endings, ev, seen);
     }
+}
+
+static void count_dead(const struct trace *trace, const struct endings *endings, struct seen *seen)
+{
+    size_t closed = 0, i = 0, counted = seen->asked_early + seen->asked_late;
+    for (const struct event *ev; (ev = asked_next(trace, &i, "send"));) {
+        if (was_open(endings, ev->client, asked_at(ev)))
+            continue;
+        closed++;
+        seen->from = seen->from == 0 || ev->seq < seen->from ? ev->seq : seen->from;
+        seen->to = ev->seq > seen->to ? ev->seq : seen->to;
+    }
+    seen->asked_dead = closed > counted ? closed - counted : 0;
 }
 
 static struct seen look(const struct trace *trace, const struct endings *endings)
@@ -148,6 +192,7 @@ static struct seen look(const struct trace *trace, const struct endings *endings
         if (is_theirs(ev, EV_WS_CLOSE) && is_first_close(trace, ev))
             look_behind(trace, ev, last, &seen);
     look_for_crash(trace, endings, &seen);
+    count_dead(trace, endings, &seen);
     return seen;
 }
 
@@ -168,18 +213,29 @@ static void report_wrong(const struct wrong *wrong, const char *where, struct fi
                          "open event, and what comes too late for the next connection");
 }
 
+/* Who was told the same before and lived on fell over something else. */
 static void report_crash(const struct seen *seen, struct findings *out)
 {
     if (!seen->crash)
         return;
-    struct finding *finding = finding_add(
-        out, FAIL,
-        "the client's process ended (%s) %.1f s after it was told to send while its "
-        "connection was not open",
-        seen->crash->process_exit.how, nsec_to_seconds(seen->crash->at - asked_at(seen->before)));
+    nsec after = seen->crash->at - asked_at(seen->before);
+    const char *how = seen->crash->process_exit.how;
+    struct finding *finding;
+    if (seen->survived > SURVIVED_FEW) {
+        finding = finding_add(out, INCONCLUSIVE,
+                              "the client's process ended (%s) while its connection was not open; "
+                              "it had been told to send %zu times before and lived on",
+                              how, seen->survived);
+    } else {
+        finding = finding_add(out, FAIL,
+                              "the client's process ended (%s) %.1f s after it was told to send "
+                              "while its connection was not open",
+                              how, nsec_to_seconds(after));
+        finding_fix(finding,
+                    "look at readyState before each send: in a browser send() throws while "
+                    "CONNECTING, and elsewhere it may throw in every state but OPEN");
+    }
     finding_evidence(finding, seen->before->seq, seen->crash->seq);
-    finding_fix(finding, "look at readyState before each send: in a browser send() throws while "
-                         "CONNECTING, and elsewhere it may throw in every state but OPEN");
 }
 
 static void report(const struct seen *seen, struct findings *out)
@@ -189,18 +245,19 @@ static void report(const struct seen *seen, struct findings *out)
     report_crash(seen, out);
     if (out->first)
         return;
-    if (seen->asked_early + seen->asked_late == 0) {
+    if (seen->asked_early + seen->asked_late + seen->asked_dead == 0) {
         (void)finding_add(out, INCONCLUSIVE,
                           "the client was not told to send while its connection was not open");
         return;
     }
-    struct finding *finding =
-        finding_add(out, PASS,
-                    "told to send during handshakes (%zu times) and behind its Close (%zu), the "
-                    "client kept silent until a connection was open",
-                    seen->asked_early, seen->asked_late);
+    struct finding *finding = finding_add(
+        out, PASS,
+        "told to send during handshakes (%zu times), behind its Close (%zu) and without "
+        "a connection (%zu), the client kept silent until one was open",
+        seen->asked_early, seen->asked_late, seen->asked_dead);
     finding_measured(finding, "asked_during_handshake", (double)seen->asked_early);
     finding_measured(finding, "asked_after_close", (double)seen->asked_late);
+    finding_measured(finding, "asked_without_connection", (double)seen->asked_dead);
     finding_measured(finding, "frames", 0);
     finding_allowed(finding, "frames", 0);
     finding_evidence(finding, seen->from, seen->to);
@@ -229,8 +286,8 @@ const struct rule_desc state_send_when_open_rule = {
         "Provoked by handshakes that take seconds, by a Close of the server in the middle of what the client "
         "sends, and by a Close of the application, while the application is told to send (hooks.send). Observed "
         "is what the client sends before its handshake is complete, which is to be nothing, and behind its own "
-        "Close, which is to be no data; one such frame fails, and so does a process that ends within 5 s of being "
-        "told to send while its connection is not open. What comes too early meets a server, or a proxy before "
+        "Close, which is to be no data; one such frame fails, and so does a process that ends within 5 s of the first "
+        "or second time that it is told to send while its connection is not open. What comes too early meets a server, or a proxy before "
         "it, that expects HTTP; what comes too late is not read by anybody. The remedy is to look at readyState "
         "before each send and to keep what cannot go out yet.",
     .source = "RFC 6455 4.1, 5.5.1, 6.1",

@@ -206,6 +206,46 @@ while time.monotonic() < began + 10:
         self.assertIn(len(self.heard()), (3, 4))
 
 
+class LeftOut(HooksCase):
+    SCENARIO = """\
+scenario: gives-up
+steps:
+  - wait: 60s
+expect:
+  - reconnect.retry_limit
+"""
+
+    def assert_is_told(self, ended, code):
+        self.assertEqual(ended.code, code, ended)
+        self.assertRegex(ended.out, r"gives-up .* not tested +nothing says how .*; give hooks.gave_up")
+        self.assertIn("1 not tested", ended.out)
+        self.assert_whole_report()
+        scenario, = self.results()["scenarios"]
+        rule, = scenario["rules"]
+        self.assertEqual((rule["name"], rule["verdict"]), ("reconnect.retry_limit", "not_tested"))
+        self.assertIn("hooks: {gave_up: {log: 'giving up'}}", rule["fix"])
+        self.assertLess(scenario["wall_s"], 1)
+        self.assertEqual([event["ev"] for event in events(self.trace("gives-up"))], ["run.start", "run.end"])
+        self.assertEqual(of_kind(events(self.trace("gives-up")), "process.start"), [])
+
+    def test_what_nothing_declared_can_judge_is_not_run(self):
+        ended = self.run_with("send: {stdin: 'send {n}'}\n", self.SCENARIO, "exec false")
+        self.assert_is_told(ended, 0)
+        again = self.halfopen("judge", self.report)
+        self.assertEqual(again.code, 0, again)
+        self.assertIn("give hooks.gave_up", again.out)
+
+    def test_unless_the_target_file_requires_it_that_spoils_nothing(self):
+        target = self.write("halfopen.yaml", "rules: {require: [reconnect.retry_limit]}\n")
+        ended = self.run_one(self.SCENARIO, "exec false", "--target", target)
+        self.assert_is_told(ended, 4)
+
+    def test_a_dry_run_says_so(self):
+        ended = self.run_one(self.SCENARIO, "exec false", "--dry-run")
+        self.assertEqual(ended.code, 0, ended)
+        self.assertRegex(ended.out, r"gives-up .* not run: give hooks.gave_up in halfopen.yaml")
+
+
 class Signals(HooksCase):
     def test_a_signal_of_the_scenario_is_no_crash(self):
         ended = self.run_one("""\

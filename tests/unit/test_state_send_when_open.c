@@ -35,7 +35,9 @@ static void who_waits_passes(void)
     struct story *s = begin(&e);
     open(s, 4);
     story_data(s, 4.1, SIDE_CLIENT, "a", 10);
-    expect(&e, PASS, "told to send during handshakes (1 times) and behind its Close (0)");
+    expect(
+        &e, PASS,
+        "told to send during handshakes (1 times), behind its Close (0) and without a connection (0)");
 }
 
 static void a_frame_before_the_answer_fails(void)
@@ -112,7 +114,7 @@ static void silence_behind_the_close_passes(void)
     struct story *s = closes(&e);
     (void)story_asked(s, 6, "send");
     over(s, 10);
-    expect(&e, PASS, "handshakes (0 times) and behind its Close (1)");
+    expect(&e, PASS, "handshakes (0 times), behind its Close (1)");
 }
 
 static void data_behind_the_close_fails(void)
@@ -135,13 +137,13 @@ static void a_pong_behind_the_close_does_not_matter(void)
     expect(&e, PASS, "kept silent");
 }
 
-static void what_was_asked_for_elsewhere_shows_nothing(void)
+static void who_lives_on_without_a_connection_passes(void)
 {
     struct ended_story e;
     struct story *s = closes(&e);
     over(s, 6);
     story_asked(s, 7, "send");
-    expect(&e, INCONCLUSIVE, "was not told to send while its connection was not open");
+    expect(&e, PASS, "behind its Close (0) and without a connection (1)");
 }
 
 static void while_it_is_open_it_may_send(void)
@@ -164,6 +166,37 @@ static void who_falls_over_fails(void)
     story_fin(s, 2.1, SIDE_CLIENT);
     story_exit(s, 2.2, "exit 1", false);
     expect(&e, FAIL, "the client's process ended (exit 1) 0.2 s after it was told to send");
+}
+
+/* It has done what it was told twice, and lived. */
+static void who_falls_over_later_fell_over_something_else(void)
+{
+    for (int before = 1; before <= 2; before++) {
+        struct ended_story e;
+        struct story *s = begin(&e);
+        for (int i = 0; i < before; i++)
+            (void)story_asked(s, 2.2 + i / 10.0, "send");
+        story_fin(s, 2.5, SIDE_CLIENT);
+        story_exit(s, 2.6, "exit 1", false);
+        expect(&e, before == 1 ? FAIL : INCONCLUSIVE, "the client's process ended (exit 1)");
+    }
+}
+
+/* In another state. */
+static void what_it_lived_through_while_waiting_says_nothing_of_a_handshake(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, SENDS);
+    ended_cut(&e, 0, 1, 5);
+    for (int i = 0; i < 5; i++)
+        (void)story_asked(&e.story, 7 + i / 10.0, "send");
+    story_of(&e.story, 0, 2);
+    story_attempt(&e.story, 8);
+    (void)story_asked(&e.story, 8.1, "send");
+    story_fin(&e.story, 8.2, SIDE_CLIENT);
+    story_exit(&e.story, 8.3, "exit 1", false);
+    expect(&e, FAIL, "the client's process ended (exit 1) 0.2 s after");
 }
 
 static void other_ends_are_no_crash(void)
@@ -205,6 +238,8 @@ SUITE(state_send_when_open, TEST(who_waits_passes), TEST(a_frame_before_the_answ
       TEST(what_the_server_sends_is_not_the_clients),
       TEST(another_connection_that_is_open_may_send), TEST(silence_behind_the_close_passes),
       TEST(data_behind_the_close_fails), TEST(a_pong_behind_the_close_does_not_matter),
-      TEST(what_was_asked_for_elsewhere_shows_nothing), TEST(while_it_is_open_it_may_send),
-      TEST(who_falls_over_fails), TEST(other_ends_are_no_crash),
-      TEST(a_crash_while_it_is_open_is_another_matter), TEST(without_the_hook_it_is_not_tested))
+      TEST(who_lives_on_without_a_connection_passes), TEST(while_it_is_open_it_may_send),
+      TEST(who_falls_over_fails), TEST(who_falls_over_later_fell_over_something_else),
+      TEST(what_it_lived_through_while_waiting_says_nothing_of_a_handshake),
+      TEST(other_ends_are_no_crash), TEST(a_crash_while_it_is_open_is_another_matter),
+      TEST(without_the_hook_it_is_not_tested))

@@ -4,6 +4,7 @@
 //   EVERY=300   sends a numbered message each 300 ms while the library says it is connected;
 //               without it the application is quiet, as most are most of the time
 //   A line `send 17` on stdin: message 17 is to be sent, whether the library is connected or not.
+//   A line `close`: the application is done with its connection, and lives on.
 //   WS_IMPL=undici   the WebSocket that browser libraries find; default ws
 //
 // Each event is a line on stdout. It runs until it is killed: a page stays open when its socket closes.
@@ -40,7 +41,7 @@ async function offer(send, message) {
     }
 }
 
-function run(send, isConnected) {
+function run(send, isConnected, close) {
     const period = Number(process.env.EVERY || 0);
     let id = 0;
     setInterval(() => {
@@ -51,6 +52,8 @@ function run(send, isConnected) {
         const asked = /^send (\d+)$/.exec(line);
         if (asked)
             offer(send, { id: Number(asked[1]) });
+        else if (line === 'close')
+            close();
     });
 }
 

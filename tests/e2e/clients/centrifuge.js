@@ -9,4 +9,4 @@ client.on('connecting', ({ code, reason }) => say('connecting', { code, reason }
 client.on('disconnected', ({ code, reason }) => say('close', { code, reason }));
 client.on('error', ({ error }) => say('error', { why: error.message }));
 client.connect();
-run(message => client.send(message), () => client.state === State.Connected);
+run(message => client.send(message), () => client.state === State.Connected, () => client.disconnect());

@@ -9,4 +9,4 @@ socket.addEventListener('open', () => say('open'));
 socket.addEventListener('close', event => say('close', { code: event.code }));
 socket.addEventListener('error', event => say('error', { why: event.message }));
 run(message => socket.send(JSON.stringify(message)),
-    () => socket.readyState === ReconnectingWebSocket.OPEN);
+    () => socket.readyState === ReconnectingWebSocket.OPEN, () => socket.close());

@@ -15,4 +15,4 @@ client.on('close', code => {
 });
 client.on('error', error => say('error', { why: error.message }));
 client.on('max_reconnects_reached', () => say('gave up'));
-run(message => client.notify('message', message), () => connected);
+run(message => client.notify('message', message), () => connected, () => client.close());

@@ -16,7 +16,8 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 SCENARIOS = ("silent-drop,silent-drop-to-client,stall,heartbeat,lost-pongs,pinged,delayed-pongs,proxy-idle-timeout,"
-             "refused-reconnects,refused-reconnects-quick,slow-reader,sent-while-away,slow-uplink,queue-fills")
+             "refused-reconnects,refused-reconnects-quick,slow-reader,sent-while-away,slow-uplink,queue-fills,"
+             "application-closes,slow-handshake")
 AT_MOST_SECONDS = 900  # for one library; the scenarios take 25 s at speed 10, twice that when repeated
 NOISY_S = 0.025  # of a host on which a verdict may stay open: what docs/calibration.md calls quiet
 UNDECIDED = {"inconclusive", "not_tested", "not_applicable"}

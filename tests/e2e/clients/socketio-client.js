@@ -9,4 +9,4 @@ const socket = io(url.replace(/^ws/, 'http'), { transports: ['websocket'] });
 socket.on('connect', () => say('open'));
 socket.on('disconnect', reason => say('close', { reason }));
 socket.on('connect_error', error => say('error', { why: error.message }));
-run(message => socket.emit('message', message), () => socket.connected);
+run(message => socket.emit('message', message), () => socket.connected, () => socket.disconnect());

@@ -17,4 +17,4 @@ const socket = require('sockette')(url, {
     onmaximum: () => say('gave up'),
     onerror: event => say('error', { why: event.message }),
 });
-run(message => socket.json(message), () => connected);
+run(message => socket.json(message), () => connected, () => socket.close());

@@ -8,4 +8,5 @@ const socket = new WebSocket(url);
 socket.on('open', () => say('open'));
 socket.on('close', code => say('close', { code }));
 socket.on('error', error => say('error', { why: error.message }));
-run(message => socket.send(JSON.stringify(message)), () => socket.readyState === WebSocket.OPEN);
+run(message => socket.send(JSON.stringify(message)), () => socket.readyState === WebSocket.OPEN,
+    () => socket.close());
