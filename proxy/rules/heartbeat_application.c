@@ -110,6 +110,11 @@ static enum show show_of(const struct connection *c, const struct beats_of *of, 
     return counts(of->pings) ? ONLY_PINGS : show_of_silent(c, limits);
 }
 
+static nsec median_of(const struct heartbeat_group *group)
+{
+    return group ? group->median : 0;
+}
+
 static nsec measured(const struct connection *c, const struct beats_of *of, enum show show)
 {
     switch (show) {
@@ -117,11 +122,11 @@ static nsec measured(const struct connection *c, const struct beats_of *of, enum
     case CLIENT_BEATS_ALONE:
     case REPLY_LOST:
     case UNANSWERED:
-        return of->client->median;
+        return median_of(of->client);
     case SERVER_BEATS:
-        return of->server->median;
+        return median_of(of->server);
     case ONLY_PINGS:
-        return of->pings->median;
+        return median_of(of->pings);
     case TOO_SHORT:
         return c->to - c->from;
     default:

@@ -1,5 +1,6 @@
 /* reconnect.final_close: a Close that says "do not come back" is final, and so is the application's
  * own. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -207,6 +208,7 @@ static void report(struct findings *out, enum fate fate, const struct group *gro
                    const struct config *cfg)
 {
     struct text text;
+    assert(fate < FATES);
     text_init(&text);
     add_sentence(fate, group, of, cfg, &text);
     struct finding *finding = finding_add(out, verdicts[fate], "%s", text_chars(&text));
