@@ -9,21 +9,19 @@
 struct secret {
     const char *place, *name;
     size_t clients, requests; /* that carried it */
+    size_t values;            /* different ones of one client, over all clients */
+    bool jwt;                 /* some value of it is a JWT */
     bool again;               /* a client used one value on two connections */
-    bool jwt, elsewhere;      /* a JWT; the value is also in a cookie or an auth message */
+    bool again_jwt;           /* and that is a JWT */
+    bool again_elsewhere;     /* and that also authenticates in a header or a message */
     uint64_t from, to;
 };
 
-static bool is_ours(const struct event *ev)
-{
-    return ev->by != BY_ENDPOINT;
-}
-
-static bool same_secret(const struct event *a, const struct event *b)
-{
-    return strcmp(a->http_credential.place, b->http_credential.place) == 0 &&
-           strcmp(a->http_credential.name, b->http_credential.name) == 0;
-}
+/* Credentials in the addresses of clients under test; the events are borrowed. */
+struct uses {
+    const struct event **list;
+    size_t count;
+};
 
 static bool in_address(const struct event *ev)
 {
@@ -32,20 +30,54 @@ static bool in_address(const struct event *ev)
            strcmp(place, "protocol") == 0;
 }
 
-static const struct event *next_credential(const struct trace *trace, size_t *i)
+static bool is_jwt(const struct event *use)
 {
-    const struct event *ev;
-    while ((ev = trace_next(trace, i, EV_HTTP_CREDENTIAL)) && is_ours(ev))
-        ;
-    return ev;
+    return strcmp(use->http_credential.shape, "jwt") == 0;
 }
 
-/* The value stands where nobody would put what is not secret. */
+static int by_place_and_name(const struct event *a, const struct event *b)
+{
+    int places = strcmp(a->http_credential.place, b->http_credential.place);
+    return places != 0 ? places : strcmp(a->http_credential.name, b->http_credential.name);
+}
+
+/* Those of one place and name together, then those of one client, then those of one value. */
+static int by_secret(const void *a, const void *b)
+{
+    const struct event *x = *(const struct event *const *)a, *y = *(const struct event *const *)b;
+    int order = by_place_and_name(x, y);
+    if (order == 0)
+        order = (x->client > y->client) - (x->client < y->client);
+    if (order == 0)
+        order = strcmp(x->http_credential.hash, y->http_credential.hash);
+    return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static struct uses uses_of(const struct trace *trace)
+{
+    const struct event *ev;
+    struct uses uses = {.list = xcalloc(trace->count + 1, sizeof *uses.list)};
+    for (size_t i = 0; (ev = trace_next(trace, &i, EV_HTTP_CREDENTIAL));)
+        if (ev->by == BY_ENDPOINT && in_address(ev))
+            uses.list[uses.count++] = ev;
+    qsort(uses.list, uses.count, sizeof *uses.list, by_secret);
+    return uses;
+}
+
+/* A cookie may hold any word, a language or a page; then that a key of the URL holds it too says
+ * nothing. */
+static bool authenticates(const struct event *ev)
+{
+    return strcmp(ev->http_credential.place, "authorization") == 0 || ev->http_credential.listed ||
+           strcmp(ev->http_credential.shape, "word") != 0;
+}
+
 static bool is_used_elsewhere(const struct trace *trace, const char *hash)
 {
     const struct event *ev;
-    for (size_t i = 0; (ev = next_credential(trace, &i));)
-        if (!in_address(ev) && strcmp(ev->http_credential.hash, hash) == 0)
+    for (size_t i = 0; (ev = trace_next(trace, &i, EV_HTTP_CREDENTIAL));)
+        if (ev->by == BY_ENDPOINT && !in_address(ev) && authenticates(ev) &&
+            strcmp(ev->http_credential.hash, hash) == 0)
             return true;
     for (size_t i = 0; (ev = trace_next(trace, &i, EV_WS_AUTH));)
         if (ev->by == BY_ENDPOINT && strcmp(ev->ws_auth.hash, hash) == 0)
@@ -53,34 +85,46 @@ static bool is_used_elsewhere(const struct trace *trace, const char *hash)
     return false;
 }
 
-static void add_use(const struct trace *trace, const struct event *use, struct secret *secret)
+static void add_use(const struct event *use, bool of_new_client, struct secret *secret)
 {
-    const struct event *ev;
-    bool known_client = false;
-    for (size_t i = 0; (ev = next_credential(trace, &i)) && ev != use;) {
-        if (!same_secret(ev, use) || ev->client != use->client)
-            continue;
-        known_client = true;
-        secret->again =
-            secret->again || (ev->conn != use->conn &&
-                              strcmp(ev->http_credential.hash, use->http_credential.hash) == 0);
-    }
-    secret->clients += !known_client;
+    secret->clients += of_new_client;
     secret->requests++;
-    secret->jwt = secret->jwt || strcmp(use->http_credential.shape, "jwt") == 0;
-    secret->elsewhere = secret->elsewhere || is_used_elsewhere(trace, use->http_credential.hash);
-    secret->from = secret->from ? secret->from : use->seq;
-    secret->to = use->seq;
+    secret->jwt = secret->jwt || is_jwt(use);
+    secret->from = secret->from == 0 || use->seq < secret->from ? use->seq : secret->from;
+    secret->to = use->seq > secret->to ? use->seq : secret->to;
 }
 
-static struct secret gather(const struct trace *trace, const struct event *first)
+/* One value of one client, from index *i on, which is left behind it. */
+static void add_value(const struct trace *trace, const struct uses *uses, size_t *i,
+                      struct secret *secret)
 {
+    const struct event *first = uses->list[*i];
+    bool of_new_client = *i == 0 || by_place_and_name(uses->list[*i - 1], first) != 0 ||
+                         uses->list[*i - 1]->client != first->client;
+    bool again = false;
+    secret->values++;
+    for (; *i < uses->count; ++*i) {
+        const struct event *use = uses->list[*i];
+        if (by_place_and_name(use, first) != 0 || use->client != first->client ||
+            strcmp(use->http_credential.hash, first->http_credential.hash) != 0)
+            break;
+        add_use(use, of_new_client && use == first, secret);
+        again = again || use->conn != first->conn;
+    }
+    secret->again = secret->again || again;
+    secret->again_jwt = secret->again_jwt || (again && is_jwt(first));
+    if (again && !secret->again_elsewhere)
+        secret->again_elsewhere = is_used_elsewhere(trace, first->http_credential.hash);
+}
+
+/* All of one place and name, from index *i on, which is left behind them. */
+static struct secret gather(const struct trace *trace, const struct uses *uses, size_t *i)
+{
+    const struct event *first = uses->list[*i];
     struct secret secret = {.place = first->http_credential.place,
                             .name = first->http_credential.name};
-    const struct event *ev;
-    for (size_t i = 0; (ev = next_credential(trace, &i));)
-        if (same_secret(ev, first))
-            add_use(trace, ev, &secret);
+    while (*i < uses->count && by_place_and_name(first, uses->list[*i]) == 0)
+        add_value(trace, uses, i, &secret);
     return secret;
 }
 
@@ -100,8 +144,8 @@ static enum verdict verdict_of(const struct secret *secret)
 {
     bool smuggled = strcmp(secret->place, "protocol") == 0;
     if (secret->again)
-        return (secret->jwt || secret->elsewhere) && !smuggled ? FAIL : WARN;
-    return secret->requests > secret->clients || smuggled ? WARN : INCONCLUSIVE;
+        return (secret->again_jwt || secret->again_elsewhere) && !smuggled ? FAIL : WARN;
+    return secret->values > secret->clients || smuggled ? WARN : INCONCLUSIVE;
 }
 
 static void add_sentence(const struct secret *secret, struct text *out)
@@ -111,12 +155,12 @@ static void add_sentence(const struct secret *secret, struct text *out)
     if (secret->again)
         text_addf(out, ", the same value on several attempts of a client (%zu requests)",
                   secret->requests);
-    else if (secret->requests > secret->clients)
+    else if (secret->values > secret->clients)
         text_addf(out, ", another value on each of %zu attempts, as of a ticket for one use",
-                  secret->requests);
+                  secret->values);
     else
         text_add(out, "; whether it can be used again takes a second attempt of the client");
-    if (secret->again && !secret->jwt && secret->elsewhere)
+    if (secret->again_elsewhere && !secret->again_jwt)
         text_add(out, "; it is also what the client authenticates with elsewhere");
 }
 
@@ -139,21 +183,12 @@ static void report(const struct secret *secret, struct findings *out)
                 "public by design belongs under auth.public in the target file");
 }
 
-static bool seen_before(const struct trace *trace, const struct event *credential)
-{
-    const struct event *ev;
-    for (size_t i = 0; (ev = next_credential(trace, &i)) && ev != credential;)
-        if (same_secret(ev, credential))
-            return true;
-    return false;
-}
-
 static size_t count_requests(const struct trace *trace, uint64_t *from, uint64_t *to)
 {
     size_t count = 0;
     const struct event *ev;
     for (size_t i = 0; (ev = trace_next(trace, &i, EV_HTTP_REQUEST));) {
-        if (is_ours(ev) || !ev->http_request.counts)
+        if (ev->by != BY_ENDPOINT || !ev->http_request.counts)
             continue;
         *from = count++ == 0 ? ev->seq : *from;
         *to = ev->seq;
@@ -163,7 +198,6 @@ static size_t count_requests(const struct trace *trace, uint64_t *from, uint64_t
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
-    const struct event *ev;
     uint64_t from = 0, to = 0;
     size_t requests = count_requests(trace, &from, &to);
     (void)config;
@@ -171,11 +205,12 @@ static void check(const struct trace *trace, const void *config, struct findings
         (void)finding_add(out, NOT_APPLICABLE, "no client under test made an attempt");
         return;
     }
-    for (size_t i = 0; (ev = next_credential(trace, &i));)
-        if (in_address(ev) && !seen_before(trace, ev)) {
-            struct secret secret = gather(trace, ev);
-            report(&secret, out);
-        }
+    struct uses uses = uses_of(trace);
+    for (size_t i = 0; i < uses.count;) {
+        struct secret secret = gather(trace, &uses, &i);
+        report(&secret, out);
+    }
+    free(uses.list);
     if (out->first)
         return;
     struct finding *finding = finding_add(out, PASS, "no credential in the address of %zu %s",

@@ -97,6 +97,37 @@ static void a_value_that_authenticates_elsewhere_fails(void)
     expect(&s, FAIL, "also what the client authenticates with elsewhere");
 }
 
+/* A language, a page: the same short word stands in many places. */
+static void a_word_that_a_cookie_holds_too_is_a_warning(void)
+{
+    struct story s;
+    story_begin(&s);
+    attempt(&s, 1, 1, "word", "a");
+    credential(&s, 1, "cookie", "lang", "word", "a")->http_credential.listed = false;
+    attempt(&s, 9, 2, "word", "a");
+    expect(&s, WARN, "the same value on several attempts");
+}
+
+/* The one that comes again is no JWT; the JWT did not come again. */
+static void a_jwt_among_other_values_does_not_make_them_one(void)
+{
+    struct story s;
+    story_begin(&s);
+    attempt(&s, 1, 1, "word", "a");
+    attempt(&s, 5, 2, "jwt", "b");
+    attempt(&s, 9, 3, "word", "a");
+    expect(&s, WARN, "the same value on several attempts of a client (3 requests)");
+}
+
+static void two_requests_on_one_connection_are_one_attempt(void)
+{
+    struct story s;
+    story_begin(&s);
+    attempt(&s, 1, 1, "jwt", "a");
+    credential(&s, 1.1, "query", "access_token", "jwt", "a");
+    expect(&s, INCONCLUSIVE, "takes a second attempt");
+}
+
 static void a_subprotocol_is_a_warning_at_most(void)
 {
     struct story s;
@@ -122,5 +153,8 @@ static void what_is_ours_is_nobodys(void)
 SUITE(auth_url_secret, TEST(an_address_without_one_passes), TEST(a_jwt_that_comes_again_fails),
       TEST(another_value_each_time_is_a_ticket), TEST(one_attempt_decides_nothing),
       TEST(the_same_value_of_two_clients_is_not_used_again), TEST(the_name_alone_is_a_warning),
-      TEST(a_value_that_authenticates_elsewhere_fails), TEST(a_subprotocol_is_a_warning_at_most),
-      TEST(what_is_ours_is_nobodys))
+      TEST(a_value_that_authenticates_elsewhere_fails),
+      TEST(a_word_that_a_cookie_holds_too_is_a_warning),
+      TEST(a_jwt_among_other_values_does_not_make_them_one),
+      TEST(two_requests_on_one_connection_are_one_attempt),
+      TEST(a_subprotocol_is_a_warning_at_most), TEST(what_is_ours_is_nobodys))
