@@ -178,7 +178,8 @@ static bool judge_answers(const struct trace *trace, struct findings *out)
 
 /* --- All of it --- */
 
-static void report_good(const struct deflated_list *all, struct findings *out)
+/* provoked: something came that breaks the agreement. Lawful traffic alone shows half of it. */
+static void report_good(const struct deflated_list *all, bool provoked, struct findings *out)
 {
     unsigned long long got[2] = {0}, sent[2] = {0};
     uint64_t from = 0, to = 0;
@@ -196,9 +197,13 @@ static void report_good(const struct deflated_list *all, struct findings *out)
     if (got[0] + got[1] + sent[0] + sent[1] == 0)
         return;
     struct finding *finding = finding_add(
-        out, PASS,
-        "the client took %llu compressed and %llu plain messages, and sent %llu and %llu as agreed",
-        got[0], got[1], sent[0], sent[1]);
+        out, provoked ? PASS : INCONCLUSIVE,
+        "the client took %llu compressed and %llu plain messages, and sent %llu and %llu as "
+        "agreed%s",
+        got[0], got[1], sent[0], sent[1],
+        provoked ? ""
+                 : "; whether it refuses what breaks the agreement takes the fault bad_frame with "
+                   "bad_deflate or compressed_control");
     finding_measured(finding, "compressed_received", (double)got[0]);
     finding_measured(finding, "plain_received", (double)got[1]);
     finding_evidence(finding, from, to);
@@ -230,11 +235,11 @@ static void check(const struct trace *trace, const void *config, struct findings
         bool broke = judge_sent(&all, out);
         judge_refusals(&all, SORT_PLAIN, out);
         judge_refusals(&all, SORT_COMPRESSED, out);
-        (void)offences_judge(trace, &offences, kinds, out);
-        (void)judge_surprises(trace, &all, &offences, out);
-        (void)judge_answers(trace, out);
+        bool provoked = offences_judge(trace, &offences, kinds, out);
+        provoked = judge_surprises(trace, &all, &offences, out) || provoked;
+        provoked = judge_answers(trace, out) || provoked;
         if (!broke)
-            report_good(&all, out);
+            report_good(&all, provoked, out);
     }
     if (!out->first)
         say_nothing_seen(&all, out);
