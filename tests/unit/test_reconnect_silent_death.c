@@ -353,12 +353,31 @@ static void without_any_fault_it_is_inconclusive(void)
     expect(&s, INCONCLUSIVE, "no fault began to act");
 }
 
-SUITE(reconnect_silent_death, TEST(a_fin_within_the_window_passes),
-      TEST(exactly_at_the_limit_passes), TEST(one_beyond_the_limit_warns),
-      TEST(noise_is_added_to_the_limit), TEST(beyond_the_noise_warns), TEST(ninety_seconds_warn),
-      TEST(later_than_ninety_fails), TEST(never_within_three_windows_fails),
-      TEST(a_moment_short_of_three_windows_is_inconclusive), TEST(a_run_cut_short_is_inconclusive),
-      TEST(heartbeats_that_go_unanswered_for_ever_are_named),
+/* A window of 45 s and the work behind its timer, which a speed of 10 multiplies: 20 ms become 200.
+ */
+static void work_counts_as_often_as_the_speed(void)
+{
+    static const struct {
+        double speed, took;
+        enum verdict want;
+    } cases[] = {{10, 45.2, PASS}, {10, 45.201, WARN}, {1, 45.001, WARN}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct story s;
+        story_begin(&s);
+        story_speed(&s, cases[i].speed);
+        beating_and_dead(&s);
+        story_fin(&s, SILENT + cases[i].took, SIDE_CLIENT);
+        back_at(&s, SILENT + cases[i].took + 1);
+        expect(&s, cases[i].want, "allowed 45 s");
+    }
+}
+
+SUITE(reconnect_silent_death, TEST(work_counts_as_often_as_the_speed),
+      TEST(a_fin_within_the_window_passes), TEST(exactly_at_the_limit_passes),
+      TEST(one_beyond_the_limit_warns), TEST(noise_is_added_to_the_limit),
+      TEST(beyond_the_noise_warns), TEST(ninety_seconds_warn), TEST(later_than_ninety_fails),
+      TEST(never_within_three_windows_fails), TEST(a_moment_short_of_three_windows_is_inconclusive),
+      TEST(a_run_cut_short_is_inconclusive), TEST(heartbeats_that_go_unanswered_for_ever_are_named),
       TEST(a_servers_heartbeat_that_is_not_missed_is_named), TEST(a_new_connection_is_noticing),
       TEST(a_silence_that_ended_is_not_never),
       TEST(a_fault_that_speaks_for_the_peer_ends_the_silence),

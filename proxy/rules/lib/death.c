@@ -11,6 +11,9 @@
 #define PATIENCE_LEAST NSEC_PER_SEC       /* nobody takes an answer for missing sooner */
 #define GRACE          (5 * NSEC_PER_SEC) /* on top of ping interval and pong timeout */
 #define TIMERS         2
+/* What a client does between its timer and its socket is work, which a speed multiplies (DESIGN 5):
+ * socket.io's 25 s + 20 s showed as 45.1 s at speed 10. Wall time. */
+#define WORK (20 * NSEC_PER_MSEC)
 
 /* What can be missed during the silence. */
 struct watch {
@@ -279,11 +282,16 @@ void deaths_fini(struct deaths *deaths)
 
 /* --- Whether it was noticed in time --- */
 
+static nsec work_of(const struct trace *trace)
+{
+    return trace->start->speed > 1 ? (nsec)((double)WORK * trace->start->speed) : 0;
+}
+
 struct death_limits death_limits_of(const struct trace *trace, nsec within, nsec warn_within)
 {
     const struct policy *policy = &trace->policy;
     nsec window = nsec_add(policy->ping, policy->pong);
-    struct death_limits limits = {.noise = TIMERS * trace->noise};
+    struct death_limits limits = {.noise = nsec_add(TIMERS * trace->noise, work_of(trace))};
     limits.pass = within > 0 ? within : nsec_add(window, GRACE);
     limits.warn = nsec_max(warn_within, limits.pass);
     limits.patience = nsec_max(nsec_add(window, nsec_add(window, window)), limits.warn);
