@@ -82,7 +82,7 @@ static void note_request(struct lessons *lessons, const struct event *ev,
     lessons->attempts++;
     lessons->opened += opened != NULL;
     lessons->longest = nsec_max(lessons->longest, stayed);
-    lessons->browser = lessons->browser || strncmp(asked->agent, "Mozilla/", 8) == 0;
+    lessons->browser = lessons->browser || agent_is_browser(asked->agent);
     if (!lessons->query_key)
         lessons->query_key = query_key(asked->target);
     if (!socket)

@@ -204,8 +204,8 @@ static nsec until_moment(const struct forecast *f, const struct fault_step *faul
 /* What only keeps pongs or Closes away breaks nothing until one is missed. */
 static bool may_end(const struct fault_step *fault)
 {
-    return !fault->desc->silences && !strstr(fault->desc->name, "pong") &&
-           strcmp(fault->desc->name, "swallow_close") != 0 && fault->connections.which != CONNS_NEW;
+    return !fault->desc->silences && fault->desc->withholds == WITHHOLDS_NOTHING &&
+           fault->connections.which != CONNS_NEW;
 }
 
 static void begin_fault(struct forecast *f, const struct fault_step *fault)
@@ -218,7 +218,7 @@ static void begin_fault(struct forecast *f, const struct fault_step *fault)
         f->lost = begins;
     if (stays && (fault->connections.which == CONNS_ALL || fault->connections.which == CONNS_NEW))
         f->failing = fault->label;
-    f->deaf = f->deaf || strcmp(fault->desc->name, "swallow_close") == 0;
+    f->deaf = f->deaf || fault->desc->withholds == WITHHOLDS_CLOSES;
     if (stays)
         f->lifetime = parameter(fault, "after");
     if (fault->blocking && fault->duration != NEVER)

@@ -63,6 +63,7 @@ const struct fault_desc corrupt_pong_fault = {
         "it as a violation. Application heartbeats are left alone.",
     .example = "corrupt_pong: {direction: to_client, how: changed}",
     .dirs = DIR_BOTH,
+    .withholds = WITHHOLDS_PONGS,
     .whole_frames = PONG_WHOLE_BYTES,
     .params = params,
     .config_size = sizeof(struct corrupt_pong),

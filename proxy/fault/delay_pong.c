@@ -34,6 +34,7 @@ const struct fault_desc delay_pong_fault = {
         "other traffic proves it alive. Application heartbeats in several frames are left alone.",
     .example = "delay_pong: {delay: 5s}",
     .dirs = DIR_BOTH,
+    .withholds = WITHHOLDS_PONGS,
     .breaks_deflate = true,
     .whole_frames = PONG_WHOLE_BYTES,
     .params = params,

@@ -31,6 +31,7 @@ const struct fault_desc drop_pong_fault = {
         "left alone.",
     .example = "drop_pong: {direction: to_client}",
     .dirs = DIR_BOTH,
+    .withholds = WITHHOLDS_PONGS,
     .breaks_deflate = true,
     .whole_frames = PONG_WHOLE_BYTES,
     .params = params,

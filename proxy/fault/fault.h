@@ -121,6 +121,9 @@ enum fault_layer {
 enum { FAULT_LAYERS = 7 };
 const char *fault_layer_name(enum fault_layer); /* "byte stream" */
 
+/* What a fault keeps from an endpoint without ending or silencing its connection. */
+enum fault_withholds { WITHHOLDS_NOTHING, WITHHOLDS_PONGS, WITHHOLDS_CLOSES };
+
 struct fault_desc {
     enum fault_layer layer;
     const char *name, *brief, *doc, *example; /* brief completes "This fault will ..." */
@@ -128,6 +131,7 @@ struct fault_desc {
     unsigned usual_dirs;                      /* when no direction is given; 0: all of dirs */
     bool on_legs;  /* direction names a leg: hooks for units get what travels either way */
     bool silences; /* the far side hears nothing: rules ask for this */
+    enum fault_withholds withholds; /* beside silence: only one kind of answer is kept away */
     bool (*spares)(const void *config, enum side); /* silences, but not that side; NULL: neither */
     /* Begins once, on connections that exist; takes no `for` and no `as`. With a hook for units or
      * a timer it then stays with those connections to their end (fin); else it is over (reset). */

@@ -62,6 +62,7 @@ const struct fault_desc forge_pong_fault = {
         "that kills the peer, as in `forge_pong` then `drop`.",
     .example = "forge_pong: {direction: to_server}",
     .dirs = DIR_BOTH,
+    .withholds = WITHHOLDS_PONGS,
     .whole_frames = PONG_WHOLE_BYTES,
     .params = params,
     .config_size = sizeof(struct forge_pong),

@@ -20,5 +20,6 @@ const struct fault_desc swallow_close_fault = {
         "TCP connection itself (RFC 6455 7.1.1), and is not kept from reconnecting meanwhile.",
     .example = "swallow_close: {direction: both}",
     .dirs = DIR_BOTH,
+    .withholds = WITHHOLDS_CLOSES,
     .ops = {.on_frame = swallow},
 };
