@@ -38,6 +38,7 @@ struct builtin_client_config {
 struct builtin_client *builtin_client_new(struct loop *, const struct builtin_client_config *);
 /* See client_produce. */
 uint64_t builtin_client_produce(struct builtin_client *, uint64_t count);
+void builtin_client_tell_state(const struct builtin_client *, struct text *out);
 void builtin_client_close(struct builtin_client *, uint16_t code, const char *reason);
 void builtin_client_free(struct builtin_client *);
 

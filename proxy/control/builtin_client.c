@@ -219,6 +219,11 @@ uint64_t builtin_client_produce(struct builtin_client *self, uint64_t count)
     return taken;
 }
 
+void builtin_client_tell_state(const struct builtin_client *self, struct text *out)
+{
+    client_tell_state(self->client, out);
+}
+
 void builtin_client_close(struct builtin_client *self, uint16_t code, const char *reason)
 {
     client_close(self->client, code, reason, loop_now());

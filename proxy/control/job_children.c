@@ -177,6 +177,10 @@ static char *reference_command(const struct job *job)
                   (unsigned long long)plan->client.message_bytes);
     if (plan->client.retry_limit > 0)
         text_addf(&command, " --retry_limit %llu", (unsigned long long)plan->client.retry_limit);
+    if (plan->client.topics > 0)
+        text_addf(&command, " --topics %llu", (unsigned long long)plan->client.topics);
+    if (plan->client.session)
+        text_add(&command, " --session true");
     if (plan->client.deflate)
         text_add(&command, " --deflate true");
     text_add(&command, " {url}");

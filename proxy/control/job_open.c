@@ -51,6 +51,8 @@ static bool start_server(struct job *job)
     policy.echo = job->spec.plan->server.echo;
     policy.ping = job->spec.plan->server.pings;
     policy.says = job->spec.plan->server.says;
+    policy.publishes = job->spec.plan->server.publishes;
+    policy.sessions = job->spec.plan->server.sessions;
     policy.deflate = job->spec.plan->server.deflate;
     job->server =
         builtin_server_new(job->loop, "127.0.0.1", 0, NULL, &policy, job->spec.speed, NULL);

@@ -129,14 +129,16 @@ enum tests_what { TESTS_CLIENT = 1, TESTS_SERVER = 2, TESTS_PATH = 4 };
 
 struct builtin_server_options {
     nsec pings, says; /* 0: never */
-    bool echo, deflate;
+    nsec publishes;   /* events, to whom subscribed; 0: never */
+    bool echo, deflate, sessions;
 };
 
 struct builtin_client_options {
     double sends; /* bytes per second; 0: nothing */
     uint64_t message_bytes;
     uint64_t retry_limit; /* 0: it never gives up */
-    bool deflate;
+    uint64_t topics;      /* it subscribes to */
+    bool deflate, session;
 };
 
 struct plan {

@@ -16,6 +16,7 @@
 #include "endpoint/inbound.h"
 #include "endpoint/outbound.h"
 #include "endpoint/sender.h"
+#include "endpoint/subscriptions.h"
 
 #define PAGE_PING  "{\"type\":\"ping\"}"
 #define PAGE_AGENT "User-Agent: Mozilla/5.0 (halfopen)\r\n"
@@ -36,6 +37,7 @@ struct client {
     struct outbound out;
     struct inbound *in;
     struct sender sender;
+    struct subscriptions subscriptions;
     struct client_stats stats;
 };
 
@@ -196,6 +198,7 @@ static void open(struct client *c, nsec now)
     c->ping_at = limit(now, c->policy.ping);
     c->stats.opens++;
     note(c, "open", "after %" PRIu64 " failures", c->stats.failures);
+    subscriptions_open(&c->subscriptions);
     sender_open(&c->sender);
 }
 
@@ -322,10 +325,9 @@ static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size
 {
     struct client *c = context;
     (void)opcode;
-    (void)bytes;
-    (void)len;
     (void)now;
     c->stats.received++;
+    subscriptions_hear(&c->subscriptions, bytes, len);
 }
 
 static void on_sender_log(void *context, const char *event, uint64_t count)
@@ -386,9 +388,11 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
     if (policy->queues_pongs)
         outbound_keep_pongs(&c->out);
-    c->in = inbound_new(PEER_IS_SERVER, policy->max_message, false, &inbound_ops, c);
+    c->in = inbound_new(PEER_IS_SERVER, policy->max_message, subscriptions_wanted(policy),
+                        &inbound_ops, c);
     inbound_trust(c->in, trust(policy));
     sender_init(&c->sender, &c->policy, &c->out, on_sender_log, c, now);
+    subscriptions_init(&c->subscriptions, &c->policy, &c->out);
     enter(c, CLIENT_WAITING, now);
     return c;
 }
@@ -485,6 +489,11 @@ void client_close(struct client *c, uint16_t code, const char *reason, nsec now)
         sender_stop(&c->sender);
     if (behaviour(c)->close)
         behaviour(c)->close(c, code, reason, now);
+}
+
+void client_tell_state(const struct client *c, struct text *out)
+{
+    subscriptions_state(&c->subscriptions, out);
 }
 
 enum client_state client_state(const struct client *c)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/nsec.h"
+#include "base/text.h"
 #include "endpoint/endpoint_policy.h"
 
 struct client;
@@ -69,6 +70,9 @@ nsec client_deadline(const struct client *);   /* NEVER: only input can move it 
  * taken. close: the closing handshake, and no return. */
 uint64_t client_produce(struct client *, uint64_t count, nsec now);
 void client_close(struct client *, uint16_t code, const char *reason, nsec now);
+
+/* What its application says of its state when it is asked: a line. */
+void client_tell_state(const struct client *, struct text *out);
 
 enum client_state client_state(const struct client *);
 struct client_stats client_stats(const struct client *);

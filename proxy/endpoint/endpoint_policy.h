@@ -50,6 +50,12 @@ struct client_policy {
     bool newest_first;                    /* and in that order */
     uint64_t repeats_as_new; /* of what it sent last on a lost connection, under new ids */
 
+    uint64_t topics;    /* it subscribes to */
+    bool resubscribes;  /* on every connection, not on the first alone */
+    bool resumes;       /* asks for the events it missed */
+    bool session;       /* begins one with the server */
+    bool keeps_session; /* and goes on with it on the next connection */
+
     uint64_t max_message; /* received; beyond it the connection fails with 1009 */
     bool answers_pings, echo_close, closes_politely;
     bool token_in_url; /* the same one in every request */
@@ -76,6 +82,8 @@ struct server_policy {
     bool echo;
     bool deflate;         /* agrees to permessage-deflate where it is offered */
     nsec says;            /* a message of its own this often; 0: never */
+    nsec publishes;       /* an event this often, to whom subscribed; 0: never */
+    bool sessions;        /* gives its clients sessions */
     nsec ping, pong;      /* 0: none */
     nsec request_timeout; /* for the whole request head */
     nsec close_timeout;

@@ -25,6 +25,8 @@ struct server_conn {
     struct server_request *request;
     struct outbound out;
     struct inbound *in;
+    struct bulletin *bulletin; /* NULL: it publishes nothing */
+    struct publisher publisher;
     uint64_t received, said;
 };
 
@@ -66,6 +68,8 @@ static void enter(struct server_conn *s, enum server_state state, nsec by)
     s->state = state;
     s->state_by = by;
     s->ping_at = s->pong_by = s->say_at = NEVER;
+    if (state != SERVER_OPEN && s->bulletin)
+        publisher_stop(&s->publisher);
 }
 
 static void end(struct server_conn *s, const char *event, const char *how)
@@ -185,10 +189,11 @@ static bool send_message(struct server_conn *s, uint8_t opcode, const void *byte
 static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size_t len, nsec now)
 {
     struct server_conn *s = context;
-    (void)now;
     s->received++;
     if (s->ops.on_message)
         s->ops.on_message(s->context, bytes, len);
+    if (s->bulletin && s->state == SERVER_OPEN)
+        publisher_hear(&s->publisher, bytes, len, now);
     if (s->policy.echo && s->state == SERVER_OPEN)
         (void)send_message(s, opcode, bytes, len);
 }
@@ -207,10 +212,30 @@ struct server_conn *server_conn_new(const struct server_policy *policy,
     if (policy->deflate)
         server_request_deflate(s->request);
     outbound_init(&s->out, MASKING_NONE, 0, ops->on_output, ops->on_finish, context);
-    bool keeps_messages = policy->echo || ops->on_message;
+    bool keeps_messages =
+        policy->echo || policy->publishes > 0 || policy->sessions || ops->on_message;
     s->in = inbound_new(PEER_IS_CLIENT, policy->max_message, keeps_messages, &inbound_ops, s);
     enter(s, SERVER_REQUEST, limit(now, policy->request_timeout));
     return s;
+}
+
+struct bulletin server_bulletin(const struct server_policy *policy, nsec now)
+{
+    return (struct bulletin){
+        .every = policy->publishes, .began = now, .has_sessions = policy->sessions};
+}
+
+static bool publish(void *context, const char *text)
+{
+    struct server_conn *s = context;
+    return s->state == SERVER_OPEN && server_conn_wants_input(s) &&
+           send_message(s, OPCODE_TEXT, text, strlen(text));
+}
+
+void server_conn_share(struct server_conn *s, struct bulletin *bulletin)
+{
+    s->bulletin = bulletin->every > 0 || bulletin->has_sessions ? bulletin : NULL;
+    publisher_init(&s->publisher, bulletin, publish, s);
 }
 
 void server_conn_free(struct server_conn *s)
@@ -281,11 +306,14 @@ void server_conn_expire(struct server_conn *s, nsec now)
         ping(s, now);
     else if (s->say_at <= now)
         say(s, now);
+    else if (s->bulletin)
+        publisher_expire(&s->publisher, now);
 }
 
 nsec server_conn_deadline(const struct server_conn *s)
 {
-    return nsec_min(nsec_min(s->state_by, s->say_at), nsec_min(s->ping_at, s->pong_by));
+    nsec own = nsec_min(nsec_min(s->state_by, s->say_at), nsec_min(s->ping_at, s->pong_by));
+    return s->bulletin ? nsec_min(own, publisher_deadline(&s->publisher)) : own;
 }
 
 void server_conn_close(struct server_conn *s, uint16_t code, const char *reason, nsec now)

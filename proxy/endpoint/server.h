@@ -12,6 +12,7 @@
 
 #include "base/nsec.h"
 #include "endpoint/endpoint_policy.h"
+#include "endpoint/publisher.h"
 
 struct server_conn;
 
@@ -40,6 +41,11 @@ enum server_state {
 struct server_conn *server_conn_new(const struct server_policy *, const struct server_ops *ops,
                                     void *context, nsec now);
 void server_conn_free(struct server_conn *); /* reports and asks nothing */
+/* What it publishes and the sessions it gives are those of a bulletin, which is kept; at once,
+ * where the policy publishes or has sessions. */
+void server_conn_share(struct server_conn *, struct bulletin *);
+/* The bulletin of a server with that policy that begins now. */
+struct bulletin server_bulletin(const struct server_policy *, nsec now);
 
 void server_conn_input(struct server_conn *, const uint8_t *bytes, size_t len, nsec now);
 void server_conn_eof(struct server_conn *, nsec now);

@@ -70,6 +70,7 @@ struct sim {
     struct kernel_policy kernel;
     struct client_policy client_policy;
     struct server_policy server_policy;
+    struct bulletin bulletin;
     struct recorder *recorder;
     struct run *run;
     struct sim_client *clients;

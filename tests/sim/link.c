@@ -354,6 +354,7 @@ static void connect_server(struct link *link)
         return;
     }
     link->server = server_conn_new(&sim->server_policy, &server_ops, link, sim->now);
+    server_conn_share(link->server, &sim->bulletin);
     session_connected(link->session, sim->now);
 }
 

@@ -235,6 +235,8 @@ static struct client_policy client_of(const struct sim_config *cfg)
         policy.message_size = plan->client.message_bytes;
     if (policy.retry_limit == 0)
         policy.retry_limit = plan->client.retry_limit;
+    policy.topics = policy.topics > 0 ? policy.topics : plan->client.topics;
+    policy.session = policy.session || plan->client.session;
     policy.deflate = policy.deflate || plan->client.deflate;
     return policy;
 }
@@ -265,7 +267,11 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
         sim->server_policy.ping = plan->server.pings;
     if (plan->server.says > 0)
         sim->server_policy.says = plan->server.says;
+    if (plan->server.publishes > 0)
+        sim->server_policy.publishes = plan->server.publishes;
+    sim->server_policy.sessions = sim->server_policy.sessions || plan->server.sessions;
     sim->server_policy.deflate = sim->server_policy.deflate || plan->server.deflate;
+    sim->bulletin = server_bulletin(&sim->server_policy, sim->now);
     rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
     rng_init(&sim->losses, cfg->seed, "sim.losses", 0);

@@ -124,6 +124,7 @@ void world_free(struct world *w)
 
 void world_begin(struct world *w, uint64_t seed)
 {
+    w->bulletin = server_bulletin(&w->server_policy, w->now);
     w->client = client_new(&w->client_policy, "127.0.0.1", "/feed", seed, &client_ops, w, w->now);
 }
 
@@ -147,6 +148,7 @@ static void carry_out_dial(struct world *w)
         return;
     }
     w->server = server_conn_new(&w->server_policy, &server_ops, w, w->now);
+    server_conn_share(w->server, &w->bulletin);
     client_connected(w->client, w->now);
 }
 

@@ -23,6 +23,7 @@ struct world {
     nsec now;
     struct client_policy client_policy;
     struct server_policy server_policy;
+    struct bulletin bulletin; /* of the server, over all its connections */
     struct client *client;
     struct server_conn *server; /* NULL: no connection */
     enum dialling dialling;
