@@ -54,7 +54,7 @@ static bool gather(struct demo *demo, struct diag *diag)
     demo->flawed.again = xprintf("--client 'halfopen client --flaw %s {url}'", demo->given.flaw);
     subject_declare(&demo->sound, NULL);
     subject_declare(&demo->flawed, NULL);
-    if (!plans_load(&demo->paths, &demo->plans, diag))
+    if (!plans_load(&demo->paths, 0, &demo->plans, diag))
         return false;
     for (size_t i = 0; i < demo->plans.count && i < SHOWN; i++) {
         demo->tasks[2 * i] = (struct runner_task){demo->plans.list[i], &demo->sound};

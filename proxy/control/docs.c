@@ -269,7 +269,7 @@ static void load_all(struct plans *plans)
     paths_init(&paths);
     find_all_scenarios(folder, &paths);
     *plans = (struct plans){0};
-    (void)plans_load(&paths, plans, quiet); /* none then */
+    (void)plans_load(&paths, 0, plans, quiet); /* none then */
     paths_fini(&paths);
     free(folder);
     diag_free(quiet);

@@ -267,16 +267,20 @@ static void raise_clients(const struct run_setup *setup, struct plan *plan)
             plan->clients = (unsigned)wanted;
 }
 
+static unsigned clients_given(const struct run_setup *setup, struct diag *diag)
+{
+    if (setup->given.clients <= PLAN_CLIENTS_LIMIT)
+        return (unsigned)setup->given.clients;
+    diag_error(diag, command_line, "--clients is %llu: at most %d",
+               (unsigned long long)setup->given.clients, PLAN_CLIENTS_LIMIT);
+    return 0;
+}
+
 static void adapt_plans(struct run_setup *setup, struct diag *diag)
 {
-    if (setup->given.clients > PLAN_CLIENTS_LIMIT)
-        diag_error(diag, command_line, "--clients is %llu: at most %d",
-                   (unsigned long long)setup->given.clients, PLAN_CLIENTS_LIMIT);
     for (size_t i = 0; i < setup->plans.count; i++) {
         struct plan *plan = setup->plans.list[i];
-        if (setup->given.clients > 0 && setup->given.clients <= PLAN_CLIENTS_LIMIT)
-            plan->clients = (unsigned)setup->given.clients;
-        else
+        if (setup->given.clients == 0)
             raise_clients(setup, plan);
         if (setup->target)
             target_apply(setup->target, plan);
@@ -295,7 +299,7 @@ bool run_setup_gather(struct run_setup *setup, struct diag *diag)
     gather_subject(setup, diag);
     gather_policy(setup, diag);
     gather_paths(setup, diag);
-    if (!plans_load(&setup->paths, &setup->plans, diag))
+    if (!plans_load(&setup->paths, clients_given(setup, diag), &setup->plans, diag))
         return false;
     select_part(setup, diag);
     plans_fall_back(&setup->plans);

@@ -23,11 +23,11 @@ void plans_fini(struct plans *plans)
     *plans = (struct plans){0};
 }
 
-bool plans_load(const struct paths *paths, struct plans *plans, struct diag *diag)
+bool plans_load(const struct paths *paths, unsigned clients, struct plans *plans, struct diag *diag)
 {
     *plans = (struct plans){.list = xcalloc(paths->count + 1, sizeof *plans->list)};
     for (size_t i = 0; i < paths->count; i++) {
-        struct plan *plan = scenario_load(paths->paths[i], diag);
+        struct plan *plan = scenario_load_for(paths->paths[i], clients, diag);
         if (plan)
             plans->list[plans->count++] = plan;
     }

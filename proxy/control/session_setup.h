@@ -15,8 +15,9 @@ struct plans {
 };
 
 void plans_fini(struct plans *);
-/* Loads every file; problems are said in diag, and then there are none. */
-bool plans_load(const struct paths *, struct plans *, struct diag *);
+/* Loads every file, for so many clients, 0: as it says; problems are said in diag, and then there
+ * are none. */
+bool plans_load(const struct paths *, unsigned clients, struct plans *, struct diag *);
 
 /* Puts fallbacks in the place of what this machine does not allow. */
 void plans_fall_back(struct plans *);

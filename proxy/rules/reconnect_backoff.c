@@ -59,13 +59,13 @@ static void add_constant(const struct backoff_facts *facts, struct text *out)
     struct backoff_words delay;
     if (first > 0)
         text_add(out, "after an immediate first retry ");
-    if (b->clients > 1 && !facts->singles)
+    if (b->clients > 1 && !facts->choice.singles)
         text_addf(out, "%zu clients waited %s before each of %zu retries", b->clients,
                   backoff_seconds(&delay, b->median), b->count - first);
     else
         text_addf(out, "the client waited %s before each of %zu retries%s",
                   backoff_seconds(&delay, b->median), b->count - first,
-                  facts->singles ? ", in every outage" : "");
+                  facts->choice.singles ? ", in every outage" : "");
 }
 
 static void add_level(const struct backoff_facts *facts, struct text *out)

@@ -25,7 +25,7 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
 
 static const char *of_what(const struct backoff_facts *facts)
 {
-    return facts->singles ? "outages" : "clients";
+    return facts->choice.singles ? "outages" : "clients";
 }
 
 static size_t tight_retries(const struct backoff *b)
@@ -116,7 +116,7 @@ static void add_passed(const struct backoff_facts *facts, struct text *out)
     if (facts->notes.weak)
         text_addf(out, "; +-%g %% is asked, less than +-%g %% spreads the clients little",
                   facts->policy.jitter * 100, BACKOFF_JITTER_WEAK * 100);
-    if (facts->notes.own_base && !facts->singles)
+    if (facts->notes.own_base && !facts->choice.singles)
         text_add(out, "; each client seems to draw it once, not for every retry");
 }
 
@@ -124,11 +124,12 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
     struct backoff_words delay, noise, needed;
-    if (b->clients < 3 && !facts->singles) {
+    if (b->clients < 3 && !facts->choice.singles) {
         text_addf(out,
                   "%zu client%s cannot show whether delays are random: run 10 (--clients 10)%s",
                   b->clients, b->clients == 1 ? "" : "s",
-                  b->clients == 1 ? ", or repeat the outage 10 times" : "");
+                  b->clients == 1 ? ", or repeat the outage (repeat: {times: 7, pause: 65s})" : "");
+        backoff_facts_add_left_out(facts, out);
         return;
     }
     if (b->judged == 0) {
@@ -148,7 +149,7 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)
 {
     enum raw_verdict jitter = facts->gate.jitter.verdict;
-    if (facts->singles && jitter == RAW_FAIL) {
+    if (facts->choice.singles && jitter == RAW_FAIL) {
         add_repeated(facts, out);
         return INCONCLUSIVE;
     }

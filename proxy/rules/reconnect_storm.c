@@ -39,8 +39,8 @@ static void say(const struct backoff_facts *facts, struct findings *out, enum ve
     struct finding *finding = finding_add(out, verdict, "%s", sentence);
     finding_measured(finding, "synchronised_waves", (double)b->synchronised);
     finding_measured(finding, "waves", (double)b->waves);
-    finding_measured(finding, "peak_100ms", (double)peak(facts->outage, 0.1));
-    finding_measured(finding, "peak_1s", (double)peak(facts->outage, 1));
+    finding_measured(finding, "peak_100ms", (double)peak(facts->choice.outage, 0.1));
+    finding_measured(finding, "peak_1s", (double)peak(facts->choice.outage, 1));
     size_t allowed = b->waves / 4;
     finding_allowed(finding, "synchronised_waves", (double)allowed);
     finding_evidence(finding, facts->from, facts->to);
@@ -90,10 +90,10 @@ static void add_undecided(const struct backoff_facts *facts, struct text *out)
 static enum verdict decide(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
-    if (facts->singles || facts->clients < 3) {
-        size_t clients = facts->repeated ? 1 : facts->clients;
+    if (facts->choice.singles || facts->clients < 3) {
+        size_t clients = facts->choice.repeated ? 1 : facts->clients;
         text_addf(out,
-                  facts->singles && !facts->repeated
+                  facts->choice.singles && !facts->choice.repeated
                       ? "%zu clients were not cut together, so they cannot come back together"
                       : "%zu client%s cannot make a storm; at least three are needed",
                   clients, clients == 1 ? "" : "s");

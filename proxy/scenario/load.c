@@ -71,15 +71,44 @@ static void load_name(struct loader *l, const struct node *root)
             name->text);
 }
 
-static void load_counts(struct loader *l, const struct node *root, uint64_t *repeat)
+static void load_clients(struct loader *l, const struct node *root)
 {
-    const struct node *clients = field_find(root, "clients"), *times = field_find(root, "repeat");
+    const struct node *clients = field_find(root, "clients");
     uint64_t count = 1;
     _Static_assert(PLAN_CLIENTS_LIMIT == 64 && PLAN_STEPS_LIMIT == 1000, "limits as text below");
     if (clients && field_count(clients, "1", "64", &count, l->diag))
         l->plan->clients = (unsigned)count;
-    if (times)
-        (void)field_count(times, "1", "1000", repeat, l->diag); /* told; stays 1 */
+}
+
+/* Of the whole. */
+struct repetition {
+    uint64_t times;
+    nsec pause;
+    bool alone;
+};
+
+static const struct param repetition_params[] = {
+    P_COUNT(repetition, times, .def = "1", .min = "1", .max = "1000",
+            .doc = "how often the steps are taken, on the same endpoints"),
+    P_DURATION(repetition, pause, .def = "0s", .max = "1h", .doc = "between one time and the next"),
+    P_BOOL(repetition, alone, .def = "false",
+           .doc = "once only unless a single client takes part, as with --clients 1"),
+    P_END,
+};
+
+static struct repetition repetition_of(struct loader *l, const struct node *root)
+{
+    const struct node *repeat = field_find(root, "repeat");
+    struct repetition how;
+    param_defaults(repetition_params, &how);
+    if (repeat && repeat->kind == NODE_MAPPING)
+        fields_params(repetition_params, repeat, &how, NULL, "a repeat", l->diag);
+    else if (repeat)
+        (void)field_count(repeat, "1", "1000", &how.times, l->diag); /* told; stays 1 */
+    unsigned clients = l->clients > 0 ? l->clients : l->plan->clients;
+    if (how.alone && clients > 1)
+        how.times = 1;
+    return how;
 }
 
 static void load_tests(struct loader *l, const struct node *root)
@@ -134,22 +163,17 @@ static uint64_t count_steps(const struct node *list)
     return total;
 }
 
-static void load_all_steps(struct loader *l, const struct node *root, uint64_t repeat)
+static void load_all_steps(struct loader *l, const struct node *root, struct repetition how)
 {
     const struct node *steps = field_need(root, "steps", l->diag);
     if (!steps || !field_is_list(steps, "- wait: 10s", l->diag))
         return;
-    if (count_steps(steps) * repeat > PLAN_STEPS_LIMIT) {
+    if ((count_steps(steps) + (how.pause > 0)) * how.times > PLAN_STEPS_LIMIT) {
         diag_error(l->diag, steps->key_place,
                    "there are more than %d steps once repeats are unrolled", PLAN_STEPS_LIMIT);
         return;
     }
-    for (uint64_t i = 0; i < repeat; i++) {
-        int before = diag_errors(l->diag);
-        load_steps(l, steps);
-        if (diag_errors(l->diag) > before)
-            return;
-    }
+    load_repeated(l, steps, how.times, how.pause);
 }
 
 /* A pattern cannot look into a compressed message. */
@@ -166,20 +190,20 @@ static void settle_deflate(struct plan *plan)
 static void load_root(struct loader *l, const struct node *root)
 {
     const struct node *expect = field_find(root, "expect");
-    uint64_t repeat = 1;
     fields_check(root, known, later, "a scenario", l->diag);
     load_head(l, root);
-    load_counts(l, root, &repeat);
-    load_all_steps(l, root, repeat);
+    load_clients(l, root);
+    load_all_steps(l, root, repetition_of(l, root));
     settle_deflate(l->plan);
     if (expect && field_is_list(expect, "- reconnect.backoff", l->diag))
         load_expect(l, expect);
 }
 
-struct plan *load_plan(const char *file, const struct node *root, struct diag *diag)
+struct plan *load_plan(const char *file, const struct node *root, unsigned clients,
+                       struct diag *diag)
 {
     int before = diag_errors(diag);
-    struct loader l = {.plan = plan_new(), .diag = diag};
+    struct loader l = {.plan = plan_new(), .clients = clients, .diag = diag};
     l.plan->file = xstrdup(file);
     if (field_is_mapping(root, "scenario: silent-drop", diag))
         load_root(&l, root);
@@ -190,11 +214,12 @@ struct plan *load_plan(const char *file, const struct node *root, struct diag *d
     return NULL;
 }
 
-struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *diag)
+static struct plan *parse(const char *file, const char *text, size_t len, unsigned clients,
+                          struct diag *diag)
 {
     int before = diag_errors(diag);
     struct node *root = tree_parse(file, text, len, diag);
-    struct plan *plan = root ? load_plan(file, root, diag) : NULL;
+    struct plan *plan = root ? load_plan(file, root, clients, diag) : NULL;
     tree_free(root);
     if (diag_errors(diag) == before)
         return plan;
@@ -202,13 +227,25 @@ struct plan *scenario_parse(const char *file, const char *text, size_t len, stru
     return NULL;
 }
 
-struct plan *scenario_load(const char *path, struct diag *diag)
+struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *diag)
+{
+    return parse(file, text, len, 0, diag);
+}
+
+struct plan *scenario_load_for(const char *path, unsigned clients, struct diag *diag)
 {
     char *text = NULL;
     size_t len = 0;
     if (!tree_read_file(path, &text, &len, diag))
         return NULL;
-    struct plan *plan = scenario_parse(path, text, len, diag);
+    struct plan *plan = parse(path, text, len, clients, diag);
     free(text);
+    if (plan && clients > 0)
+        plan->clients = clients;
     return plan;
+}
+
+struct plan *scenario_load(const char *path, struct diag *diag)
+{
+    return scenario_load_for(path, 0, diag);
 }

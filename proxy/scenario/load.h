@@ -10,6 +10,8 @@
 
 /* NULL: said why. The caller frees the plan. */
 struct plan *scenario_load(const char *path, struct diag *);
+/* For so many clients instead of what it says, at most PLAN_CLIENTS_LIMIT; 0: as it says. */
+struct plan *scenario_load_for(const char *path, unsigned clients, struct diag *);
 /* The same from memory; file is the name in messages. */
 struct plan *scenario_parse(const char *file, const char *text, size_t len, struct diag *);
 /* Of faults given in a line, each a step: 'drop: {for: 3s}', or in words, 'drop for=3s'. option

@@ -10,11 +10,16 @@ struct loader {
     struct diag *diag;
     const char **labels; /* borrowed from the steps or the file's nodes, in order */
     size_t label_count;
+    unsigned clients; /* that take part; 0: as many as the file says */
+    bool again; /* steps that were read once before, by a repeat: their labels are theirs */
 };
 
-/* The whole of a scenario; file is what paths in it start from. NULL: said why. */
-struct plan *load_plan(const char *file, const struct node *root, struct diag *);
+/* The whole of a scenario; file is what paths in it start from; clients: how many take part instead
+ * of what it says, 0: as it says. NULL: said why. */
+struct plan *load_plan(const char *file, const struct node *root, unsigned clients, struct diag *);
 void load_steps(struct loader *, const struct node *list);
+/* So many times, with a pause in between; the problems of a step are told once. */
+void load_repeated(struct loader *, const struct node *list, uint64_t times, nsec pause);
 void load_hook(struct loader *, const struct node *step, const struct node *body);
 void load_signal(struct loader *, const struct node *step, const struct node *body);
 void load_wait(struct loader *, const struct node *step, const struct node *body);

@@ -128,7 +128,7 @@ struct plan *scenario_of_faults(const char *option, const char *const *texts, si
             tree_append(root->last, step);
         diag_typed(diag, specs[i].name, texts[i]);
     }
-    plan = load_plan(option, root, diag);
+    plan = load_plan(option, root, 0, diag);
     if (diag_errors(diag) > before) {
         plan_free(plan);
         plan = NULL;

@@ -67,7 +67,7 @@ static bool has_label(const struct loader *l, const char *label)
 /* Two steps of one label could not be told apart: not by `clear` and `since`, not in the trace. */
 void load_label(struct loader *l, const struct node *as, char **out)
 {
-    if (!field_copy(as, out, l->diag) || !has_label(l, *out))
+    if (!field_copy(as, out, l->diag) || !has_label(l, *out) || l->again)
         return;
     diag_error(l->diag, as->place,
                "'as' is %s, and so is a step before this one: each needs its own", *out);
@@ -188,12 +188,7 @@ static void load_repeat(struct loader *l, const struct node *whole, const struct
     bool good = count && field_count(count, "1", "1000", &times, l->diag);
     if (!steps || !field_is_list(steps, "- wait: 10s", l->diag))
         return;
-    for (uint64_t i = 0; i < (good ? times : 1); i++) {
-        int before = diag_errors(l->diag);
-        load_steps(l, steps);
-        if (diag_errors(l->diag) > before)
-            return;
-    }
+    load_repeated(l, steps, good ? times : 1, 0);
 }
 
 /* --- Which action --- */
@@ -324,4 +319,24 @@ void load_steps(struct loader *l, const struct node *list)
 {
     for (const struct node *step = list->first; step; step = step->next)
         load_step(l, step);
+}
+
+static void add_pause(struct loader *l, nsec pause)
+{
+    struct step *step = plan_add_step(l->plan, STEP_WAIT);
+    step->wait.duration = pause;
+    step->what = words_of_step(step);
+}
+
+void load_repeated(struct loader *l, const struct node *list, uint64_t times, nsec pause)
+{
+    bool again = l->again;
+    int before = diag_errors(l->diag);
+    for (uint64_t i = 0; i < times && diag_errors(l->diag) == before; i++) {
+        l->again = again || i > 0;
+        if (i > 0 && pause > 0)
+            add_pause(l, pause);
+        load_steps(l, list);
+    }
+    l->again = again;
 }

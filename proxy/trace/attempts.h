@@ -51,6 +51,8 @@ struct retries {
     int client;
     /* t_cut: when the loss was delivered to this client, or it noticed a silence */
     nsec lost;
+    nsec stood; /* how long the connection that was lost had been open */
+    bool first; /* nothing of the client's had failed or ended before */
     /* seconds: start of attempt i minus failure of attempt i - 1 (i = 0: minus lost) */
     double *delays;
     double *starts; /* seconds since the cut */

@@ -47,6 +47,8 @@ static struct retries retries_after(const struct attempts *attempts, size_t lost
     nsec failed = nsec_min(before->lost, before->noticed);
     struct retries retries = {.client = before->client,
                               .lost = failed,
+                              .stood = before->opened == NEVER ? 0 : failed - before->opened,
+                              .first = lost == 0 || before[-1].client != before->client,
                               .last_failed = failed,
                               .observed = end,
                               .from = before->from,

@@ -350,6 +350,36 @@ static void a_rule_is_named_by_name_or_id(void)
     plan_free(plan);
 }
 
+static size_t steps_for(unsigned clients)
+{
+    struct diag *diag = diag_new();
+    struct plan *plan =
+        scenario_load_for("scenarios/client/refused-reconnects.yaml", clients, diag);
+    CHECK(plan != NULL);
+    size_t count = plan->step_count;
+    CHECK_INT(plan->clients, clients > 0 ? clients : 10);
+    plan_free(plan);
+    diag_free(diag);
+    return count;
+}
+
+/* A pause stands between one time and the next. */
+static void the_whole_may_be_repeated_for_one_alone(void)
+{
+    size_t once = steps_for(0);
+    CHECK_INT(steps_for(2), once);
+    CHECK_INT(steps_for(1), 7 * once + 6);
+}
+
+static void a_repeated_step_keeps_its_label(void)
+{
+    struct plan *plan = load("scenario: a\nrepeat: 2\nsteps: [{drop: {}, as: x}, clear: x]\n");
+    CHECK_INT(plan->step_count, 4);
+    CHECK_STR(plan->steps[0].fault.label, "x");
+    CHECK_STR(plan->steps[2].fault.label, "x");
+    plan_free(plan);
+}
+
 static void a_repeated_mistake_is_said_once(void)
 {
     static const char text[] = "scenario: a\nrepeat: 10\nsteps: [wait: 10]\n";
@@ -441,6 +471,7 @@ SUITE(load, TEST(a_fault_in_a_line_may_be_yaml_or_words), TEST(the_head_is_read)
       TEST(a_clear_names_a_label_or_a_fault), TEST(a_close_has_code_reason_and_end),
       TEST(a_close_alone_is_normal_and_to_both), TEST(a_close_reason_fills_a_control_frame),
       TEST(steps_are_told_in_words), TEST(repeats_are_unrolled), TEST(the_whole_may_be_repeated),
+      TEST(the_whole_may_be_repeated_for_one_alone), TEST(a_repeated_step_keeps_its_label),
       TEST(steps_are_allowed_up_to_the_limit), TEST(one_step_more_is_refused),
       TEST(a_rule_is_named_by_name_or_id), TEST(a_repeated_mistake_is_said_once),
       TEST(every_cut_of_a_scenario_is_survived), TEST(every_bundled_scenario_loads_without_a_word))

@@ -44,6 +44,23 @@ static void a_client_that_loses_again_is_in_another(void)
     story_end(&o.story);
 }
 
+static void how_long_a_connection_stood_is_known(void)
+{
+    struct outage_story o;
+    struct outages outages;
+    outage_begin(&o);
+    outage_cut(&o, 0, 20);
+    outage_cut(&o, 0, 37);
+    o.story.events[0].at = 0;
+    take_outages(&o, &outages);
+    CHECK_INT(outages.list[0].clients[0].stood, 10 * NSEC_PER_SEC);
+    CHECK(outages.list[0].clients[0].first);
+    CHECK_INT(outages.list[1].clients[0].stood, 10 * NSEC_PER_SEC);
+    CHECK(!outages.list[1].clients[0].first);
+    outages_fini(&outages);
+    story_end(&o.story);
+}
+
 static void what_the_endpoint_closes_is_no_outage(void)
 {
     struct outage_story o;
@@ -119,6 +136,6 @@ static void a_silence_is_an_outage_once_it_is_noticed(void)
 }
 
 SUITE(outages, TEST(losses_within_5_s_are_one_outage),
-      TEST(a_client_that_loses_again_is_in_another), TEST(what_the_endpoint_closes_is_no_outage),
-      TEST(delays_are_counted_from_the_failure_before), TEST(the_attempt_that_opens_ends_it),
-      TEST(a_silence_is_an_outage_once_it_is_noticed))
+      TEST(a_client_that_loses_again_is_in_another), TEST(how_long_a_connection_stood_is_known),
+      TEST(what_the_endpoint_closes_is_no_outage), TEST(delays_are_counted_from_the_failure_before),
+      TEST(the_attempt_that_opens_ends_it), TEST(a_silence_is_an_outage_once_it_is_noticed))

@@ -36,29 +36,6 @@ static struct backoff_policy policy_of(const struct trace *trace,
         .eps = noise > LEAST_NOISE ? noise : LEAST_NOISE};
 }
 
-/* --- Which outage --- */
-
-static size_t retries_in(const struct outage *outage)
-{
-    size_t retries = 0;
-    for (size_t i = 0; i < outage->count; i++)
-        retries += outage->clients[i].count;
-    return retries;
-}
-
-static const struct outage *biggest(const struct outages *outages)
-{
-    const struct outage *best = NULL;
-    for (size_t i = 0; i < outages->count; i++) {
-        const struct outage *at = &outages->list[i];
-        bool more = !best || at->count > best->count ||
-                    (at->count == best->count && retries_in(at) > retries_in(best));
-        if (more)
-            best = at;
-    }
-    return best;
-}
-
 /* --- Lists for the estimator --- */
 
 struct lists {
@@ -128,24 +105,25 @@ static void take_outage(struct backoff_facts *facts, const struct trace *trace,
 {
     for (size_t i = 0; i < outage->count; i++) {
         note_client(facts, trace, &outage->clients[i]);
-        add_list(lists, &outage->clients[i], outage->at);
+        if (backoff_begins_anew(&outage->clients[i], facts->stable_after))
+            add_list(lists, &outage->clients[i], outage->at);
     }
+}
+
+static bool is_anew(const struct backoff_facts *facts, const struct outage *single)
+{
+    return backoff_begins_anew(&single->clients[0], facts->stable_after);
 }
 
 static void take(struct backoff_facts *facts, const struct trace *trace, struct lists *lists)
 {
-    facts->singles = facts->outage->count == 1 && facts->outages.count > 1;
-    if (!facts->singles) {
-        take_outage(facts, trace, facts->outage, lists);
+    if (!facts->choice.singles) {
+        take_outage(facts, trace, facts->choice.outage, lists);
         return;
     }
-    facts->repeated = true;
-    for (size_t i = 0; i < facts->outages.count; i++) {
-        const struct outage *outage = &facts->outages.list[i];
-        facts->repeated =
-            facts->repeated && outage->clients[0].client == facts->outage->clients[0].client;
-        take_outage(facts, trace, outage, lists);
-    }
+    for (size_t i = 0; i < facts->outages.count; i++)
+        if (is_anew(facts, &facts->outages.list[i]))
+            take_outage(facts, trace, &facts->outages.list[i], lists);
 }
 
 /* --- Nothing to estimate --- */
@@ -164,6 +142,16 @@ static void add_exits(const struct backoff_facts *facts, struct text *out)
     else if (facts->exited > 0)
         text_addf(out, "; %zu of %zu clients had ended (%s)", facts->exited, facts->clients,
                   facts->how);
+}
+
+static bool say_none_begins(const struct backoff_facts *facts, struct findings *out)
+{
+    struct backoff_words stable;
+    (void)finding_add(out, INCONCLUSIVE,
+                      "no schedule from its beginning: each connection was lost before it had been "
+                      "open for %s, so that delays may go on from earlier failures",
+                      backoff_seconds(&stable, nsec_to_seconds(facts->stable_after)));
+    return false;
 }
 
 static bool say_nobody_returned(const struct backoff_facts *facts, struct findings *out)
@@ -241,12 +229,15 @@ bool backoff_facts_of(const struct trace *trace, const struct backoff_config *co
                       struct backoff_facts *facts, struct findings *out)
 {
     struct lists lists = {.count = 0};
-    *facts =
-        (struct backoff_facts){.policy = policy_of(trace, config), .speed = trace->start->speed};
+    *facts = (struct backoff_facts){.policy = policy_of(trace, config),
+                                    .speed = trace->start->speed,
+                                    .stable_after = trace->policy.stable_after};
     outages_of(trace, &facts->outages);
-    facts->outage = biggest(&facts->outages);
-    if (!facts->outage)
+    facts->choice = backoff_choose(&facts->outages, facts->stable_after, facts->policy.eps);
+    if (facts->outages.count == 0)
         return say_nothing_lost(out);
+    if (!facts->choice.outage)
+        return say_none_begins(facts, out);
     take(facts, trace, &lists);
     if (facts->returned == 0)
         return say_nobody_returned(facts, out);
@@ -291,13 +282,28 @@ static const char *plural(size_t count)
 void backoff_facts_add_size(const struct backoff_facts *facts, struct text *out)
 {
     const struct backoff *b = &facts->estimate;
-    const char *what = facts->singles ? "outage" : "client";
+    const char *what = facts->choice.singles ? "outage" : "client";
     const char *retries = b->count == 1 ? "retry" : "retries";
     if (b->clients < facts->clients)
         text_addf(out, "%zu of %zu %ss", b->clients, facts->clients, what);
     else
         text_addf(out, "%zu %s%s", b->clients, what, plural(b->clients));
     text_addf(out, ", %zu %s%s", b->count, retries, b->clients == 1 ? "" : " each");
+}
+
+void backoff_facts_add_left_out(const struct backoff_facts *facts, struct text *out)
+{
+    struct backoff_words stable;
+    const char *each = facts->choice.left_out == 1 ? "" : "s";
+    if (facts->choice.left_out == 0)
+        return;
+    if (facts->choice.goes_on)
+        text_addf(out, "; in %zu later outage%s it went on where it had got to",
+                  facts->choice.left_out, each);
+    else
+        text_addf(out, "; %zu outage%s that came before a connection was %s old cannot be used",
+                  facts->choice.left_out, each,
+                  backoff_seconds(&stable, nsec_to_seconds(facts->stable_after)));
 }
 
 void backoff_facts_add_enough(const struct backoff_facts *facts, const struct gated *gated,

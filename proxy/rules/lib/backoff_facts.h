@@ -3,22 +3,21 @@
 #ifndef HALFOPEN_RULES_LIB_BACKOFF_FACTS_H
 #define HALFOPEN_RULES_LIB_BACKOFF_FACTS_H
 
+#include "rules/lib/backoff_choice.h"
 #include "rules/lib/backoff_gate.h"
 #include "rules/rule.h"
 #include "trace/attempts.h"
 
 struct backoff_facts {
     struct outages outages;
-    const struct outage
-        *outage; /* the one with the most clients, then retries; NULL: none happened */
+    struct backoff_choice choice;
+    nsec stable_after;
     struct backoff_policy policy;
     double speed;
     struct backoff estimate;
     struct backoff_gate gate;
     struct backoff_notes notes;
-    bool singles;    /* outages of one client each: every one counts as a client does */
-    bool repeated;   /* and it is the same client each time */
-    size_t clients;  /* that lost their connection, or outages when singles */
+    size_t clients;  /* that lost their connection, or outages when these are of one client each */
     size_t returned; /* that made at least one attempt */
     size_t gave_up;  /* that stayed silent for so long that they will not come back, or exited */
     size_t exited;
@@ -54,6 +53,9 @@ void backoff_judge(const struct backoff_rule *, const struct trace *, const stru
 
 /* "10 clients, 8 retries each" */
 void backoff_facts_add_size(const struct backoff_facts *, struct text *);
+/* Why there are not more, for an inconclusive one: "; 3 outages that came before a connection was
+ * 5.00 s old cannot be used". */
+void backoff_facts_add_left_out(const struct backoff_facts *, struct text *);
 /* "; 10 clients with 8 retries each would decide it", or which noise would, for an inconclusive
  * one. */
 void backoff_facts_add_enough(const struct backoff_facts *, const struct gated *, struct text *out);
