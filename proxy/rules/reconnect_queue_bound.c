@@ -173,14 +173,8 @@ static bool is_untested(const struct outbox *box, struct findings *out)
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
-    struct outboxes boxes;
     (void)config;
-    outboxes_of(trace, &boxes);
-    if (!outboxes_say_none(&boxes, out))
-        for (size_t i = 0; i < boxes.count; i++)
-            if (!is_untested(&boxes.list[i], out))
-                judge(&boxes.list[i], out);
-    outboxes_fini(&boxes);
+    outboxes_judge(trace, is_untested, judge, out);
 }
 
 const struct rule_desc reconnect_queue_bound_rule = {

@@ -175,14 +175,8 @@ static void judge(const struct outbox *box, struct findings *out)
 
 static void check(const struct trace *trace, const void *config, struct findings *out)
 {
-    struct outboxes boxes;
     (void)config;
-    outboxes_of(trace, &boxes);
-    if (!outboxes_say_none(&boxes, out))
-        for (size_t i = 0; i < boxes.count; i++)
-            if (!outbox_say_untested(&boxes.list[i], out))
-                judge(&boxes.list[i], out);
-    outboxes_fini(&boxes);
+    outboxes_judge(trace, outbox_say_untested, judge, out);
 }
 
 const struct rule_desc reconnect_replay_rule = {

@@ -73,6 +73,12 @@ void outboxes_fini(struct outboxes *);
 bool outbox_say_untested(const struct outbox *, struct findings *out);
 /* There was no client to judge: says why. false: there was one. */
 bool outboxes_say_none(const struct outboxes *, struct findings *out);
+/* Calls judge for every client, but for those of whom nothing can be told, which untested says
+ * (outbox_say_untested, or a rule's own). */
+void outboxes_judge(const struct trace *,
+                    bool (*untested)(const struct outbox *, struct findings *out),
+                    void (*judge)(const struct outbox *, struct findings *out),
+                    struct findings *out);
 
 /* What fell due in a gap. What was sent just before the client knew of its loss is left out: it may
  * have been under way. */

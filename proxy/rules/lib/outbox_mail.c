@@ -271,3 +271,17 @@ bool outboxes_say_none(const struct outboxes *boxes, struct findings *out)
         (void)finding_add(out, INCONCLUSIVE, "there was no client");
     return true;
 }
+
+void outboxes_judge(const struct trace *trace,
+                    bool (*untested)(const struct outbox *, struct findings *out),
+                    void (*judge)(const struct outbox *, struct findings *out),
+                    struct findings *out)
+{
+    struct outboxes boxes;
+    outboxes_of(trace, &boxes);
+    if (!outboxes_say_none(&boxes, out))
+        for (size_t i = 0; i < boxes.count; i++)
+            if (!untested(&boxes.list[i], out))
+                judge(&boxes.list[i], out);
+    outboxes_fini(&boxes);
+}
