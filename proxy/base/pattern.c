@@ -42,6 +42,16 @@ struct pattern *pattern_new(const char *written, struct text *why)
     return pattern;
 }
 
+struct pattern *pattern_known(const char *written)
+{
+    struct text why;
+    text_init(&why);
+    struct pattern *pattern = written ? pattern_new(written, &why) : NULL;
+    assert(!written || pattern);
+    text_fini(&why);
+    return pattern;
+}
+
 void pattern_free(struct pattern *pattern)
 {
     if (!pattern)

@@ -13,6 +13,8 @@ struct pattern;
 /* NULL: why says what is wrong and where, "no pattern (PCRE2), missing closing parenthesis after 3
  * characters". */
 struct pattern *pattern_new(const char *written, struct text *why);
+/* Of one that was compiled before, by whoever declared it. NULL of NULL. */
+struct pattern *pattern_known(const char *written);
 void pattern_free(struct pattern *); /* NULL is fine */
 const char *pattern_written(const struct pattern *);
 /* Anywhere in the bytes. A pattern that backtracks beyond all bounds does not match. */

@@ -183,6 +183,8 @@ static char *reference_command(const struct job *job)
         text_add(&command, " --session true");
     if (plan->client.deflate)
         text_add(&command, " --deflate true");
+    if (plan->client.authenticates != AUTHENTICATES_NOT)
+        text_addf(&command, " --authenticates %s", authenticates_names[plan->client.authenticates]);
     text_add(&command, " {url}");
     return text_take(&command);
 }

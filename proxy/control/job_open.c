@@ -54,6 +54,8 @@ static bool start_server(struct job *job)
     policy.publishes = job->spec.plan->server.publishes;
     policy.sessions = job->spec.plan->server.sessions;
     policy.deflate = job->spec.plan->server.deflate;
+    policy.auth_message = subject_auth(subject, job->spec.plan).message;
+    policy.auth_answer = subject_auth(subject, job->spec.plan).answer;
     job->server =
         builtin_server_new(job->loop, "127.0.0.1", 0, NULL, &policy, job->spec.speed, NULL);
     if (!job->server)
@@ -110,6 +112,8 @@ static bool open_driver(struct job *job)
         .server_builtin = subject_has_builtin_server(subject),
         .close_codes = subject_close_codes(subject),
         .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
+        .auth_message = subject_auth(subject, job->spec.plan).message,
+        .auth_ack = subject_auth(subject, job->spec.plan).ack,
         .epoch = wall_seconds(),
         .observe = true,
         .on_message = job->spec.on_message,

@@ -11,6 +11,7 @@
 #include "control/commands.h"
 #include "control/schedule.h"
 #include "control/testable.h"
+#include "endpoint/login.h"
 #include "net/command.h"
 #include "net/kernel.h"
 #include "scenario/load.h"
@@ -188,13 +189,28 @@ static char *declared_client(const struct subject *subject)
                                 : xstrdup("built-in");
 }
 
-static void declare_auth(const struct target *target, struct json *json)
+static const struct subject_auth of_reference_login = {
+    .message = LOGIN_MESSAGE, .ack = LOGIN_ACK, .answer = LOGIN_ANSWER};
+
+struct subject_auth subject_auth(const struct subject *subject, const struct plan *plan)
 {
-    if (!target || !target->auth.message)
+    if (plan->auth.message || !subject_has_builtin_client(subject))
+        return (struct subject_auth){plan->auth.message, plan->auth.ack, plan->auth.answer};
+    return of_reference_login;
+}
+
+/* A server of the user's answers by itself. */
+static void declare_auth(const struct subject *subject, const struct target *target,
+                         struct json *json)
+{
+    bool reference = subject_has_builtin_client(subject);
+    if (!reference && (!target || !target->auth.message))
         return;
     json_object_open(json, "auth");
     json_put_bool(json, "message", true);
-    json_put_bool(json, "ack", target->auth.ack != NULL);
+    json_put_bool(json, "ack", reference || target->auth.ack);
+    json_put_bool(json, "answer",
+                  reference || target->auth.answer || !subject_has_builtin_server(subject));
     json_object_close(json);
 }
 
@@ -212,7 +228,7 @@ void subject_declare(struct subject *subject, const struct target *target)
                     : subject->server_url   ? "url"
                                             : "built-in");
     declare_behind(target, &json);
-    declare_auth(target, &json);
+    declare_auth(subject, target, &json);
     target_hooks_write(subject_hooks(subject), &json);
     if (subject_close_codes(subject))
         close_codes_write(subject_close_codes(subject), &json);

@@ -3,6 +3,7 @@
 #define HALFOPEN_CONTROL_SUBJECT_H
 
 #include "control/url.h"
+#include "core/plan.h"
 #include "scenario/target_hooks.h"
 #include "trace/policy.h"
 
@@ -33,6 +34,14 @@ struct subject {
 const struct target_hooks *subject_hooks(const struct subject *);
 
 const struct close_codes *subject_close_codes(const struct subject *); /* NULL: none */
+
+/* How the client authenticates in messages: as the plan has it from the target file, or as the
+ * reference client does. Borrowed; NULL: not declared. */
+struct subject_auth {
+    const char *message, *ack, *answer;
+};
+
+struct subject_auth subject_auth(const struct subject *, const struct plan *);
 
 static inline bool subject_has_builtin_server(const struct subject *subject)
 {

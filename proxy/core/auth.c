@@ -2,23 +2,17 @@
  * acknowledges it, by the target file's patterns. A credential is recorded as a hash only. */
 #include "core/internal.h"
 
-#include <assert.h>
 #include <string.h>
 
-static struct pattern *compile(const char *written)
-{
-    struct text why;
-    text_init(&why);
-    struct pattern *pattern = written ? pattern_new(written, &why) : NULL;
-    assert(!written || pattern); /* who declared it compiled it */
-    text_fini(&why);
-    return pattern;
-}
+#include "ws/jwt.h"
 
 void auth_init(struct run *run)
 {
-    run->auth_pattern = compile(run->plan->auth.message);
-    run->ack_pattern = compile(run->plan->auth.ack);
+    const struct plan *plan = run->plan;
+    const struct run_options *options = &run->options;
+    run->auth_pattern =
+        pattern_known(plan->auth.message ? plan->auth.message : options->auth_message);
+    run->ack_pattern = pattern_known(plan->auth.ack ? plan->auth.ack : options->auth_ack);
 }
 
 void auth_fini(struct run *run)
@@ -39,23 +33,41 @@ static void credential_hash(const struct session *s, const uint8_t *bytes, size_
     frames_hash(s, bytes + from, found, out);
 }
 
-static void emit(struct session *s, const struct event *message, const char *what, const char *hash)
+bool auth_left(const struct session *s, const void *bytes, size_t len, nsec *left)
 {
-    struct event ev = {.kind = EV_WS_AUTH, .side = message->side, .by = message->by};
-    ev.ws_auth = (struct ev_ws_auth){.frame = message->seq, .what = what, .hash = hash};
+    int64_t expires = jwt_expires(bytes, len), now = s->now / NSEC_PER_SEC;
+    *left = 0;
+    if (expires == JWT_EXPIRES_NEVER)
+        return false;
+    *left = nsec_from_seconds((double)(expires - s->run->options.epoch - now));
+    return true;
+}
+
+static void tell_auth(struct session *s, const struct event *message, const uint8_t *bytes,
+                      size_t len)
+{
+    struct event ev = {.kind = EV_WS_AUTH, .side = SIDE_CLIENT, .by = message->by};
+    char hash[17];
+    credential_hash(s, bytes, len, hash);
+    ev.ws_auth = (struct ev_ws_auth){.frame = message->seq, .what = "auth", .hash = hash};
+    ev.ws_auth.expires = auth_left(s, bytes, len, &ev.ws_auth.left);
+    session_emit(s, ev);
+}
+
+static void tell_ack(struct session *s, const struct event *message)
+{
+    struct event ev = {.kind = EV_WS_AUTH, .side = SIDE_SERVER, .by = message->by};
+    ev.ws_auth = (struct ev_ws_auth){.frame = message->seq, .what = "ack", .hash = ""};
     session_emit(s, ev);
 }
 
 void auth_look(struct session *s, const struct event *message, const uint8_t *bytes, size_t len)
 {
     const struct run *run = s->run;
-    char hash[17];
     if (message->side == SIDE_CLIENT && run->auth_pattern &&
-        pattern_matches(run->auth_pattern, bytes, len)) {
-        credential_hash(s, bytes, len, hash);
-        emit(s, message, "auth", hash);
-    }
+        pattern_matches(run->auth_pattern, bytes, len))
+        tell_auth(s, message, bytes, len);
     if (message->side == SIDE_SERVER && run->ack_pattern &&
         pattern_matches(run->ack_pattern, bytes, len))
-        emit(s, message, "ack", "");
+        tell_ack(s, message);
 }

@@ -319,6 +319,8 @@ void recognise_fini(struct run *);
  * signature: its kind's. */
 void auth_init(struct run *);
 void auth_fini(struct run *);
+/* For how long a JWT in there is valid still; false: it does not say, or there is none. */
+bool auth_left(const struct session *, const void *bytes, size_t len, nsec *left);
 void auth_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len);
 
 void ids_init(struct run *);

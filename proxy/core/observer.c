@@ -131,6 +131,7 @@ static void record_credential(void *context, const struct credential *credential
                                     .shape = credential_shape_name(credential->shape),
                                     .len = value.len,
                                     .hash = hash};
+    ev.http_credential.expires = auth_left(s, value.chars, value.len, &ev.http_credential.left);
     session_emit(s, ev);
     free(name);
 }

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "trace/declares.h"
 
+const char *const authenticates_names[] = {"none", "message", "query", "header", "cookie", NULL};
+
 struct plan *plan_new(void)
 {
     struct plan *plan = xcalloc(1, sizeof *plan);
@@ -79,6 +81,7 @@ void plan_free(struct plan *plan)
     free(plan->auth.message);
     free(plan->auth.ack);
     free(plan->auth.token);
+    free(plan->auth.answer);
     for (size_t i = 0; plan->auth.public_keys && plan->auth.public_keys[i]; i++)
         free(plan->auth.public_keys[i]);
     free(plan->auth.public_keys);

@@ -133,12 +133,24 @@ struct builtin_server_options {
     bool echo, deflate, sessions;
 };
 
+/* How the built-in client says who it is. */
+enum authenticates {
+    AUTHENTICATES_NOT,
+    AUTHENTICATES_BY_MESSAGE, /* its first one, which is acknowledged */
+    AUTHENTICATES_BY_QUERY,
+    AUTHENTICATES_BY_HEADER,
+    AUTHENTICATES_BY_COOKIE
+};
+
+extern const char *const authenticates_names[]; /* as written; NULL ends */
+
 struct builtin_client_options {
     double sends; /* bytes per second; 0: nothing */
     uint64_t message_bytes;
     uint64_t retry_limit; /* 0: it never gives up */
     uint64_t topics;      /* it subscribes to */
     bool deflate, session;
+    int authenticates; /* enum authenticates */
 };
 
 struct plan {
@@ -162,6 +174,7 @@ struct plan {
     struct {
         char *message, *ack; /* PCRE2; NULL: not declared */
         char *token;         /* NULL: not declared */
+        char *answer;        /* of the built-in server to what authenticates; NULL: none */
         char **public_keys;  /* query keys, cookies that hold nothing secret; NULL ends, or NULL */
     } auth;
     char *message_id; /* PCRE2, its first group is the id; NULL: by regularity */

@@ -15,7 +15,8 @@ struct run_options {
     bool server_builtin; /* what the server does is BY_BUILTIN, not held against anybody */
     bool client_builtin;
     const struct close_codes *close_codes; /* for documented closes; NULL: there are none */
-    const char *message_id; /* as the plan's, which goes first; NULL: by regularity */
+    const char *message_id;              /* as the plan's, which goes first; NULL: by regularity */
+    const char *auth_message, *auth_ack; /* likewise; NULL: not declared */
     /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
     int64_t epoch; /* time of day at target time 0, seconds since 1970 */
     bool observe;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "ws/close.h"
@@ -14,6 +13,7 @@
 #include "endpoint/client_upgrade.h"
 #include "endpoint/comeback.h"
 #include "endpoint/inbound.h"
+#include "endpoint/login.h"
 #include "endpoint/outbound.h"
 #include "endpoint/sender.h"
 #include "endpoint/subscriptions.h"
@@ -38,6 +38,8 @@ struct client {
     struct inbound *in;
     struct sender sender;
     struct subscriptions subscriptions;
+    struct login login;
+    char *target; /* as it was given */
     struct client_stats stats;
 };
 
@@ -96,8 +98,10 @@ static void forget_connection(struct client *c, nsec now)
     sender_lost(&c->sender, now);
     outbound_reset(&c->out);
     inbound_reset(c->in);
-    if (c->opened_at != NEVER && now - c->opened_at >= c->policy.stable_after)
+    if (c->opened_at != NEVER && now - c->opened_at >= c->policy.stable_after) {
         c->stats.failures = 0;
+        login_stable(&c->login);
+    }
     c->opened_at = NEVER;
     c->stats.failures++;
 }
@@ -151,11 +155,31 @@ static void dial(struct client *c, nsec now)
     c->ops.on_connect_wanted(c->context);
 }
 
+/* No secret: nobody takes it for one. */
+#define TOKEN "eyJhbGciOiJub25lIn0.eyJzdWIiOiJoYWxmb3BlbiJ9."
+
+static void prepare(struct client *c)
+{
+    struct text target, headers;
+    text_init(&target);
+    text_init(&headers);
+    text_add(&target, c->target);
+    if (c->policy.token_in_url)
+        text_addf(&target, "%caccess_token=" TOKEN, strchr(c->target, '?') ? '&' : '?');
+    if (c->policy.browser)
+        text_add(&headers, PAGE_AGENT);
+    login_add_to_request(&c->login, &target, &headers);
+    client_upgrade_ask(c->upgrade, text_chars(&target), text_chars(&headers));
+    text_fini(&target);
+    text_fini(&headers);
+}
+
 static void request(struct client *c, nsec now)
 {
     struct text head;
     (void)now;
     text_init(&head);
+    prepare(c);
     client_upgrade_begin(c->upgrade, &head);
     enter(c, CLIENT_UPGRADING, c->state_by); /* one limit for both */
     (void)outbound_bytes(&c->out, text_chars(&head), head.len);
@@ -191,6 +215,23 @@ static void listen(struct client *c, const uint8_t *bytes, size_t len, nsec now)
     take_frames(c, bytes, len, now);
 }
 
+static void authenticate(struct client *c)
+{
+    struct text message;
+    text_init(&message);
+    login_open(&c->login, &message);
+    if (message.len > 0)
+        (void)outbound_message(&c->out, OPCODE_TEXT, text_chars(&message), message.len);
+    text_fini(&message);
+}
+
+/* Now that the server knows who it is. */
+static void speak(struct client *c)
+{
+    subscriptions_open(&c->subscriptions);
+    sender_open(&c->sender);
+}
+
 static void open(struct client *c, nsec now)
 {
     enter(c, CLIENT_OPEN, NEVER);
@@ -198,8 +239,9 @@ static void open(struct client *c, nsec now)
     c->ping_at = limit(now, c->policy.ping);
     c->stats.opens++;
     note(c, "open", "after %" PRIu64 " failures", c->stats.failures);
-    subscriptions_open(&c->subscriptions);
-    sender_open(&c->sender);
+    authenticate(c);
+    if (login_done(&c->login))
+        speak(c);
 }
 
 static void refuse(struct client *c, nsec now)
@@ -207,6 +249,7 @@ static void refuse(struct client *c, nsec now)
     int status = client_upgrade_status(c->upgrade);
     note(c, "refused", "%d %s", status, client_upgrade_problem(c->upgrade));
     c->comeback = comeback_after_status(&c->policy, status, client_upgrade_retry_after(c->upgrade));
+    login_answered(&c->login, status, &c->comeback);
     abandon(c, "upgrade refused", now);
 }
 
@@ -316,6 +359,7 @@ static void on_close(void *context, uint16_t code, nsec now)
     note(c, "close_received", "%u", (unsigned)code);
     c->close_code = code;
     c->comeback = comeback_after_close(&c->policy, code);
+    login_closed(&c->login, code, &c->comeback);
     if (c->state == CLIENT_OPEN && c->policy.echo_close)
         (void)outbound_close(&c->out, code == CLOSE_NO_STATUS ? 0 : code, "");
     enter(c, CLIENT_DRAINING, by);
@@ -328,6 +372,8 @@ static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size
     (void)now;
     c->stats.received++;
     subscriptions_hear(&c->subscriptions, bytes, len);
+    if (login_is_acknowledged(&c->login, bytes, len) && c->state == CLIENT_OPEN)
+        speak(c);
 }
 
 static void on_sender_log(void *context, const char *event, uint64_t count)
@@ -355,16 +401,6 @@ static unsigned trust(const struct client_policy *policy)
            (policy->reads_plain ? 0u : TRUST_RSV1);
 }
 
-/* No secret: nobody takes it for one. */
-#define TOKEN "eyJhbGciOiJub25lIn0.eyJzdWIiOiJoYWxmb3BlbiJ9."
-
-static char *target_of(const struct client_policy *policy, const char *target)
-{
-    if (!policy->token_in_url)
-        return xstrdup(target);
-    return xprintf("%s%caccess_token=" TOKEN, target, strchr(target, '?') ? '&' : '?');
-}
-
 struct client *client_new(const struct client_policy *policy, const char *host_header,
                           const char *target, uint64_t seed, const struct client_ops *ops,
                           void *context, nsec now)
@@ -376,23 +412,22 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     c->context = context;
     c->opened_at = NEVER;
     rng_init(&c->delays, own_seed, "client.delays", 0);
-    char *asked = target_of(policy, target);
-    c->upgrade = client_upgrade_new(host_header, asked, own_seed);
-    free(asked);
+    c->target = xstrdup(target);
+    c->upgrade = client_upgrade_new(host_header, own_seed);
     if (policy->deflate)
         client_upgrade_offer(c->upgrade, "permessage-deflate; client_max_window_bits");
-    if (policy->browser)
-        client_upgrade_say(c->upgrade, PAGE_AGENT);
     if (!policy->checks_answer)
         client_upgrade_trust(c->upgrade);
     outbound_init(&c->out, masking(policy), own_seed, ops->on_output, ops->on_finish, context);
     if (policy->queues_pongs)
         outbound_keep_pongs(&c->out);
-    c->in = inbound_new(PEER_IS_SERVER, policy->max_message, subscriptions_wanted(policy),
-                        &inbound_ops, c);
+    bool keeps_messages =
+        subscriptions_wanted(policy) || policy->authenticates == AUTHENTICATES_BY_MESSAGE;
+    c->in = inbound_new(PEER_IS_SERVER, policy->max_message, keeps_messages, &inbound_ops, c);
     inbound_trust(c->in, trust(policy));
     sender_init(&c->sender, &c->policy, &c->out, on_sender_log, c, now);
     subscriptions_init(&c->subscriptions, &c->policy, &c->out);
+    login_init(&c->login, &c->policy);
     enter(c, CLIENT_WAITING, now);
     return c;
 }
@@ -405,6 +440,7 @@ void client_free(struct client *c)
     outbound_fini(&c->out);
     inbound_free(c->in);
     sender_fini(&c->sender);
+    free(c->target);
     free(c);
 }
 

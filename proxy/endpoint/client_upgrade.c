@@ -13,24 +13,23 @@
 #define LONGEST_RETRY_AFTER_SECONDS 86400
 
 struct client_upgrade {
-    char *host, *target, *offer;
+    char *host, *target, *offer, *headers;
     char *extensions; /* of the response */
     struct rng keys;
     char key[UPGRADE_KEY_ROOM];
     struct http_reader *reader;
     bool trusts;
-    const char *headers;
     int status;
     nsec retry_after;
     struct text problem;
 };
 
-struct client_upgrade *client_upgrade_new(const char *host_header, const char *target,
-                                          uint64_t seed)
+struct client_upgrade *client_upgrade_new(const char *host_header, uint64_t seed)
 {
     struct client_upgrade *upgrade = xcalloc(1, sizeof *upgrade);
     upgrade->host = xstrdup(host_header);
-    upgrade->target = xstrdup(target);
+    upgrade->target = xstrdup("/");
+    upgrade->headers = xstrdup("");
     upgrade->offer = xstrdup("");
     upgrade->extensions = xstrdup("");
     upgrade->reader = http_reader_new(HTTP_RESPONSE);
@@ -48,6 +47,7 @@ void client_upgrade_free(struct client_upgrade *upgrade)
     free(upgrade->host);
     free(upgrade->target);
     free(upgrade->offer);
+    free(upgrade->headers);
     free(upgrade->extensions);
     free(upgrade);
 }
@@ -68,9 +68,12 @@ void client_upgrade_trust(struct client_upgrade *upgrade)
     upgrade->trusts = true;
 }
 
-void client_upgrade_say(struct client_upgrade *upgrade, const char *headers)
+void client_upgrade_ask(struct client_upgrade *upgrade, const char *target, const char *headers)
 {
-    upgrade->headers = headers;
+    free(upgrade->target);
+    free(upgrade->headers);
+    upgrade->target = xstrdup(target);
+    upgrade->headers = xstrdup(headers);
 }
 
 /* RFC 6455 4.1: the nonce is selected randomly for each connection. */
@@ -93,7 +96,7 @@ void client_upgrade_begin(struct client_upgrade *upgrade, struct text *out)
                               .host = upgrade->host,
                               .key = upgrade->key,
                               .extensions = upgrade->offer[0] ? upgrade->offer : NULL,
-                              .headers = upgrade->headers};
+                              .headers = upgrade->headers[0] ? upgrade->headers : NULL};
     upgrade_add_request(out, &ask);
 }
 

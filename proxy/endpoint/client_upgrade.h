@@ -17,16 +17,15 @@ enum upgrade_progress {
 
 struct client_upgrade;
 
-/* Copies both texts. The seed decides the keys. */
-struct client_upgrade *client_upgrade_new(const char *host_header, const char *target,
-                                          uint64_t seed);
+/* Copies the text. The seed decides the keys. The target is "/". */
+struct client_upgrade *client_upgrade_new(const char *host_header, uint64_t seed);
 void client_upgrade_free(struct client_upgrade *);
 /* Sec-WebSocket-Extensions of the requests from here on; "": none. Copied. */
 void client_upgrade_offer(struct client_upgrade *, const char *extensions);
 /* Takes any 101 and any 2xx for a yes from here on; for flaws. */
 void client_upgrade_trust(struct client_upgrade *);
-/* Sent with every request from here on: header lines, each ended by CRLF; kept, never freed. */
-void client_upgrade_say(struct client_upgrade *, const char *headers);
+/* Of the requests from here on: target, and header lines, each ended by CRLF. Copied. */
+void client_upgrade_ask(struct client_upgrade *, const char *target, const char *headers);
 /* A new attempt: a fresh key, and the request added to out. */
 void client_upgrade_begin(struct client_upgrade *, struct text *out);
 /* used: how many of the bytes belonged to the head. */

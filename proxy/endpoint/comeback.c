@@ -52,6 +52,8 @@ struct comeback comeback_after_status(const struct client_policy *policy, int st
 nsec comeback_delay(struct comeback comeback, const struct client_policy *policy, uint64_t failures,
                     struct rng *rng)
 {
+    if (comeback.exactly > 0)
+        return comeback.exactly;
     nsec backoff = client_policy_delay(policy, failures, rng);
     nsec told = comeback.latest > 0 ? rng_between(rng, comeback.earliest, comeback.latest) : 0;
     return nsec_max(backoff, told);

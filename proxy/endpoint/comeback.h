@@ -14,6 +14,7 @@
 /* Zeroed: by backoff alone. Otherwise not before a random moment between the two. */
 struct comeback {
     bool never;
+    nsec exactly; /* after so long, whatever the backoff says; 0: no */
     nsec earliest, latest;
 };
 

@@ -9,6 +9,7 @@
 #include "base/nsec.h"
 #include "base/param.h"
 #include "base/rng.h"
+#include "core/plan.h"
 
 enum backoff_growth { GROWTH_EXPONENTIAL, GROWTH_LINEAR, GROWTH_CONSTANT };
 enum sends_as { SENDS_TEXT, SENDS_BINARY, SENDS_EITHER };
@@ -71,10 +72,14 @@ struct client_policy {
     bool checks_frames, checks_text, checks_closes; /* of what the server sends */
     uint64_t failure_code;                          /* 0: the one that fits */
     bool silent_after_close;
-    bool waits_for_open;  /* sends no data before the handshake is complete */
-    bool explains_closes; /* its own have a code and a reason */
-    bool closes_for_good; /* after the application's close it stays away */
-    bool own_seed;        /* false: every process draws the same random numbers */
+    bool waits_for_open;      /* sends no data before the handshake is complete */
+    bool explains_closes;     /* its own have a code and a reason */
+    bool closes_for_good;     /* after the application's close it stays away */
+    int authenticates;        /* enum authenticates */
+    bool waits_for_ack;       /* of its first message, before it sends anything else */
+    bool authenticates_again; /* on every connection, not on the first alone */
+    nsec refused_retry;       /* 0: it takes a fresh token; else it comes back with the same */
+    bool own_seed;            /* false: every process draws the same random numbers */
 };
 
 /* Mute by default: answers, never speaks first (DESIGN 4). */
@@ -90,6 +95,8 @@ struct server_policy {
     uint64_t send_buffer; /* unsent bytes above which it stops reading */
     uint64_t max_message;
     bool answers_pings, echo_close;
+    /* A message that matches is answered so. Borrowed; NULL: nothing is. For whoever starts it. */
+    const char *auth_message, *auth_answer;
 };
 
 extern const struct param client_policy_params[];

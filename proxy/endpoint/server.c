@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/pattern.h"
 #include "base/text.h"
 #include "ws/close.h"
 #include "ws/frame.h"
@@ -27,6 +28,7 @@ struct server_conn {
     struct inbound *in;
     struct bulletin *bulletin; /* NULL: it publishes nothing */
     struct publisher publisher;
+    struct pattern *auth; /* NULL: nothing authenticates */
     uint64_t received, said;
 };
 
@@ -189,12 +191,15 @@ static bool send_message(struct server_conn *s, uint8_t opcode, const void *byte
 static void on_message(void *context, uint8_t opcode, const uint8_t *bytes, size_t len, nsec now)
 {
     struct server_conn *s = context;
+    const char *answer = s->policy.auth_answer;
     s->received++;
     if (s->ops.on_message)
         s->ops.on_message(s->context, bytes, len);
     if (s->bulletin && s->state == SERVER_OPEN)
         publisher_hear(&s->publisher, bytes, len, now);
-    if (s->policy.echo && s->state == SERVER_OPEN)
+    if (s->auth && pattern_matches(s->auth, bytes, len))
+        (void)server_conn_send_text(s, answer, now);
+    else if (s->policy.echo && s->state == SERVER_OPEN)
         (void)send_message(s, opcode, bytes, len);
 }
 
@@ -212,8 +217,10 @@ struct server_conn *server_conn_new(const struct server_policy *policy,
     if (policy->deflate)
         server_request_deflate(s->request);
     outbound_init(&s->out, MASKING_NONE, 0, ops->on_output, ops->on_finish, context);
+    if (policy->auth_message && policy->auth_answer)
+        s->auth = pattern_known(policy->auth_message);
     bool keeps_messages =
-        policy->echo || policy->publishes > 0 || policy->sessions || ops->on_message;
+        policy->echo || policy->publishes > 0 || policy->sessions || ops->on_message || s->auth;
     s->in = inbound_new(PEER_IS_CLIENT, policy->max_message, keeps_messages, &inbound_ops, s);
     enter(s, SERVER_REQUEST, limit(now, policy->request_timeout));
     return s;
@@ -245,6 +252,7 @@ void server_conn_free(struct server_conn *s)
     server_request_free(s->request);
     outbound_fini(&s->out);
     inbound_free(s->in);
+    pattern_free(s->auth);
     free(s);
 }
 

@@ -49,6 +49,9 @@ static const struct param client_params[] = {
            .doc = "the built-in client asks for a session"),
     P_BOOL(builtin_client_options, deflate, .def = "false",
            .doc = "the built-in client offers permessage-deflate"),
+    P_CHOICE(builtin_client_options, authenticates, .def = "none", .choices = authenticates_names,
+             .doc = "how the built-in client says who it is: in the first message, which the "
+                    "built-in server acknowledges, or in each request"),
     P_END,
 };
 

@@ -58,7 +58,7 @@ struct target {
     } messages;
     struct {
         char *message, *ack; /* likewise */
-        char *token;
+        char *token, *answer;
         char **public_keys; /* NULL ends; or NULL */
     } auth;
     char **policy; /* see policy_written_new */

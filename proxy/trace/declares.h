@@ -11,6 +11,8 @@ enum declares {
     DECLARES_MESSAGES = 8, /* messages.id */
     DECLARES_AUTH = 16,    /* auth.message */
     DECLARES_CODES = 32,   /* close_codes */
+    DECLARES_ACK = 64,     /* auth.ack */
+    DECLARES_ANSWER = 128, /* auth.answer, or a server that answers by itself */
 };
 
 struct declaration {

@@ -124,17 +124,26 @@ void redact_words(const char *chars, size_t len, struct text *out)
     }
 }
 
-bool redact_has_jwt(const char *chars, size_t len)
+size_t redact_find_jwt(const char *chars, size_t len, size_t *found_len)
 {
     size_t at = 0;
     while (at < len) {
         size_t run = part_len(chars + at, len - at);
         size_t before = jwt_begin(chars + at, run);
-        if (jwt_len(chars + at + before, len - at - before) > 0)
-            return true;
+        *found_len = jwt_len(chars + at + before, len - at - before);
+        if (*found_len > 0)
+            return at + before;
         at += run + 1;
     }
-    return false;
+    *found_len = 0;
+    return len;
+}
+
+bool redact_has_jwt(const char *chars, size_t len)
+{
+    size_t found_len;
+    (void)redact_find_jwt(chars, len, &found_len);
+    return found_len > 0;
 }
 
 /* The longest of them that begins here: one may begin like another. */

@@ -32,5 +32,7 @@ void redact_secrets(const struct secrets *, const char *chars, struct text *out)
 bool redact_is_secret_key(const char *name, size_t len);
 /* A JWT-shaped word stands in it. */
 bool redact_has_jwt(const char *chars, size_t len);
+/* Where the first begins, and how long it is; 0: there is none. */
+size_t redact_find_jwt(const char *chars, size_t len, size_t *found_len);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "endpoint/backlog.h"
+#include "endpoint/login.h"
 #include "tests/sim/inside.h"
 #include "tests/sim/kept.h"
 
@@ -16,6 +17,7 @@
 #define DECLARED                                                                                   \
     "{\"client\":\"built-in\",\"server\":\"built-in\",\"hooks\":{\"send\":\"builtin\",\"close\":"  \
     "\"builtin\",\"gave_up\":\"builtin\"},\"messages\":{\"id\":true},"                             \
+    "\"auth\":{\"message\":true,\"ack\":true,\"answer\":true},"                                    \
     "\"close_codes\":{\"final\":[4401,4403],\"retry\":[4408,4429]}}"
 #define PID         1000    /* of the first client */
 #define TURNS_LIMIT 1000000 /* at one instant: more is a world that does not settle */
@@ -238,6 +240,8 @@ static struct client_policy client_of(const struct sim_config *cfg)
     policy.topics = policy.topics > 0 ? policy.topics : plan->client.topics;
     policy.session = policy.session || plan->client.session;
     policy.deflate = policy.deflate || plan->client.deflate;
+    if (policy.authenticates == AUTHENTICATES_NOT)
+        policy.authenticates = plan->client.authenticates;
     return policy;
 }
 
@@ -247,11 +251,15 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     const struct run_start start = run_start_of(cfg, cfg->stage ? &cfg->stage->words : NULL);
     const struct plan *plan = cfg->plan;
     unsigned declared = declares_read_json(cfg->declared);
+    bool says_who = cfg->client.authenticates == AUTHENTICATES_BY_MESSAGE ||
+                    plan->client.authenticates == AUTHENTICATES_BY_MESSAGE;
     struct run_options options = {.seed = cfg->seed,
                                   .server_builtin = true,
                                   .close_codes = &sim->close_codes,
                                   .message_id =
                                       declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
+                                  .auth_message = says_who ? LOGIN_MESSAGE : NULL,
+                                  .auth_ack = says_who ? LOGIN_ACK : NULL,
                                   .epoch = EPOCH,
                                   .observe = true};
     *sim = (struct sim){.cfg = cfg,
@@ -272,6 +280,10 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     sim->server_policy.sessions = sim->server_policy.sessions || plan->server.sessions;
     sim->server_policy.deflate = sim->server_policy.deflate || plan->server.deflate;
     sim->bulletin = server_bulletin(&sim->server_policy, sim->now);
+    if (says_who) {
+        sim->server_policy.auth_message = LOGIN_MESSAGE;
+        sim->server_policy.auth_answer = LOGIN_ANSWER;
+    }
     rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
     rng_init(&sim->losses, cfg->seed, "sim.losses", 0);

@@ -12,6 +12,8 @@ static void each_has_its_member(void)
     CHECK_INT(declares_read_json("{\"hooks\":{\"gave_up\":\"exit\"}}"), DECLARES_GAVE_UP);
     CHECK_INT(declares_read_json("{\"messages\":{\"id\":true}}"), DECLARES_MESSAGES);
     CHECK_INT(declares_read_json("{\"auth\":{\"message\":true}}"), DECLARES_AUTH);
+    CHECK_INT(declares_read_json("{\"auth\":{\"ack\":true,\"answer\":false}}"), DECLARES_ACK);
+    CHECK_INT(declares_read_json("{\"auth\":{\"answer\":true}}"), DECLARES_ANSWER);
 }
 
 static void what_is_not_there_is_not_declared(void)

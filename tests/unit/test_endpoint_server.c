@@ -115,6 +115,21 @@ static void an_upgrade_may_come_byte_by_byte(void)
     rig_free(rig);
 }
 
+static void what_authenticates_is_answered_as_told(void)
+{
+    struct rig *rig = rig_new();
+    rig->policy.auth_message = "\"login\"";
+    rig->policy.auth_answer = "ok";
+    rig->policy.echo = true;
+    open_rig(rig);
+    send_frame(rig, OPCODE_TEXT, "[\"login\"]", 9);
+    CHECK_OUT(rig, "\x81\x02ok");
+    text_clear(&rig->out);
+    send_frame(rig, OPCODE_TEXT, "[\"other\"]", 9);
+    CHECK_OUT(rig, "\x81\x09[\"other\"]");
+    rig_free(rig);
+}
+
 static void the_first_subprotocol_is_taken_and_no_extension(void)
 {
     struct rig *rig = rig_new();
@@ -369,7 +384,8 @@ static void fragments_count_together_towards_the_limit(void)
 }
 
 SUITE(endpoint_server, TEST(an_upgrade_is_accepted_on_any_path),
-      TEST(an_upgrade_may_come_byte_by_byte), TEST(the_first_subprotocol_is_taken_and_no_extension),
+      TEST(an_upgrade_may_come_byte_by_byte), TEST(what_authenticates_is_answered_as_told),
+      TEST(the_first_subprotocol_is_taken_and_no_extension),
       TEST(plain_requests_are_answered_and_closed), TEST(a_health_check_says_halfopen),
       TEST(a_slow_request_is_cut_at_the_timeout), TEST(it_is_mute_but_answers_pings),
       TEST(frames_may_share_a_segment_with_the_request), TEST(an_echo_returns_whole_messages),

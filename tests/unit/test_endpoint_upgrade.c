@@ -33,7 +33,7 @@ static enum upgrade_progress answer(struct client_upgrade *upgrade, const char *
 
 static nsec retry_after(const char *response)
 {
-    struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
+    struct client_upgrade *upgrade = client_upgrade_new("a", 1);
     (void)answer(upgrade, response);
     nsec result = client_upgrade_retry_after(upgrade);
     client_upgrade_free(upgrade);
@@ -42,7 +42,8 @@ static nsec retry_after(const char *response)
 
 static void each_attempt_asks_with_a_fresh_key(void)
 {
-    struct client_upgrade *upgrade = client_upgrade_new("host:80", "/feed?a=b", 1);
+    struct client_upgrade *upgrade = client_upgrade_new("host:80", 1);
+    client_upgrade_ask(upgrade, "/feed?a=b", "");
     struct text first, second;
     text_init(&first);
     text_init(&second);
@@ -58,7 +59,7 @@ static void each_attempt_asks_with_a_fresh_key(void)
 
 static void a_wrong_accept_is_refused(void)
 {
-    struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
+    struct client_upgrade *upgrade = client_upgrade_new("a", 1);
     CHECK_INT(answer(upgrade, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                               "Connection: Upgrade\r\nSec-WebSocket-Accept: AAAA\r\n\r\n"),
               UPGRADE_REFUSED);
@@ -68,7 +69,7 @@ static void a_wrong_accept_is_refused(void)
 
 static void a_flawed_client_takes_it_and_a_page(void)
 {
-    struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
+    struct client_upgrade *upgrade = client_upgrade_new("a", 1);
     client_upgrade_trust(upgrade);
     CHECK_INT(answer(upgrade, "HTTP/1.1 101 Switching Protocols\r\n\r\n"), UPGRADE_DONE);
     CHECK_INT(answer(upgrade, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), UPGRADE_DONE);
@@ -78,7 +79,7 @@ static void a_flawed_client_takes_it_and_a_page(void)
 
 static void what_is_not_http_is_refused(void)
 {
-    struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
+    struct client_upgrade *upgrade = client_upgrade_new("a", 1);
     CHECK_INT(answer(upgrade, "SSH-2.0-OpenSSH_9.2\r\n\r\n"), UPGRADE_REFUSED);
     CHECK_INT(client_upgrade_status(upgrade), 0);
     client_upgrade_free(upgrade);
@@ -88,7 +89,7 @@ static void an_interim_response_is_skipped_at_every_slicing(void)
 {
     static const char response[] = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 Busy\r\n\r\nbody";
     for (size_t piece = 1; piece < sizeof response; piece++) {
-        struct client_upgrade *upgrade = client_upgrade_new("a", "/", 1);
+        struct client_upgrade *upgrade = client_upgrade_new("a", 1);
         size_t unused;
         CHECK_INT(answer_in_pieces(upgrade, response, piece, &unused), UPGRADE_REFUSED);
         CHECK_INT(client_upgrade_status(upgrade), 503);

@@ -127,12 +127,13 @@ static void messages_are_recognised_by_a_group(void)
 
 static void auth_says_which_messages_it_is_and_what_is_public(void)
 {
-    struct target *t =
-        load("auth: {message: '\"auth\"', ack: '\"ok\"', token: hunter22, public: [a, b]}\n");
+    struct target *t = load("auth: {message: '\"auth\"', ack: '\"ok\"', answer: '[\"ok\"]',\n"
+                            "  token: hunter22, public: [a, b]}\n");
     struct plan *plan = plan_new();
     target_apply(t, plan);
     CHECK_STR(plan->auth.message, "\"auth\"");
     CHECK_STR(plan->auth.ack, "\"ok\"");
+    CHECK_STR(plan->auth.answer, "[\"ok\"]");
     CHECK_STR(plan->auth.token, "hunter22");
     CHECK_STR(plan->auth.public_keys[0], "a");
     CHECK_STR(plan->auth.public_keys[1], "b");
