@@ -204,7 +204,7 @@ $(B)/fuzz-%: tests/fuzz/entry.c $(B)/tests/fuzz/fuzz_%.o $(LIB)
 	$(say) link $@
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -DFUZZ=fuzz_$* -o $@ $^ $(ALL_LIBS)
 
-calibrate: $(B)/calibrate
+calibrate: $(B)/calibrate $(B)/check
 	@sh tests/calibrate/run.sh $(B)
 
 clean:

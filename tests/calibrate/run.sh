@@ -1,7 +1,7 @@
 #!/bin/sh
 # Repeats the Monte Carlo of the backoff verdicts and writes docs/calibration.md.
 #     run.sh BUILD [RUNS [SEED]]
-# Takes a quarter of an hour of one core with the defaults; another seed asks whether the gate holds beyond the numbers it was
+# Takes half an hour of one core with the defaults; another seed asks whether the gate holds beyond the numbers it was
 # tuned on.
 set -eu
 build=$1 runs=${2:-1500} seed=${3:-20261201}
@@ -10,5 +10,9 @@ new=$(mktemp)
 trap 'rm -f "$new"' EXIT
 cat tests/calibrate/preface.md > "$new"
 nice -n 10 "$build/calibrate" "$runs" "$seed" >> "$new"
+{
+    printf '\n## The sound client\n\nThe built-in client in every scenario for clients, each failure confirmed by a second run (`make sound`):\n'
+    SOUND=20000 nice -n 10 "$build/check" sound | sed -n 's/^\([0-9]* runs of the sound client .*\)$/\1./p'
+} >> "$new"
 cp "$new" $out
 echo "$out: $runs outages per schedule and row, seed $seed"
