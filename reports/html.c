@@ -120,12 +120,12 @@ static const struct rule_result *telling(const struct results *results,
 {
     enum verdict verdict = NOT_APPLICABLE;
     for (size_t i = 0; i < results->rule_count; i++)
-        if (results->rules[i].rule == rule)
+        if (rule_is(results->rules[i].rule, rule))
             verdict = results->rules[i].verdict;
     for (size_t s = 0; s < results->scenario_count; s++)
         for (size_t r = 0; r < results->scenarios[s].rule_count; r++) {
             const struct rule_result *result = &results->scenarios[s].rules[r];
-            if (result->rule == rule && result->verdict == verdict)
+            if (rule_is(result->rule, rule) && result->verdict == verdict)
                 return result;
         }
     return NULL;

@@ -115,7 +115,7 @@ static void put_summary(struct json *json, const struct results *results,
     json_array_open(json, "scenarios");
     for (size_t s = 0; s < results->scenario_count; s++)
         for (size_t r = 0; r < results->scenarios[s].rule_count; r++)
-            if (results->scenarios[s].rules[r].rule == rule->rule)
+            if (rule_is(results->scenarios[s].rules[r].rule, rule->rule))
                 json_put_string(json, NULL, results->scenarios[s].name);
     json_array_close(json);
     json_object_close(json);

@@ -19,6 +19,7 @@ static void rule_fini(struct rule_result *rule)
     free(rule->allowed);
     free(rule->note);
     free(rule->acceptance);
+    own_rule_free(rule->own);
 }
 
 void scenario_result_fini(struct scenario_result *result)
@@ -94,7 +95,7 @@ static int weight(enum verdict verdict)
 static struct rule_summary *summary_of(struct results *results, const struct rule_desc *rule)
 {
     for (size_t i = 0; i < results->rule_count; i++)
-        if (results->rules[i].rule == rule)
+        if (rule_is(results->rules[i].rule, rule))
             return &results->rules[i];
     results->rules = xrealloc(results->rules, (results->rule_count + 1) * sizeof *results->rules);
     results->rules[results->rule_count] =
@@ -189,7 +190,7 @@ void results_require(struct results *results, const struct rule_desc *rule)
 enum verdict results_verdict(const struct results *results, const struct rule_desc *rule)
 {
     for (size_t i = 0; i < results->rule_count; i++)
-        if (results->rules[i].rule == rule)
+        if (rule_is(results->rules[i].rule, rule))
             return results->rules[i].verdict;
     return NOT_TESTED;
 }

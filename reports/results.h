@@ -8,7 +8,7 @@
 
 #include "base/nsec.h"
 #include "base/text.h"
-#include "rules/rule.h"
+#include "rules/own.h"
 #include "trace/trace.h"
 
 /* How a finding compares with an earlier run's (--baseline). */
@@ -16,6 +16,7 @@ enum baseline { BASELINE_NONE, BASELINE_SAME, BASELINE_WORSE, BASELINE_NEW, BASE
 
 struct rule_result {
     const struct rule_desc *rule;
+    struct own_rule *own; /* what rule belongs to when it is an assertion of the scenario */
     enum verdict verdict;
     char *summary;            /* one sentence with numbers */
     char *fix, *table;        /* NULL: none */

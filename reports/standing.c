@@ -20,7 +20,7 @@ enum baseline results_baseline(const struct results *results, const struct rule_
     for (size_t s = 0; s < results->scenario_count; s++)
         for (size_t r = 0; r < results->scenarios[s].rule_count; r++) {
             const struct rule_result *rule = &results->scenarios[s].rules[r];
-            if (rule->rule == summary->rule && rule->verdict == summary->verdict &&
+            if (rule_is(rule->rule, summary->rule) && rule->verdict == summary->verdict &&
                 weights[rule->baseline] > weights[worst])
                 worst = rule->baseline;
         }

@@ -170,7 +170,7 @@ static bool is_decided(const struct results *results, const struct rule_desc *ru
 {
     for (size_t i = 0; i < results->rule_count; i++) {
         enum verdict verdict = results->rules[i].verdict;
-        if (results->rules[i].rule == rule)
+        if (rule_is(results->rules[i].rule, rule))
             return verdict == PASS || verdict == WARN || verdict == FAIL;
     }
     return false;
@@ -315,7 +315,7 @@ static const char *why_undecided(const struct results *results, const struct rul
         [INCONCLUSIVE] = "inconclusive",
     };
     for (size_t i = 0; i < results->rule_count; i++)
-        if (results->rules[i].rule == rule)
+        if (rule_is(results->rules[i].rule, rule))
             return words[results->rules[i].verdict];
     return "no scenario of this run expects it";
 }

@@ -20,7 +20,7 @@ static enum verdict verdict_then(const struct earlier *earlier, const char *scen
     for (size_t s = 0; s < earlier->scenario_count; s++) {
         const struct earlier_scenario *then = &earlier->scenarios[s];
         for (size_t r = 0; then->whole && r < then->rule_count; r++)
-            if (then->rules[r].rule == rule && was_judged(then->rules[r].verdict) &&
+            if (earlier_is(&then->rules[r], rule) && was_judged(then->rules[r].verdict) &&
                 strcmp(then->name, scenario) == 0)
                 best = was_judged(best) ? better_of(best, then->rules[r].verdict)
                                         : then->rules[r].verdict;

@@ -8,7 +8,7 @@
 #include "base/param.h"
 #include "endpoint/flaws.h"
 #include "fault/fault.h"
-#include "rules/rule.h"
+#include "rules/own.h"
 
 #define NAMES_LIMIT 512
 
@@ -202,6 +202,27 @@ static void explain_rule(const struct rule_desc *rule, struct text *out)
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);
 }
 
+static void explain_assertion(const struct own_kind *kind, struct text *out)
+{
+    text_addf(out, "%s: an assertion of a scenario's own\n\n", kind->name);
+    catalogue_fold(
+        out,
+        "Judged like a rule, a MUST: for each client, and each time its moment came. What "
+        "the scenario, a fault or halfopen's own endpoint did is not counted; what could "
+        "not be seen to the end is inconclusive. `never: {...}` around it asserts that "
+        "there is none; `as: NAME` names it in reports. See docs/scenarios.md.",
+        0, 96);
+    add_params(out, kind->params, "none");
+    text_addf(out, "\nExample\n  expect:\n    - %s\n", kind->example);
+}
+
+/* "expect.message", as reports begin. NULL: no assertion is meant. */
+static const struct own_kind *own_kind_of(const char *name)
+{
+    size_t prefix = strlen(OWN_PREFIX);
+    return strncmp(name, OWN_PREFIX, prefix) == 0 ? own_kind_find(name + prefix) : NULL;
+}
+
 static void explain_fault(const struct fault_desc *fault, struct text *out)
 {
     text_addf(out, "%s\n\nThis fault will %s.\n\n", fault->name, fault->brief);
@@ -291,6 +312,8 @@ bool catalogue_explain(const char *name, struct text *out, char **near)
         explain_fault(fault, out);
     else if (flaw)
         explain_flaw(flaw, out);
+    else if (own_kind_of(name))
+        explain_assertion(own_kind_of(name), out);
     else if (strcmp(name, "exit") == 0)
         text_add(out, exit_codes);
     else if (!catalogue_explain_intermediary(name, out) && !catalogue_explain_file(name, out)) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "rules/own.h"
 
 #define EARLIER_SIZE_LIMIT ((size_t)64 << 20) /* of a results.json */
 
@@ -17,9 +18,12 @@ static bool read_rule(const json_t *from, struct earlier_rule *out)
 {
     const char *id = json_string_value(json_object_get(from, "id"));
     const char *verdict = json_string_value(json_object_get(from, "verdict"));
+    const char *name = json_string_value(json_object_get(from, "name"));
+    bool own = name && strncmp(name, OWN_PREFIX, strlen(OWN_PREFIX)) == 0;
     out->rule = id ? rule_find(id) : NULL;
-    if (!out->rule || !verdict || !verdict_from_name(verdict, &out->verdict))
+    if (!(out->rule || own) || !verdict || !verdict_from_name(verdict, &out->verdict))
         return false;
+    out->own = out->rule ? NULL : xstrdup(name);
     if (out->verdict == FAIL && !json_is_true(json_object_get(from, "confirmed")))
         out->verdict = INCONCLUSIVE;
     return true;
@@ -114,6 +118,11 @@ struct earlier *earlier_read(const char *written, struct text *why)
     return earlier;
 }
 
+bool earlier_is(const struct earlier_rule *then, const struct rule_desc *rule)
+{
+    return then->rule ? then->rule == rule : strcmp(then->own, rule->name) == 0;
+}
+
 void earlier_free(struct earlier *earlier)
 {
     if (!earlier)
@@ -121,6 +130,8 @@ void earlier_free(struct earlier *earlier)
     for (size_t i = 0; i < earlier->scenario_count; i++) {
         free(earlier->scenarios[i].name);
         free(earlier->scenarios[i].file);
+        for (size_t r = 0; r < earlier->scenarios[i].rule_count; r++)
+            free(earlier->scenarios[i].rules[r].own);
         free(earlier->scenarios[i].rules);
     }
     free(earlier->scenarios);

@@ -7,8 +7,9 @@
 #include "rules/rule.h"
 
 struct earlier_rule {
-    const struct rule_desc *rule;
-    enum verdict verdict; /* a failure that was never confirmed is INCONCLUSIVE */
+    const struct rule_desc *rule; /* NULL: an assertion of the scenario's own */
+    char *own;                    /* then its name */
+    enum verdict verdict;         /* a failure that was never confirmed is INCONCLUSIVE */
 };
 
 struct earlier_scenario {
@@ -30,6 +31,7 @@ struct earlier {
 struct earlier *earlier_read(const char *written, struct text *why);
 /* The same from bytes. name: for messages. */
 struct earlier *earlier_parse(const char *name, const char *bytes, size_t len, struct text *why);
+bool earlier_is(const struct earlier_rule *, const struct rule_desc *); /* the same rule */
 void earlier_free(struct earlier *);
 
 #endif

@@ -58,7 +58,6 @@ static void judge_rule(const struct rule_desc *rule, const void *config, const s
 {
     struct findings findings;
     findings_init(&findings);
-    result->rule = rule;
     rule_judge(rule, trace, config, &findings);
     fill(result, &findings);
     findings_fini(&findings);
@@ -74,12 +73,47 @@ static bool is_wanted(const struct rule_desc *rule, const char *only)
 struct expectation {
     const struct rule_desc *rule;
     void *config;
+    const struct own_kind *kind; /* of an assertion of the scenario's own; else NULL */
+    struct own_rule *own;        /* then what rule belongs to */
 };
 
 struct judge {
     struct expectation *list;
     size_t count;
 };
+
+/* false: nothing that this version knows. */
+static bool read_expectation(const json_t *entry, struct expectation *out)
+{
+    const char *name = json_string_value(json_object_get(entry, "rule"));
+    const char *own = json_string_value(json_object_get(entry, "own"));
+    json_t *params = json_object_get(entry, "params");
+    *out = (struct expectation){.rule = name && !own ? rule_find(name) : NULL};
+    out->kind = name && own ? own_kind_find(own) : NULL;
+    if (out->rule)
+        out->config = config_of(out->rule, params);
+    if (out->kind) {
+        char *written = json_dumps(params, JSON_COMPACT);
+        struct assertion *assertion = assertion_new(out->kind, name, written ? written : "{}");
+        free(written);
+        out->own = own_rule_new(out->kind, name, assertion);
+        out->rule = own_rule_desc(out->own);
+        out->config = assertion;
+    }
+    return out->rule != NULL;
+}
+
+static void expectation_fini(struct expectation *expectation)
+{
+    if (expectation->kind) {
+        assertion_free(expectation->kind, expectation->config);
+        own_rule_free(expectation->own);
+        return;
+    }
+    if (expectation->rule->params)
+        param_free(expectation->rule->params, expectation->config);
+    free(expectation->config);
+}
 
 struct judge *judge_new(const char *expect, const char *only)
 {
@@ -90,11 +124,13 @@ struct judge *judge_new(const char *expect, const char *only)
     judge->list = xcalloc(json_array_size(all) + 1, sizeof *judge->list);
     json_array_foreach(all, index, entry)
     {
-        const char *name = json_string_value(json_object_get(entry, "rule"));
-        const struct rule_desc *rule = name ? rule_find(name) : NULL;
-        if (rule && is_wanted(rule, only))
-            judge->list[judge->count++] = (struct expectation){
-                .rule = rule, .config = config_of(rule, json_object_get(entry, "params"))};
+        struct expectation *next = &judge->list[judge->count];
+        if (!read_expectation(entry, next))
+            continue;
+        if (is_wanted(next->rule, only))
+            judge->count++;
+        else
+            expectation_fini(next);
     }
     json_decref(all);
     return judge;
@@ -104,11 +140,8 @@ void judge_free(struct judge *judge)
 {
     if (!judge)
         return;
-    for (size_t i = 0; i < judge->count; i++) {
-        if (judge->list[i].rule->params)
-            param_free(judge->list[i].rule->params, judge->list[i].config);
-        free(judge->list[i].config);
-    }
+    for (size_t i = 0; i < judge->count; i++)
+        expectation_fini(&judge->list[i]);
     free(judge->list);
     free(judge);
 }
@@ -179,8 +212,13 @@ void judge_with(const struct judge *judge, const struct trace *trace,
     describe(trace, result);
     note_replaced(trace, result);
     scenario_note_processes(result, trace);
-    for (size_t i = 0; i < judge->count; i++)
-        judge_rule(judge->list[i].rule, judge->list[i].config, trace, scenario_add_rule(result));
+    for (size_t i = 0; i < judge->count; i++) {
+        const struct expectation *expected = &judge->list[i];
+        struct rule_result *rule = scenario_add_rule(result);
+        rule->own = expected->own ? own_rule_copy(expected->own) : NULL;
+        rule->rule = rule->own ? own_rule_desc(rule->own) : expected->rule;
+        judge_rule(expected->rule, expected->config, trace, rule);
+    }
     leave_open(trace, result);
     result->verdict = worst_of(result);
 }
@@ -206,7 +244,7 @@ static const struct rule_result *same_rule(const struct scenario_result *in,
                                            const struct rule_desc *rule)
 {
     for (size_t i = 0; i < in->rule_count; i++)
-        if (in->rules[i].rule == rule)
+        if (rule_is(in->rules[i].rule, rule))
             return &in->rules[i];
     return NULL;
 }

@@ -19,6 +19,8 @@ static void write_expect(const struct plan *plan, struct text *out)
     for (size_t i = 0; i < plan->expect_count; i++) {
         json_object_open(&json, NULL);
         json_put_string(&json, "rule", plan->expect[i].rule);
+        if (plan->expect[i].own)
+            json_put_string(&json, "own", plan->expect[i].own);
         json_put_raw(&json, "params", plan->expect[i].params);
         json_object_close(&json);
     }

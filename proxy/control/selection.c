@@ -7,19 +7,34 @@
 
 #include "base/mem.h"
 #include "control/schedule.h"
+#include "rules/own.h"
 
 #define SHARDS_LIMIT 1000
 
 /* rule: NULL asks for the plan itself, whatever it expects. */
 typedef bool keeps(const void *context, const struct plan *, const struct rule_desc *rule);
 
+static bool keeps_one(const struct plan *plan, const struct expectation *expected, keeps *wanted,
+                      const void *context)
+{
+    const struct own_kind *kind = expected->own ? own_kind_find(expected->own) : NULL;
+    if (!kind) {
+        const struct rule_desc *rule = rule_find(expected->rule);
+        return rule && wanted(context, plan, rule);
+    }
+    struct assertion *assertion = assertion_new(kind, expected->rule, expected->params);
+    struct own_rule *own = own_rule_new(kind, expected->rule, assertion);
+    bool kept = wanted(context, plan, own_rule_desc(own));
+    own_rule_free(own);
+    assertion_free(kind, assertion);
+    return kept;
+}
+
 static void narrow_plan(struct plan *plan, keeps *wanted, const void *context)
 {
-    for (size_t e = plan->expect_count; e-- > 0;) {
-        const struct rule_desc *rule = rule_find(plan->expect[e].rule);
-        if (!rule || !wanted(context, plan, rule))
+    for (size_t e = plan->expect_count; e-- > 0;)
+        if (!keeps_one(plan, &plan->expect[e], wanted, context))
             plan_drop_expectation(plan, e);
-    }
 }
 
 /* Drops the rules that are not wanted, and the plans of which nothing is. */
@@ -63,10 +78,8 @@ static bool matches_any(const char *glob, const struct plans *plans)
     for (size_t p = 0; p < plans->count; p++) {
         const struct plan *plan = plans->list[p];
         bool found = globs_want(&one, plan, NULL);
-        for (size_t e = 0; e < plan->expect_count && !found; e++) {
-            const struct rule_desc *rule = rule_find(plan->expect[e].rule);
-            found = rule && globs_want(&one, plan, rule);
-        }
+        for (size_t e = 0; e < plan->expect_count && !found; e++)
+            found = keeps_one(plan, &plan->expect[e], globs_want, &one);
         if (found)
             return true;
     }
@@ -124,7 +137,7 @@ static bool failed_then(const void *context, const struct plan *plan, const stru
         if (!scenario->whole)
             return true;
         for (size_t r = 0; rule && r < scenario->rule_count; r++)
-            if (scenario->rules[r].rule == rule && scenario->rules[r].verdict == FAIL)
+            if (earlier_is(&scenario->rules[r], rule) && scenario->rules[r].verdict == FAIL)
                 return true;
     }
     return false;

@@ -84,9 +84,24 @@ int setup_report(const struct results *results, const char *folder, bool json, b
     return written && printed ? results->exit_code : EXIT_ENVIRONMENT;
 }
 
-static size_t count_rules(const struct runner_config *config)
+/* Each scenario's own, though it runs against several. */
+static size_t count_assertions(const struct runner_config *config)
 {
     size_t count = 0;
+    for (size_t t = 0; t < config->task_count; t++) {
+        const struct plan *plan = config->tasks[t].plan;
+        bool before = false;
+        for (size_t i = 0; i < t && !before; i++)
+            before = strcmp(config->tasks[i].plan->name, plan->name) == 0;
+        for (size_t e = 0; !before && e < plan->expect_count; e++)
+            count += plan->expect[e].own != NULL;
+    }
+    return count;
+}
+
+static size_t count_rules(const struct runner_config *config)
+{
+    size_t count = count_assertions(config);
     for (size_t r = 0; all_rules[r]; r++) {
         bool expected = false;
         for (size_t t = 0; t < config->task_count && !expected; t++)

@@ -134,6 +134,7 @@ static nsec until(const struct forecast *f, const struct wait_step *wait, const 
         return start_of(f, f->policy->retry_limit);
     case UNTIL_TIME:
     case UNTIL_EXITED:
+    case UNTIL_MESSAGE:
         break;
     }
     return wait->at_most == NEVER ? 0 : wait->at_most / 3;

@@ -217,12 +217,17 @@ static void record_close(struct session *s, struct lane *lane)
     text_fini(&reason);
 }
 
+static enum content_part part_of(const struct lane *lane, size_t len)
+{
+    bool whole = lane->message_compressed ? lane->inflated == DEFLATE_OK : len == lane->message_len;
+    return whole ? CONTENT_WHOLE : CONTENT_START;
+}
+
 static void look_at_class(struct session *s, const struct event *ev, const struct lane *lane,
                           const void *bytes, size_t len, uint64_t signature)
 {
-    bool whole = lane->message_compressed ? lane->inflated == DEFLATE_OK : len == lane->message_len;
     if (lane->inflated == DEFLATE_OK || lane->inflated == DEFLATE_CUT)
-        classes_look(s, ev, bytes, len, whole ? CONTENT_WHOLE : CONTENT_START, signature);
+        classes_look(s, ev, bytes, len, part_of(lane, len), signature);
 }
 
 static void look_at_message(struct session *s, const struct event *ev, struct lane *lane,
@@ -231,6 +236,7 @@ static void look_at_message(struct session *s, const struct event *ev, struct la
     const struct run_options *options = &s->run->options;
     ids_look(s, ev, bytes, len, signature, lane->heartbeat);
     auth_look(s, ev, bytes, len);
+    watches_look(s, ev, bytes, len, part_of(lane, len));
     look_at_class(s, ev, lane, bytes, len, signature);
     if (options->on_message)
         options->on_message(options->message_context, ev, bytes, len);

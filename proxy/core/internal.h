@@ -184,6 +184,7 @@ struct activation {
 
 struct counters {
     uint64_t opens, closes, attempts, pings, pongs, beats, gave_up;
+    uint64_t matches; /* messages that a watch found */
 };
 
 struct message_kinds;
@@ -198,6 +199,7 @@ struct client_state {
     bool exited, connected_once;
     enum door door;
     uint64_t asked[HOOK_KINDS]; /* how often through each hook */
+    uint64_t *found;            /* per watch: counters.matches when it last found one; 0: never */
 };
 
 /* A hook step under way. */
@@ -243,6 +245,7 @@ struct run {
     void *ping_pattern, *pong_pattern;          /* pcre2_code */
     struct pattern *auth_pattern, *ack_pattern; /* NULL: not declared */
     struct pattern *id_pattern;                 /* of messages; NULL: by their numbers */
+    struct pattern **watched;                   /* per watch of the plan */
     uint64_t hash_key;
 };
 
@@ -333,6 +336,13 @@ void ids_look(struct session *, const struct event *message, const uint8_t *byte
 void classes_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len,
                   enum content_part, uint64_t signature);
 void classes_fini(struct run *);
+
+/* watches.c: what a message just recorded is to those who look for messages. bytes: all of it, or
+ * its start. */
+void watches_init(struct run *);
+void watches_fini(struct run *);
+void watches_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len,
+                  enum content_part);
 
 /* session.c */
 void session_free(struct session *);

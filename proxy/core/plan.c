@@ -56,6 +56,7 @@ static void expectation_fini(struct expectation *expectation)
 {
     free(expectation->rule);
     free(expectation->params);
+    free(expectation->own);
 }
 
 void plan_free(struct plan *plan)
@@ -66,6 +67,11 @@ void plan_free(struct plan *plan)
         step_fini(&plan->steps[i]);
     for (size_t i = 0; i < plan->expect_count; i++)
         expectation_fini(&plan->expect[i]);
+    for (size_t i = 0; i < plan->watch_count; i++) {
+        free(plan->watches[i].match);
+        free(plan->watches[i].assertion);
+    }
+    free(plan->watches);
     free(plan->steps);
     free(plan->expect);
     free(plan->name);
@@ -113,6 +119,26 @@ void plan_add_expectation(struct plan *plan, const char *rule, const char *param
     plan->expect = xrealloc(plan->expect, (plan->expect_count + 1) * sizeof *plan->expect);
     plan->expect[plan->expect_count++] =
         (struct expectation){.rule = xstrdup(rule), .params = xstrdup(params_json)};
+}
+
+void plan_add_assertion(struct plan *plan, const char *name, const char *own,
+                        const char *params_json)
+{
+    plan_add_expectation(plan, name, params_json);
+    plan->expect[plan->expect_count - 1].own = xstrdup(own);
+}
+
+size_t plan_add_watch(struct plan *plan, enum side from, const char *match, const char *assertion)
+{
+    for (size_t i = 0; i < plan->watch_count && !assertion; i++) {
+        const struct lookout *watch = &plan->watches[i];
+        if (!watch->assertion && watch->from == from && strcmp(watch->match, match) == 0)
+            return i;
+    }
+    plan->watches = xrealloc(plan->watches, (plan->watch_count + 1) * sizeof *plan->watches);
+    plan->watches[plan->watch_count] = (struct lookout){
+        .from = from, .match = xstrdup(match), .assertion = assertion ? xstrdup(assertion) : NULL};
+    return plan->watch_count++;
 }
 
 void plan_drop_expectation(struct plan *plan, size_t index)

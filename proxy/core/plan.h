@@ -47,7 +47,8 @@ enum condition {
     UNTIL_HEARTBEAT,
     UNTIL_QUIET,
     UNTIL_EXITED,
-    UNTIL_GAVE_UP
+    UNTIL_GAVE_UP,
+    UNTIL_MESSAGE
 };
 
 enum quorum { OF_ALL, OF_ANY, OF_SHARE, OF_CLIENT };
@@ -56,6 +57,7 @@ struct until {
     enum condition condition;
     uint64_t attempts; /* UNTIL_ATTEMPTS */
     nsec quiet;        /* UNTIL_QUIET */
+    size_t watch;      /* UNTIL_MESSAGE: index of the plan's watches */
 };
 
 #define WAIT_CONDITIONS_LIMIT 8
@@ -121,8 +123,18 @@ struct step {
 };
 
 struct expectation {
-    char *rule;   /* name of a rule that exists */
+    char *rule;   /* name of a rule that exists, or of the scenario's own assertion */
     char *params; /* JSON object: parameter name to value as written */
+    char *own;    /* of an assertion: its kind (rules/own.h); else NULL */
+};
+
+#define PLAN_WATCHES_LIMIT 64
+
+/* Messages that somebody looks for, whether they arrive or not. */
+struct lookout {
+    enum side from;
+    char *match;     /* PCRE2 */
+    char *assertion; /* whose every match is recorded; NULL: a wait's */
 };
 
 enum tests_what { TESTS_CLIENT = 1, TESTS_SERVER = 2, TESTS_PATH = 4 };
@@ -165,6 +177,8 @@ struct plan {
     size_t step_count;
     struct expectation *expect;
     size_t expect_count;
+    struct lookout *watches;
+    size_t watch_count;
     /* Which connections count, from the target file; NULL: every upgrade. */
     char *path, *protocol, *host;
     char *rewrite_host; /* Host towards the server; NULL: as the client sent it */
@@ -185,6 +199,9 @@ void plan_free(struct plan *);
 /* zeroed but for sensible defaults; borrowed */
 struct step *plan_add_step(struct plan *, enum step_kind);
 void plan_add_expectation(struct plan *, const char *rule, const char *params_json);
+void plan_add_assertion(struct plan *, const char *name, const char *own, const char *params_json);
+/* Returns its index: the one of a wait's that is the same already, if there is one. */
+size_t plan_add_watch(struct plan *, enum side from, const char *match, const char *assertion);
 void plan_drop_expectation(struct plan *, size_t index);
 /* What the machine lacks, as a sentence that is kept; "": it has it. net/kernel.h, or a test's. */
 typedef const char *plan_why_not(enum fault_need);

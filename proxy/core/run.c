@@ -78,6 +78,7 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     recognise_init(run);
     ids_init(run);
     auth_init(run);
+    watches_init(run);
     return run;
 }
 
@@ -109,6 +110,7 @@ void run_free(struct run *run)
     hooks_fini(run);
     ids_fini(run);
     auth_fini(run);
+    watches_fini(run);
     classes_fini(run);
     free(run->clients);
     deadlines_set(&run->deadlines, &run->own, NEVER);

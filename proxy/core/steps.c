@@ -55,6 +55,8 @@ static bool holds(const struct run *run, const struct wait_step *wait, const str
         return state->exited;
     case UNTIL_GAVE_UP:
         return now->gave_up > then->gave_up;
+    case UNTIL_MESSAGE:
+        return state->found[until->watch] > then->matches;
     }
     return false;
 }

@@ -48,6 +48,8 @@ struct rule_desc {
 
 extern const struct rule_desc *const all_rules[];          /* sorted by file name, NULL ends */
 const struct rule_desc *rule_find(const char *name_or_id); /* NULL: none */
+/* The same rule: assertions of scenarios are told apart by their names. */
+bool rule_is(const struct rule_desc *, const struct rule_desc *);
 
 const char *verdict_name(enum verdict); /* "not_applicable" ... as in results.json */
 const char *level_name(enum level);

@@ -54,7 +54,7 @@ void load_hook(struct loader *l, const struct node *step, const struct node *bod
         (void)is_hook(l, body->text, body->place, &out->hook.hook); /* told */
     if (clients)
         load_clients(l, clients, &out->hook.of);
-    out->what = words_of_step(out);
+    out->what = words_of_step(l->plan, out);
 }
 
 /* --- signal --- */
@@ -92,5 +92,5 @@ void load_signal(struct loader *l, const struct node *step, const struct node *b
         load_signal_name(l, name, &out->signal);
     if (clients)
         load_clients(l, clients, &out->signal.of);
-    out->what = words_of_step(out);
+    out->what = words_of_step(l->plan, out);
 }

@@ -7,8 +7,6 @@
 #include "rules/rule.h"
 #include "scenario/load_parts.h"
 
-static const char *const later[] = {"message", "close", "attempts", "never", NULL};
-
 void load_refuse_rule(struct diag *diag, const char *written, struct place at)
 {
     const char *names[1024];
@@ -82,10 +80,8 @@ static bool is_expected(const struct plan *plan, const char *rule)
 static void load_rule(struct loader *l, const char *name, struct place at,
                       const struct node *params)
 {
-    if (is_listed(later, name)) {
-        diag_error(l->diag, at, "'%s' is not supported by this version", name);
+    if (load_refuse_bare(l, name, at))
         return;
-    }
     const struct rule_desc *rule = rule_find(name);
     if (!rule) {
         load_refuse_rule(l->diag, name, at);
@@ -101,10 +97,21 @@ static void load_rule(struct loader *l, const char *name, struct place at,
     free(json);
 }
 
+static const struct node *assertion_in(const struct node *item)
+{
+    const struct node *child = item->kind == NODE_MAPPING ? item->first : NULL;
+    while (child && !is_assertion(child->key))
+        child = child->next;
+    return child;
+}
+
 void load_expect(struct loader *l, const struct node *list)
 {
     for (const struct node *item = list->first; item; item = item->next) {
-        if (item->kind == NODE_SCALAR)
+        const struct node *assertion = assertion_in(item);
+        if (assertion)
+            load_assertion(l, item, assertion);
+        else if (item->kind == NODE_SCALAR)
             load_rule(l, item->text, item->place, NULL);
         else if (item->kind == NODE_MAPPING && item->count == 1)
             load_rule(l, item->first->key, item->first->key_place, item->first);

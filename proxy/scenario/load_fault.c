@@ -260,5 +260,5 @@ void load_fault(struct loader *l, const struct node *step, const struct node *bo
     load_lasting(l, duration, label, out);
     out->label = xstrdup(fault->label);
     load_remember(l, out->label);
-    out->what = words_of_step(out);
+    out->what = words_of_step(l->plan, out);
 }

@@ -26,6 +26,14 @@ void load_wait(struct loader *, const struct node *step, const struct node *body
 void load_fault(struct loader *, const struct node *step, const struct node *body,
                 const struct fault_desc *);
 void load_expect(struct loader *, const struct node *list);
+/* message, close, attempts or never: an assertion of the scenario's own. step: what it stands in.
+ */
+void load_assertion(struct loader *, const struct node *step, const struct node *body);
+bool is_assertion(const char *name);
+/* One that says nothing, or a name that is near: said so. */
+bool load_refuse_bare(struct loader *, const char *name, struct place at);
+/* {from: client, match: '...'}: the watch it asks for. */
+bool load_watch(struct loader *, const struct node *body, size_t *watch);
 
 /* An option of a step, written beside its action or beneath it; twice is reported. NULL:
  * neither. */
@@ -46,6 +54,6 @@ bool load_client(struct loader *, const struct node *number, unsigned *out);
 /* No rule is called so; names that are near. */
 void load_refuse_rule(struct diag *, const char *written, struct place at);
 
-char *words_of_step(const struct step *); /* the caller frees */
+char *words_of_step(const struct plan *, const struct step *); /* the caller frees */
 
 #endif

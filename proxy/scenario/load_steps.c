@@ -120,7 +120,7 @@ static void load_clear(struct loader *l, const struct node *whole, const struct 
         return;
     struct step *step = plan_add_step(l->plan, STEP_CLEAR);
     step->clear = xstrdup(body->text);
-    step->what = words_of_step(step);
+    step->what = words_of_step(l->plan, step);
 }
 
 static void load_mark(struct loader *l, const struct node *whole, const struct node *body)
@@ -129,7 +129,7 @@ static void load_mark(struct loader *l, const struct node *whole, const struct n
         return;
     struct step *step = plan_add_step(l->plan, STEP_MARK);
     step->mark = xstrdup(body->text);
-    step->what = words_of_step(step);
+    step->what = words_of_step(l->plan, step);
 }
 
 struct close_params {
@@ -172,7 +172,7 @@ static void load_close(struct loader *l, const struct node *whole, const struct 
                                       .documented = close.documented,
                                       .code = (unsigned)close.code,
                                       .reason = xstrdup(close.reason ? close.reason : "")};
-    step->what = words_of_step(step);
+    step->what = words_of_step(l->plan, step);
     param_free(close_params, &close);
 }
 
@@ -325,7 +325,7 @@ static void add_pause(struct loader *l, nsec pause)
 {
     struct step *step = plan_add_step(l->plan, STEP_WAIT);
     step->wait.duration = pause;
-    step->what = words_of_step(step);
+    step->what = words_of_step(l->plan, step);
 }
 
 void load_repeated(struct loader *l, const struct node *list, uint64_t times, nsec pause)

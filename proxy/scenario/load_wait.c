@@ -11,13 +11,12 @@ static const char *const known[] = {"until", "at_most", "of", "since", "as", NUL
 /* In the order of enum condition, from UNTIL_OPEN. */
 static const char *const conditions[] = {"open",   "reopened", "closed",    "attempts",
                                          "ping",   "pong",     "heartbeat", "quiet",
-                                         "exited", "gave_up",  NULL};
-static const char *const later[] = {"message", NULL};
+                                         "exited", "gave_up",  "message",   NULL};
 #define UNTIL_EXAMPLE "reopened, or {attempts: 8}"
 
 static bool needs_value(enum condition condition)
 {
-    return condition == UNTIL_ATTEMPTS || condition == UNTIL_QUIET;
+    return condition == UNTIL_ATTEMPTS || condition == UNTIL_QUIET || condition == UNTIL_MESSAGE;
 }
 
 static bool find_condition(struct loader *l, const char *name, struct place at,
@@ -28,14 +27,10 @@ static bool find_condition(struct loader *l, const char *name, struct place at,
             *condition = (enum condition)(UNTIL_OPEN + i);
             return true;
         }
-    if (is_listed(later, name)) {
-        diag_error(l->diag, at, "'%s' is not supported by this version", name);
-        return false;
-    }
     diag_error(
         l->diag, at,
         "'until' is %s: one of open, reopened, closed, {attempts: 8}, ping, pong, heartbeat, "
-        "{quiet: 5s}, exited, gave_up",
+        "{quiet: 5s}, exited, gave_up, {message: {from: client, match: resume}}",
         name);
     field_suggest(name, conditions, sizeof conditions / sizeof *conditions - 1, "", l->diag);
     return false;
@@ -48,7 +43,9 @@ static bool load_word(struct loader *l, const struct node *node, struct until *u
     if (!needs_value(until->condition))
         return true;
     diag_error(l->diag, node->place, "'%s' needs a value, as in {%s: %s}", node->text, node->text,
-               until->condition == UNTIL_ATTEMPTS ? "8" : "5s");
+               until->condition == UNTIL_ATTEMPTS  ? "8"
+               : until->condition == UNTIL_MESSAGE ? "{from: client, match: resume}"
+                                                   : "5s");
     return false;
 }
 
@@ -65,6 +62,8 @@ static bool load_pair(struct loader *l, const struct node *node, struct until *u
         return field_count(value, "1", NULL, &until->attempts, l->diag);
     if (until->condition == UNTIL_QUIET)
         return field_duration(value, &until->quiet, l->diag);
+    if (until->condition == UNTIL_MESSAGE)
+        return load_watch(l, value, &until->watch);
     diag_error(l->diag, value->key_place, "'%s' takes no value", value->key);
     return false;
 }
@@ -168,5 +167,5 @@ void load_wait(struct loader *l, const struct node *step, const struct node *bod
         load_label(l, label, &out->label);
     if (out->label)
         load_remember(l, out->label);
-    out->what = words_of_step(out);
+    out->what = words_of_step(l->plan, out);
 }

@@ -14,7 +14,7 @@ static void add_duration(struct text *out, const char *before, nsec duration)
 
 /* --- Waits --- */
 
-static void add_until(struct text *out, const struct until *until)
+static void add_until(struct text *out, const struct plan *plan, const struct until *until)
 {
     static const char *const words[] = {
         [UNTIL_OPEN] = "open",           [UNTIL_REOPENED] = "reopened", [UNTIL_CLOSED] = "closed",
@@ -25,6 +25,9 @@ static void add_until(struct text *out, const struct until *until)
         text_addf(out, "%llu attempts", (unsigned long long)until->attempts);
     else if (until->condition == UNTIL_QUIET)
         add_duration(out, "quiet for ", until->quiet);
+    else if (until->condition == UNTIL_MESSAGE)
+        text_addf(out, "a message of the %s matching '%s'",
+                  side_name(plan->watches[until->watch].from), plan->watches[until->watch].match);
     else
         text_add(out, words[until->condition]);
 }
@@ -39,7 +42,7 @@ static void add_quorum(struct text *out, const struct wait_step *wait)
         text_addf(out, " of %g%% of the clients", wait->share * 100);
 }
 
-static void add_wait(struct text *out, const struct wait_step *wait)
+static void add_wait(struct text *out, const struct plan *plan, const struct wait_step *wait)
 {
     if (wait->count == 0) {
         add_duration(out, "wait ", wait->duration);
@@ -48,7 +51,7 @@ static void add_wait(struct text *out, const struct wait_step *wait)
     text_add(out, "wait until ");
     for (size_t i = 0; i < wait->count; i++) {
         text_add(out, i > 0 ? " or " : "");
-        add_until(out, &wait->any[i]);
+        add_until(out, plan, &wait->any[i]);
     }
     add_quorum(out, wait);
     if (wait->since)
@@ -174,13 +177,13 @@ static void add_signal(struct text *out, const struct signal_step *signal)
     add_clients(out, &signal->of);
 }
 
-char *words_of_step(const struct step *step)
+char *words_of_step(const struct plan *plan, const struct step *step)
 {
     struct text out;
     text_init(&out);
     switch (step->kind) {
     case STEP_WAIT:
-        add_wait(&out, &step->wait);
+        add_wait(&out, plan, &step->wait);
         break;
     case STEP_FAULT:
         add_fault(&out, &step->fault);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "rules/rule.h"
+#include "rules/own.h"
 #include "scenario/find.h"
 #include "scenario/load_parts.h"
 #include "scenario/target_parts.h"
@@ -64,17 +64,26 @@ static void load_accepted(const struct node *node, struct accepted *out, struct 
                    field_written(until));
 }
 
+/* A rule's, or an assertion's: which scenarios there are is not known here. NULL: said why. */
+static const char *accepted_name(const struct node *node, struct diag *diag)
+{
+    if (strncmp(node->key, OWN_PREFIX, strlen(OWN_PREFIX)) == 0)
+        return node->key;
+    const struct rule_desc *rule = known_rule(node->key, node->key_place, diag);
+    return rule ? rule->name : NULL;
+}
+
 static void load_accept(struct target *target, const struct node *accept, struct diag *diag)
 {
     if (!field_is_mapping(accept, "{reconnect.jitter: {until: 2027-01-31, reason: RT-8812}}", diag))
         return;
     target->accept = xcalloc(accept->count + 1, sizeof *target->accept);
     for (const struct node *child = accept->first; child; child = child->next) {
-        const struct rule_desc *rule = known_rule(child->key, child->key_place, diag);
-        if (!rule)
+        const char *name = accepted_name(child, diag);
+        if (!name)
             continue;
         struct accepted *out = &target->accept[target->accept_count++];
-        out->rule = xstrdup(rule->name);
+        out->rule = xstrdup(name);
         load_accepted(child, out, diag);
     }
 }

@@ -191,7 +191,7 @@ static void write_line(struct recorder *recorder, const struct event *ev)
 static bool is_frame(enum event_kind kind)
 {
     return kind == EV_WS_FRAME || kind == EV_WS_MESSAGE || kind == EV_WS_DELIVERED ||
-           kind == EV_WS_INJECTED || kind == EV_WS_ID;
+           kind == EV_WS_INJECTED || kind == EV_WS_ID || kind == EV_WS_MATCH;
 }
 
 static void say_full(struct recorder *recorder, nsec at)

@@ -15,6 +15,11 @@ const struct rule_desc *rule_find(const char *name_or_id)
     return NULL;
 }
 
+bool rule_is(const struct rule_desc *a, const struct rule_desc *b)
+{
+    return a == b || strcmp(a->name, b->name) == 0;
+}
+
 static const char *const verdict_names[] = {"not_applicable", "not_tested",   "pass",
                                             "warn",           "inconclusive", "fail"};
 
