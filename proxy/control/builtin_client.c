@@ -206,6 +206,8 @@ struct builtin_client *builtin_client_new(struct loop *loop,
     self->loop = loop;
     self->config = *config;
     self->dialer = dialer_new(loop);
+    if (!config->policy.any_address)
+        dialer_stick(self->dialer);
     self->client = client_new(&config->policy, config->authority, config->target, config->seed,
                               &client_ops, self, loop_now());
     loop_timer_set(loop, &self->timer, loop_now());

@@ -155,8 +155,8 @@ static char *client_url(const struct job *job, unsigned client)
     const char *target = subject->path            ? subject->path
                          : subject->server.target ? subject->server.target
                                                   : "/";
-    bool tls = job->tls_to_client != NULL;
-    return xprintf("%s:%u%s", tls ? "wss://localhost" : "ws://127.0.0.1", job->ports[client],
+    return xprintf("%s://%s:%u%s", job->tls_to_client ? "wss" : "ws",
+                   job_client_has_name(job) ? "localhost" : "127.0.0.1", job->ports[client],
                    target);
 }
 

@@ -68,6 +68,11 @@ static bool start_server(struct job *job)
 
 /* --- The driver --- */
 
+bool job_client_has_name(const struct job *job)
+{
+    return job->tls_to_client || job->spec.plan->named;
+}
+
 static bool open_tls(struct job *job)
 {
     const struct subject *subject = job->spec.subject;
@@ -130,7 +135,7 @@ static bool open_driver(struct job *job)
     for (unsigned i = 0; i < job->spec.plan->clients; i++) {
         job->ports[i] =
             driver_listen(job->driver, i, "127.0.0.1", 0,
-                          job->tls_to_client ? DRIVER_BOTH_LOOPBACKS : DRIVER_ONE_FAMILY);
+                          job_client_has_name(job) ? DRIVER_BOTH_LOOPBACKS : DRIVER_ONE_FAMILY);
         if (job->ports[i] == 0) {
             char *sentence = xprintf("cannot listen on a port of 127.0.0.1 for client %u: %s", i,
                                      strerror(errno));

@@ -107,7 +107,9 @@ bool job_pace_is_kept(struct job *);
 /* false: the trouble was said. */
 bool job_open(struct job *);
 bool job_open_trace(struct job *); /* that alone */
-uint16_t job_free_port(void);      /* of 127.0.0.1, for somebody else to listen on; 0: none */
+/* The client's URL has a name, which stands for both loopback addresses. */
+bool job_client_has_name(const struct job *);
+uint16_t job_free_port(void); /* of 127.0.0.1, for somebody else to listen on; 0: none */
 
 /* --- job_server.c: whether the server is there --- */
 

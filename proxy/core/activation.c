@@ -48,9 +48,13 @@ static void forget_begun(const struct activation *a, struct session *s)
             s->begun[i--] = s->begun[--s->begun_count];
 }
 
+/* used: any, for what is meant by it is shut all the same. */
 static bool hides_attempts(const struct fault_step *step)
 {
-    return step->desc->door && step->desc->door(step->config) != DOOR_OPEN;
+    for (int family = 0; step->desc->door && family < FAMILIES; family++)
+        if (step->desc->door(step->config, (enum family)family, FAMILY_IPV4) != DOOR_OPEN)
+            return true;
+    return false;
 }
 
 /* Acts on what is not yet a connection: its begin and end are told for all of them (conn 0). */
@@ -161,6 +165,8 @@ void activation_begin(struct run *run, const struct fault_step *step, struct act
     a->ends = step->moment == AT_ONCE ? nsec_add(run->now, step->duration) : NEVER;
     a->newest = newest_conn(run);
     a->last_conn = run->conns;
+    for (unsigned i = 0; i < run->plan->clients; i++)
+        a->used[i] = run->clients[i].used;
     struct activation **link = &run->activations;
     while (*link)
         link = &(*link)->next;

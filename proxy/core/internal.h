@@ -164,6 +164,7 @@ struct session {
     struct pipeline pipeline;
     bool open;         /* 101 delivered */
     bool open_pending; /* 101 seen and not yet delivered */
+    enum family family;
     bool over, over_told;
     struct heartbeats *beats;
     bool heartbeat_now, ping_now, pong_now, open_now; /* moments of this turn */
@@ -179,6 +180,7 @@ struct activation {
     nsec began, ends; /* NEVER: until cleared */
     uint32_t newest;  /* CONNS_NEWEST: the connection; EXISTING and NEWEST: conns up to last_conn */
     uint32_t last_conn;
+    enum family used[PLAN_CLIENTS_LIMIT]; /* by which each client came last, when it began */
     bool over;
 };
 
@@ -197,7 +199,8 @@ struct client_state {
     unsigned open;                         /* WebSockets open now */
     nsec last_traffic;
     bool exited, connected_once;
-    enum door door;
+    enum door doors[FAMILIES];
+    enum family used; /* of the newest connection that opened; before that, of the newest */
     uint64_t asked[HOOK_KINDS]; /* how often through each hook */
     uint64_t *found;            /* per watch: counters.matches when it last found one; 0: never */
 };
@@ -226,7 +229,7 @@ struct run {
     struct client_state *clients;
     size_t step;
     enum step_state step_state;
-    void (*on_door)(void *context, unsigned client, enum door);
+    void (*on_door)(void *context, unsigned client, enum family, enum door);
     void *door_context;
     void (*on_hook)(void *context, unsigned client, enum hook, uint64_t number);
     void *hook_context;

@@ -170,6 +170,8 @@ struct plan {
     unsigned tests;   /* enum tests_what, or-ed */
     unsigned clients; /* 1 to PLAN_CLIENTS_LIMIT */
     bool tls;
+    bool
+        named; /* the client is given a name, which stands for 127.0.0.1 and ::1; with tls always */
     bool strip_deflate; /* some fault breaks it: taken out of every offer */
     struct builtin_server_options server;
     struct builtin_client_options client;

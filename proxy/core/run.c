@@ -27,6 +27,7 @@ void run_note(struct run *run, struct session *s, enum note note)
         counters->opens++;
         client->open++;
         client->connected_once = true;
+        client->used = s->family;
         break;
     case NOTE_CLOSED:
         counters->closes++;
@@ -179,6 +180,9 @@ struct session *run_accept(struct run *run, unsigned client, const char *peer, c
     run->now = nsec_max(run->now, now);
     struct session *s = session_new(run, client, ops, driver, run->now);
     link_in(run, s);
+    s->family = strcmp(family, family_name(FAMILY_IPV6)) == 0 ? FAMILY_IPV6 : FAMILY_IPV4;
+    if (!run->clients[client].connected_once)
+        run->clients[client].used = s->family;
     struct event ev = {
         .kind = EV_TCP_OPEN, .side = SIDE_CLIENT, .by = session_cause(s, SIDE_CLIENT)};
     ev.tcp_open = (struct ev_tcp_open){.peer = peer, .family = family};
@@ -360,18 +364,26 @@ unsigned run_connections(const struct run *run, const struct session *without)
 
 /* --- Doors --- */
 
-static enum door door_of(const struct run *run, unsigned client)
+static enum door door_of(const struct run *run, unsigned client, enum family family)
 {
+    enum door door = DOOR_OPEN;
     for (const struct activation *a = run->activations; a; a = a->next) {
         const struct fault_step *step = a->step;
         const struct selector *which = &step->connections;
         bool concerned = which->which == CONNS_ALL || which->which == CONNS_NEW ||
                          (which->which == CONNS_CLIENT && which->client == client);
-        if (!a->over && concerned && step->desc->door &&
-            step->desc->door(step->config) != DOOR_OPEN)
-            return DOOR_HANG;
+        if (a->over || !concerned || !step->desc->door)
+            continue;
+        enum door wanted = step->desc->door(step->config, family, a->used[client]);
+        door = wanted > door ? wanted : door;
     }
-    return DOOR_OPEN;
+    return door;
+}
+
+static bool door_hangs(const struct run *run, unsigned client)
+{
+    const enum door *doors = run->clients[client].doors;
+    return doors[FAMILY_IPV4] == DOOR_HANG || doors[FAMILY_IPV6] == DOOR_HANG;
 }
 
 static void note_door(struct run *run, unsigned client)
@@ -381,24 +393,50 @@ static void note_door(struct run *run, unsigned client)
                        .client = (int)client,
                        .side = SIDE_CLIENT,
                        .by = BY_FAULT};
-    ev.tcp_door = (struct ev_tcp_door){.hangs = run->clients[client].door == DOOR_HANG};
+    ev.tcp_door = (struct ev_tcp_door){.hangs = door_hangs(run, client)};
     run_emit(run, ev);
+}
+
+static void set_doors_of(struct run *run, unsigned client)
+{
+    enum door wanted[FAMILIES], before[FAMILIES];
+    struct client_state *state = &run->clients[client];
+    bool hung = door_hangs(run, client);
+    memcpy(before, state->doors, sizeof before);
+    for (int family = 0; family < FAMILIES; family++)
+        wanted[family] = door_of(run, client, (enum family)family);
+    memcpy(state->doors, wanted, sizeof wanted);
+    if (door_hangs(run, client) != hung)
+        note_door(run, client);
+    for (int family = 0; family < FAMILIES; family++)
+        if (wanted[family] != before[family] && run->on_door)
+            run->on_door(run->door_context, client, (enum family)family, wanted[family]);
 }
 
 void run_set_doors(struct run *run)
 {
-    for (unsigned i = 0; i < run->plan->clients; i++) {
-        enum door door = door_of(run, i);
-        if (door == run->clients[i].door)
-            continue;
-        run->clients[i].door = door;
-        note_door(run, i);
-        if (run->on_door)
-            run->on_door(run->door_context, i, door);
-    }
+    for (unsigned i = 0; i < run->plan->clients; i++)
+        set_doors_of(run, i);
 }
 
-void run_watch_doors(struct run *run, void (*on_door)(void *context, unsigned client, enum door),
+void run_address_answer(struct run *run, unsigned client, enum family family, bool refused,
+                        bool other_known, const char *why_not, nsec now)
+{
+    run->now = nsec_max(run->now, now);
+    struct event ev = {.at = run->now,
+                       .kind = EV_TCP_ADDRESS,
+                       .client = (int)client,
+                       .side = SIDE_CLIENT,
+                       .by = BY_FAULT};
+    ev.tcp_address = (struct ev_tcp_address){.family = family_name(family),
+                                             .refused = refused,
+                                             .other_known = other_known,
+                                             .why_not = why_not};
+    run_emit(run, ev);
+}
+
+void run_watch_doors(struct run *run,
+                     void (*on_door)(void *context, unsigned client, enum family, enum door),
                      void *context)
 {
     run->on_door = on_door;

@@ -49,10 +49,15 @@ void run_end(struct run *, const char *reason, nsec now);
 /* A fault outside the steps: --fault and, later, live control. Borrows the step until run_free. */
 void run_add_fault(struct run *, const struct fault_step *, nsec now);
 
-/* on_door is told when the listening socket of a client is to hang or to be open again, and answers
- * by run_answer, later or at once. NULL: nobody listens. */
-void run_watch_doors(struct run *, void (*on_door)(void *context, unsigned client, enum door),
+/* on_door is told when the listening socket of a client on its address of that family is to hang,
+ * to be shut or to be open again, and answers, later or at once: of hanging by run_answer, of being
+ * shut and opened again by run_address_answer. NULL: nobody listens. */
+void run_watch_doors(struct run *,
+                     void (*on_door)(void *context, unsigned client, enum family, enum door),
                      void *context);
+/* other_known, why_not: as in tcp.address. */
+void run_address_answer(struct run *, unsigned client, enum family, bool refused, bool other_known,
+                        const char *why_not, nsec now);
 /* on_hook carries out what a hook step asks of a client and answers by run_hook_answer, later or at
  * once. declared: what the target gives (enum declares); hook steps without their hook are over at
  * once. Not called: there are no hooks. */

@@ -43,6 +43,8 @@ const struct param client_policy_params[] = {
     P_DURATION(client_policy, tcp_keepalive, .def = "0s",
                .doc =
                    "TCP gives a peer up that acknowledges nothing for so long; 0: it is not asked"),
+    P_BOOL(client_policy, any_address, .def = "true",
+           .doc = "tries all addresses of the name in each attempt, not only the one that worked"),
     P_COUNT(client_policy, retry_limit, .def = "0",
             .doc = "failures in a row after which it gives up; 0: never"),
     P_BOOL(client_policy, tells_user, .def = "true", .doc = "says so when it gives up"),

@@ -32,7 +32,8 @@ struct client_policy {
     nsec connect_timeout;   /* from dialling to the 101 */
     bool closes_abandoned;  /* an attempt that it gives up */
     nsec close_timeout;
-    nsec tcp_keepalive; /* for whoever opens the connections */
+    nsec tcp_keepalive; /* for whoever opens the connections; the next one too */
+    bool any_address;   /* an attempt tries all addresses of the name, not the one that worked */
     uint64_t retry_limit;
     bool tells_user; /* that it gave up */
     bool reconnects;

@@ -12,7 +12,7 @@ static const struct param params[] = {
     P_END,
 };
 
-static enum door hang_connects(const void *config)
+static enum door hang_connects(const void *config, enum family family, enum family used)
 {
     const struct blackhole *cfg = config;
     return cfg->syns ? DOOR_HANG : DOOR_OPEN;

@@ -1,9 +1,8 @@
 /* connect_hang: a connect that nobody answers. */
 #include "fault/fault.h"
 
-static enum door hang_connects(const void *config)
+static enum door hang_connects(const void *config, enum family family, enum family used)
 {
-    (void)config;
     return DOOR_HANG;
 }
 

@@ -50,8 +50,18 @@ enum fault_need {
 /* What becomes of the clients' listening sockets while a fault is on. */
 enum door {
     DOOR_OPEN,
-    DOOR_HANG /* connects are not answered: SYNs are dropped, or the backlog is full */
+    DOOR_HANG, /* connects are not answered: SYNs are dropped, or the backlog is full */
+    DOOR_SHUT  /* nobody listens: connects are refused by the kernel, and never seen */
 };
+
+/* The addresses of one name: 127.0.0.1 and ::1. */
+enum family { FAMILY_IPV4, FAMILY_IPV6 };
+enum { FAMILIES = 2 };
+const char *family_name(enum family); /* "ipv4", as in tcp.open */
+static inline enum family family_other(enum family family)
+{
+    return family == FAMILY_IPV4 ? FAMILY_IPV6 : FAMILY_IPV4;
+}
 
 /* What is wrong with our side of a TLS handshake with the client. */
 enum tls_trouble {
@@ -145,7 +155,8 @@ struct fault_desc {
     bool kernel_time;
     enum fault_need need; /* without it the fault is refused, or replaced by the step's fallback */
     enum fault_need (*needs)(const void *config); /* when parameters decide; else NULL */
-    enum door (*door)(const void *config);        /* NULL: open */
+    /* The door of that family; used: the one the client's newest connection came by. NULL: open. */
+    enum door (*door)(const void *config, enum family, enum family used);
     const char
         *presets; /* folder of scenarios/ whose files hold parameters for `profile`; NULL: none */
     /* on_frame decides on whole messages: it is asked for their first frame (and for control

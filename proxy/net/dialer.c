@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -35,11 +36,16 @@ struct dialer {
     struct peer *dead;
     struct door *doors;
     struct turn turn;
+    bool sticks;
+    int family; /* by which the first connection out was made, when it sticks to that; 0: none yet
+                 */
 };
 
 static void on_open(struct stream *stream)
 {
     struct peer *peer = stream->owner;
+    if (peer->addresses && peer->dialer->family == 0)
+        peer->dialer->family = socket_family(stream->fd);
     peer->ops->on_open(peer);
 }
 
@@ -134,16 +140,44 @@ void dialer_free(struct dialer *dialer)
     free(dialer);
 }
 
+void dialer_stick(struct dialer *dialer)
+{
+    dialer->sticks = true;
+}
+
+static const char *resolve(const char *host, uint16_t port, struct addresses *out)
+{
+    struct addresses second;
+    if (strcmp(host, "localhost") != 0)
+        return socket_resolve(host, port, out);
+    const char *why = socket_resolve("::1", port, out);
+    why = why ? why : socket_resolve("127.0.0.1", port, &second);
+    if (!why)
+        out->list[out->count++] = second.list[0];
+    return why;
+}
+
+static void leave_one_family(struct addresses *addresses, int family)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < addresses->count; i++)
+        if (addresses->list[i].sockaddr.ss_family == family)
+            addresses->list[kept++] = addresses->list[i];
+    addresses->count = kept;
+}
+
 struct peer *dialer_connect(struct dialer *dialer, const char *host, uint16_t port,
                             struct tls_context *tls, const struct peer_ops *ops, void *owner,
                             const char **why)
 {
     struct addresses *addresses = xmalloc(sizeof *addresses);
-    *why = socket_resolve(host, port, addresses);
+    *why = resolve(host, port, addresses);
     if (*why) {
         free(addresses);
         return NULL;
     }
+    if (dialer->sticks && dialer->family != 0)
+        leave_one_family(addresses, dialer->family);
     struct peer *peer = new_peer(dialer, ops, owner);
     peer->addresses = addresses;
     peer->server_name = xstrdup(host);

@@ -25,11 +25,15 @@ struct peer_ops {
 struct dialer *dialer_new(struct loop *);
 void dialer_free(struct dialer *); /* forgets all peers and listeners; calls nothing */
 
-/* tls: NULL for plain; kept. owner: the caller's, see peer_owner. NULL: the name cannot be resolved
- * and *why (never freed) says how; everything later is on_failed. */
+/* All addresses of the host are tried, one after the other; localhost is ::1 and 127.0.0.1 whatever
+ * the resolver says (RFC 6761 6.3). tls: NULL for plain; kept. owner: the caller's, see peer_owner.
+ * NULL: the name cannot be resolved and *why (never freed) says how; everything later is on_failed.
+ */
 struct peer *dialer_connect(struct dialer *, const char *host, uint16_t port,
                             struct tls_context *tls, const struct peer_ops *, void *owner,
                             const char **why);
+/* From now on only the address is tried by which a connection of it was first made. */
+void dialer_stick(struct dialer *);
 /* Each accepted connection becomes a peer with these ops; on_accept comes before its on_open and
  * sets the owner. port 0: any free one. Returns the port; 0: errno says why. */
 uint16_t dialer_listen(struct dialer *, const char *host, uint16_t port, struct tls_context *tls,

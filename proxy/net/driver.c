@@ -19,6 +19,8 @@ struct entrance {
     struct entrance *next;
     struct listener *listener;
     unsigned client;
+    enum family family;
+    bool alone; /* the client was given this one address, not a name that has two */
 };
 
 nsec driver_now(const struct driver *driver)
@@ -101,14 +103,67 @@ static void on_hanging(void *context, int error, const char *how)
     driver_touch(driver);
 }
 
-static void on_door(void *context, unsigned client, enum door door)
+static void tell_address(struct driver *driver, unsigned client, enum family family, bool refused,
+                         const char *why_not)
+{
+    int other = family == FAMILY_IPV4 ? AF_INET6 : AF_INET;
+    bool known = !*why_not && socket_resolver_gives("localhost", other);
+    run_address_answer(driver->run, client, family, refused, known, why_not, driver_now(driver));
+    driver_touch(driver);
+}
+
+static void on_shut(void *context, int error)
+{
+    const struct entrance *entrance = context;
+    if (entrance->driver->run)
+        tell_address(entrance->driver, entrance->client, entrance->family, error == 0,
+                     error ? strerror(error) : "");
+}
+
+static struct entrance *entrance_of(const struct driver *driver, unsigned client,
+                                    enum family family)
+{
+    struct entrance *entrance = driver->entrances;
+    while (entrance && (entrance->client != client || entrance->family != family))
+        entrance = entrance->next;
+    return entrance;
+}
+
+/* "": it can be shut without shutting the client out. */
+static const char *why_not_shut(const struct driver *driver, unsigned client, enum family family)
+{
+    const struct entrance *entrance = entrance_of(driver, client, family);
+    const struct entrance *other = entrance_of(driver, client, family_other(family));
+    if (entrance && other)
+        return "";
+    const struct entrance *only = entrance ? entrance : other;
+    return only && only->alone ? "no name" : "no ipv6";
+}
+
+static void shut(struct driver *driver, unsigned client, enum family family)
+{
+    const char *why_not = why_not_shut(driver, client, family);
+    if (*why_not)
+        tell_address(driver, client, family, false, why_not);
+    else
+        listener_shut(entrance_of(driver, client, family)->listener, on_shut);
+}
+
+static void on_door(void *context, unsigned client, enum family family, enum door door)
 {
     struct driver *driver = context;
-    for (struct entrance *entrance = driver->entrances; entrance; entrance = entrance->next)
-        if (entrance->client == client && door == DOOR_HANG)
-            listener_hang(entrance->listener, on_hanging);
-        else if (entrance->client == client)
-            listener_let_in(entrance->listener);
+    struct entrance *entrance = entrance_of(driver, client, family);
+    if (door == DOOR_SHUT) {
+        shut(driver, client, family);
+        return;
+    }
+    if (!entrance)
+        return;
+    if (listener_is_shut(entrance->listener))
+        tell_address(driver, client, family, false, "");
+    listener_let_in(entrance->listener);
+    if (door == DOOR_HANG)
+        listener_hang(entrance->listener, on_hanging);
 }
 
 static struct entrance *new_entrance(struct driver *driver, unsigned client, const char *host,
@@ -117,6 +172,7 @@ static struct entrance *new_entrance(struct driver *driver, unsigned client, con
     struct entrance *entrance = xcalloc(1, sizeof *entrance);
     entrance->driver = driver;
     entrance->client = client;
+    entrance->family = strchr(host, ':') ? FAMILY_IPV6 : FAMILY_IPV4;
     entrance->listener = listener_new(driver->loop, host, port, on_fd, entrance);
     if (entrance->listener)
         return entrance;
@@ -168,6 +224,8 @@ uint16_t driver_listen(struct driver *driver, unsigned client, const char *host,
     if (families == DRIVER_BOTH_LOOPBACKS)
         return listen_on_both(driver, client, port);
     struct entrance *entrance = new_entrance(driver, client, host, port);
+    if (entrance)
+        entrance->alone = true;
     return entrance ? add_entrance(driver, entrance) : 0;
 }
 

@@ -20,12 +20,14 @@ struct listener {
     void (*on_fd)(void *context, int fd, const struct address *peer);
     void *context;
     ev_io io;
-    struct turn turn; /* begins to hang by a full backlog */
+    struct turn turn; /* begins to hang by a full backlog, or to refuse */
     void (*on_hanging)(void *context, int error, const char *how);
+    void (*on_shut)(void *context, int error);
     int fd;
     int fillers[FILLERS_LIMIT]; /* connections of our own that keep the backlog full; -1: none */
     bool deaf;                  /* its filter was on: what is accepted may have inherited it */
     bool full;                  /* hangs by its backlog: nothing is accepted */
+    bool shut;                  /* does not listen */
     bool accepting, freed;
 };
 
@@ -119,7 +121,7 @@ static void on_acceptable(struct ev_loop *ev, ev_io *watcher, int events)
 static void on_resume(struct timer *timer, nsec now)
 {
     struct listener *listener = (struct listener *)timer;
-    if (!listener->full)
+    if (!listener->full && !listener->shut)
         ev_io_start(loop_ev(listener->loop), &listener->io);
 }
 
@@ -171,6 +173,7 @@ void listener_hang(struct listener *listener,
                    void (*on_hanging)(void *context, int error, const char *how))
 {
     listener->on_hanging = on_hanging;
+    listener->turn.on_turn = hang_by_backlog;
     if (kernel_deafen(listener->fd, 1) != 0) {
         loop_touch(listener->loop, &listener->turn);
         return;
@@ -179,15 +182,41 @@ void listener_hang(struct listener *listener,
     on_hanging(listener->context, 0, "every SYN is dropped");
 }
 
+static void refuse(struct turn *turn)
+{
+    struct listener *listener = (struct listener *)((char *)turn - offsetof(struct listener, turn));
+    if (!accept_guarded(listener)) /* what is complete came before */
+        return;
+    ev_io_stop(loop_ev(listener->loop), &listener->io);
+    listener->shut = true;
+    int error = socket_refuse(listener->fd) ? 0 : errno;
+    if (error)
+        listener_let_in(listener);
+    listener->on_shut(listener->context, error);
+}
+
+void listener_shut(struct listener *listener, void (*on_shut)(void *context, int error))
+{
+    listener_let_in(listener);
+    listener->on_shut = on_shut;
+    listener->turn.on_turn = refuse;
+    loop_touch(listener->loop, &listener->turn);
+}
+
+bool listener_is_shut(const struct listener *listener)
+{
+    return listener->shut;
+}
+
 void listener_let_in(struct listener *listener)
 {
     loop_untouch(&listener->turn);
     if (listener->deaf)
         (void)kernel_hear(listener->fd); /* it was attached, so it can be detached */
-    if (!listener->full)
+    if (!listener->full && !listener->shut)
         return;
-    listener->full = false;
-    (void)listen(listener->fd, SOCKET_BACKLOG); /* it listens already */
+    listener->full = listener->shut = false;
+    (void)socket_listen_again(listener->fd); /* it did before, and its port is still its own */
     ev_io_start(loop_ev(listener->loop), &listener->io);
 }
 
@@ -209,7 +238,6 @@ struct listener *listener_new(struct loop *loop, const char *host, uint16_t port
     listener->context = context;
     listener->fd = fd;
     listener->resume.on_due = on_resume;
-    listener->turn.on_turn = hang_by_backlog;
     for (int i = 0; i < FILLERS_LIMIT; i++)
         listener->fillers[i] = -1;
     ev_io_init(&listener->io, on_acceptable, fd, EV_READ);

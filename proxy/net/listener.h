@@ -19,6 +19,10 @@ uint16_t listener_port(const struct listener *);
  * before is accepted. on_hanging says, at the end of the turn, how ("" when error is set). */
 void listener_hang(struct listener *,
                    void (*on_hanging)(void *context, int error, const char *how));
+/* From the end of this turn on connects are refused by the kernel; what was complete before is
+ * accepted. on_shut says then whether that worked (0, or errno). */
+void listener_shut(struct listener *, void (*on_shut)(void *context, int error));
+bool listener_is_shut(const struct listener *);
 /* Answers again: who still waits is let in with the next retransmission of its SYN. */
 void listener_let_in(struct listener *);
 

@@ -37,6 +37,27 @@ const char *socket_resolve(const char *host, uint16_t port, struct addresses *ou
     return NULL;
 }
 
+static uint16_t port_of(const struct address *address)
+{
+    if (address->sockaddr.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address->sockaddr)->sin6_port);
+    return ntohs(((const struct sockaddr_in *)&address->sockaddr)->sin_port);
+}
+
+bool socket_resolver_gives(const char *host, int family)
+{
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addrinfo *found = NULL;
+    bool given = false;
+    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+        return false;
+    for (const struct addrinfo *i = found; i; i = i->ai_next)
+        given = given || i->ai_family == family;
+    freeaddrinfo(found);
+    return given;
+}
+
 static void set_option(int fd, int level, int option, int value)
 {
     /* Failing to tune a socket is no reason to refuse it. */
@@ -56,7 +77,7 @@ static int close_keeping_errno(int fd)
     return -1;
 }
 
-int socket_listen(const struct address *address)
+static int bound_socket(const struct address *address)
 {
     int fd = new_socket(address);
     if (fd < 0)
@@ -64,10 +85,42 @@ int socket_listen(const struct address *address)
     set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (address->sockaddr.ss_family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (bind(fd, (const struct sockaddr *)&address->sockaddr, address->len) ||
-        listen(fd, SOCKET_BACKLOG))
+    if (bind(fd, (const struct sockaddr *)&address->sockaddr, address->len))
         return close_keeping_errno(fd);
     return fd;
+}
+
+/* A port that the kernel chose is lost when the socket stops listening, one that was asked for
+ * stays: what it chose is asked for by a second socket. */
+static int bound_to_stay(const struct address *address)
+{
+    struct address chosen = {.len = sizeof chosen.sockaddr};
+    int scout = bound_socket(address);
+    if (scout < 0)
+        return -1;
+    if (getsockname(scout, (struct sockaddr *)&chosen.sockaddr, &chosen.len))
+        return close_keeping_errno(scout);
+    int fd = bound_socket(&chosen);
+    (void)close_keeping_errno(scout);
+    return fd;
+}
+
+int socket_listen(const struct address *address)
+{
+    int fd = port_of(address) == 0 ? bound_to_stay(address) : bound_socket(address);
+    if (fd >= 0 && listen(fd, SOCKET_BACKLOG))
+        return close_keeping_errno(fd);
+    return fd;
+}
+
+bool socket_refuse(int listener)
+{
+    return shutdown(listener, SHUT_RDWR) == 0;
+}
+
+bool socket_listen_again(int listener)
+{
+    return listen(listener, SOCKET_BACKLOG) == 0;
 }
 
 int socket_connect(const struct address *address)
@@ -102,11 +155,12 @@ int socket_error(int fd)
     return error;
 }
 
-static uint16_t port_of(const struct address *address)
+int socket_family(int fd)
 {
-    if (address->sockaddr.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)&address->sockaddr)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)&address->sockaddr)->sin_port);
+    struct address own = {.len = sizeof own.sockaddr};
+    if (getsockname(fd, (struct sockaddr *)&own.sockaddr, &own.len))
+        return 0;
+    return own.sockaddr.ss_family;
 }
 
 uint16_t socket_port(int fd)

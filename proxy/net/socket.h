@@ -27,13 +27,22 @@ struct addresses {
 /* Blocks while the system resolves names; addresses are taken as they are. NULL: done; else why
  * not. */
 const char *socket_resolve(const char *host, uint16_t port, struct addresses *);
+/* A program that asks for the addresses of that name gets one of this family (AF_INET, AF_INET6),
+ * also when it leaves out families that this machine has on loopback alone. Blocks likewise. */
+bool socket_resolver_gives(const char *host, int family);
 /* Each returns an fd, or -1 with errno. */
 int socket_listen(const struct address *);
 int socket_connect(const struct address *); /* begins; writable when there is an outcome */
 int socket_accept(int listener, struct address *peer);
 
+/* Its port stays bound and connects to it are refused, until it listens again. What was not
+ * accepted is reset. false: errno. */
+bool socket_refuse(int listener);
+bool socket_listen_again(int listener);
+
 int socket_error(int fd); /* takes SO_ERROR; 0: none */
 uint16_t socket_port(int fd);
+int socket_family(int fd); /* AF_INET or AF_INET6; 0: errno */
 /* Outcome of a connect in the words of tcp.connect: refused, timeout, unreachable or error. */
 const char *socket_connect_words(int error);
 /* "127.0.0.1:4711", "[::1]:4711" */

@@ -8,13 +8,15 @@
 #include "rules/rule.h"
 #include "scenario/load_parts.h"
 
-static const char *const known[] = {"scenario", "story",  "tests", "clients", "repeat", "tls",
-                                    "server",   "client", "steps", "expect",  NULL};
+static const char *const known[] = {"scenario", "story",  "tests",  "clients", "repeat", "tls",
+                                    "address",  "server", "client", "steps",   "expect", NULL};
 static const char *const later[] = {"matrix", "load", NULL};
 
 static const char *const tests_names[] = {"client", "server", "path", "both", NULL};
 static const unsigned tests_values[] = {TESTS_CLIENT, TESTS_SERVER, TESTS_PATH,
                                         TESTS_CLIENT | TESTS_SERVER};
+
+static const char *const addresses[] = {"127.0.0.1", "localhost", NULL};
 
 static const struct param server_params[] = {
     P_DURATION(builtin_server_options, pings, .def = "0s", .min = "0s", .max = "1h",
@@ -132,13 +134,15 @@ static void load_builtin(struct loader *l, const struct node *options, const str
 
 static void load_head(struct loader *l, const struct node *root)
 {
-    const struct node *tls = field_find(root, "tls");
+    const struct node *tls = field_find(root, "tls"), *address = field_find(root, "address");
     load_name(l, root);
     l->plan->story = xstrdup("");
     (void)field_copy(field_find(root, "story"), &l->plan->story, l->diag); /* told */
     load_tests(l, root);
     if (tls)
         (void)field_flag(tls, &l->plan->tls, l->diag); /* told */
+    if (address)
+        l->plan->named = field_choice(address, addresses, l->diag) > 0;
     load_builtin(l, field_find(root, "server"), server_params, &l->plan->server, "{pings: 30s}",
                  "the built-in server");
     load_builtin(l, field_find(root, "client"), client_params, &l->plan->client, "{sends: 1MiB/s}",

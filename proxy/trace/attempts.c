@@ -368,15 +368,30 @@ void attempts_of_all(const struct trace *trace, struct attempts *out)
     attempts_of_clients(trace, ANY_CLIENT, out);
 }
 
+/* Connects of the client go unseen from here on (true), or are seen again. false: neither. */
+static bool hides(const struct event *ev, int client, bool *hidden)
+{
+    if (ev->client != client)
+        return false;
+    if (ev->kind == EV_TCP_DOOR)
+        *hidden = ev->tcp_door.hangs;
+    else if (ev->kind == EV_TCP_ADDRESS && !*ev->tcp_address.why_not)
+        *hidden = ev->tcp_address.refused; /* those to one address, but it may prefer that */
+    else
+        return false;
+    return true;
+}
+
 nsec attempts_hidden(const struct trace *trace, int client, nsec from, nsec to)
 {
     nsec since = NEVER;
+    bool hidden = false;
     for (size_t i = 0; i < trace->count && trace->events[i].at <= to; i++) {
         const struct event *ev = &trace->events[i];
-        if (ev->kind != EV_TCP_DOOR || ev->client != client)
+        if (!hides(ev, client, &hidden))
             continue;
-        if (ev->tcp_door.hangs)
-            since = ev->at;
+        if (hidden)
+            since = since == NEVER ? ev->at : since;
         else if (since != NEVER && ev->at >= from)
             break;
         else

@@ -309,6 +309,78 @@ steps:
         self.assertEqual(proxy.stop(), 0, "it ends while it hangs")
 
 
+class AddressDown(harness.Case):
+    client = """
+import errno, socket, sys
+folder, port = sys.argv[1], int(sys.argv[2].rpartition(":")[2].partition("/")[0])
+sys.path.insert(0, folder)
+sys.argv = sys.argv[:1]
+from harness import Wire
+
+def dial(host):
+    try:
+        wire = Wire(socket.create_connection((host, port), 5))
+    except OSError as error:
+        print("client:", host, errno.errorcode.get(error.errno), flush=True)
+        return None
+    wire.upgrade()
+    print("client:", host, "open", flush=True)
+    return wire
+
+def until_it_ends(wire):
+    try:
+        while wire and wire.more():
+            pass
+    except OSError:
+        pass
+
+until_it_ends(dial("::1"))
+dial("::1")
+until_it_ends(dial("127.0.0.1"))
+"""
+    scenario = """scenario: s
+tests: client
+%s
+steps:
+  - wait: {until: open, at_most: 20s}
+  - address_down: {family: used}
+    as: dead
+  - reset: {connections: existing}
+  - wait: {until: reopened, at_most: 10s}
+  - clear: dead
+  - wait: 1s
+expect:
+  - reconnect.fresh_address
+"""
+
+    def run_with(self, head, client):
+        report = os.path.join(self.folder, "report")
+        self.halfopen("run", self.write("s.yaml", self.scenario % head), "--client", client, "--report", report)
+        with open(os.path.join(report, "results.json"), encoding="utf-8") as file:
+            rule, = json.load(file)["scenarios"][0]["rules"]
+        return rule, harness.events(os.path.join(report, "traces", "s.jsonl")), report
+
+    def test_the_kernel_refuses_one_address_and_the_other_serves(self):
+        if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
+            self.skipTest("this machine has no ::1")
+        here = os.path.dirname(os.path.abspath(__file__))
+        client = self.write("client.py", self.client)
+        rule, found, report = self.run_with("address: localhost", f"exec python3 {client} {here} {{url}}")
+        self.assertEqual(rule["verdict"], "pass", rule)
+        with open(os.path.join(report, "output", "s-client-0.log"), encoding="utf-8") as file:
+            self.assertEqual([line.split()[1:] for line in file if line.startswith("client:")],
+                             [["::1", "open"], ["::1", "ECONNREFUSED"], ["127.0.0.1", "open"]])
+        self.assertEqual([(ev["family"], ev["refused"]) for ev in harness.of_kind(found, "tcp.address")],
+                         [("ipv6", True), ("ipv6", False)])
+        self.assertEqual([ev["family"] for ev in harness.of_kind(found, "tcp.open")], ["ipv6", "ipv4"])
+
+    def test_who_was_given_an_address_is_not_shut_out(self):
+        rule, found, _ = self.run_with("story: none", f"exec {HALFOPEN} client {{url}}")
+        self.assertEqual((rule["verdict"], "address: localhost" in rule["summary"]), ("not_tested", True))
+        self.assertEqual([ev["why_not"] for ev in harness.of_kind(found, "tcp.address")][:1], ["no name"])
+        self.assertEqual(len(harness.of_kind(found, "tcp.open")), 2)
+
+
 class PacketLoss(Filtered):
     def test_the_client_retransmits_and_everything_arrives(self):
         proxy = self.proxy_with("""

@@ -31,7 +31,10 @@ struct sim_client {
     unsigned index;
     struct player *machine; /* NULL: not started yet */
     nsec starts;
-    bool dial_wanted, door_hangs;
+    bool dial_wanted;
+    enum door doors[FAMILIES];
+    bool connected; /* at least once, the last time by this family: */
+    enum family worked;
     bool signalled, exited; /* its process was told to end; has ended */
     nsec dialled, next_syn; /* next_syn: when a connect that was not answered tries again */
     struct link *link;      /* of the connection or attempt under way; NULL: none */
@@ -62,7 +65,7 @@ struct link {
  * world reads no more of it than this, for no transcript tells of it. */
 struct kernel_policy {
     nsec tcp_keepalive;
-    bool verifies;
+    bool verifies, any_address;
 };
 
 struct sim {

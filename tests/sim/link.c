@@ -313,10 +313,11 @@ static void shake_hands(struct link *link)
 }
 
 /* The handshake of TCP is the kernel's: a client that is refused was connected before. */
-static void accept_link(struct sim_client *client, struct link *link)
+static void accept_link(struct sim_client *client, struct link *link, enum family family)
 {
     struct sim *sim = client->sim;
-    struct session *session = run_accept(sim->run, client->index, "127.0.0.1:40000", "ipv4",
+    const char *peer = family == FAMILY_IPV6 ? "[::1]:40000" : "127.0.0.1:40000";
+    struct session *session = run_accept(sim->run, client->index, peer, family_name(family),
                                          &session_ops, link, sim->now);
     link->hanging = session_admission(session) == HANG;
     if (session_admission(session) != REFUSE) {
@@ -328,18 +329,45 @@ static void accept_link(struct sim_client *client, struct link *link)
         cut(link, SIDE_CLIENT, CUT_RST);
 }
 
+/* A name stands for ::1 and 127.0.0.1, in that order; a plain address is 127.0.0.1. */
+static bool may_try(const struct sim_client *client, enum family family)
+{
+    const struct sim *sim = client->sim;
+    bool known = family == FAMILY_IPV4 || sim->cfg->plan->named || sim->cfg->plan->tls;
+    return known && (sim->kernel.any_address || !client->connected || client->worked == family);
+}
+
+/* The first address that does not refuse. false: all do. */
+static bool find_address(const struct sim_client *client, enum family *out)
+{
+    for (int family = FAMILIES - 1; family >= 0; family--) {
+        *out = (enum family)family;
+        if (may_try(client, *out) && client->doors[family] != DOOR_SHUT)
+            return true;
+    }
+    return false;
+}
+
 void sim_client_dial(struct sim_client *client)
 {
     struct sim *sim = client->sim;
-    if (client->door_hangs) {
+    enum family family;
+    if (!find_address(client, &family)) {
+        client->dial_wanted = false;
+        player_connect_failed(client->machine, sim->now);
+        return;
+    }
+    if (client->doors[family] == DOOR_HANG) {
         client->next_syn = next_syn(client);
         return;
     }
     struct link *link = link_new(sim);
     client->dial_wanted = false;
+    client->connected = true;
+    client->worked = family;
     client->link = link;
     link->client = client;
-    accept_link(client, link);
+    accept_link(client, link, family);
     player_connected(client->machine, sim->now);
 }
 

@@ -10,6 +10,7 @@ enum entry_kind {
     /* what a client is told */
     TOLD_NEW,
     TOLD_CONNECTED,
+    TOLD_CONNECT_FAILED,
     TOLD_INPUT,
     TOLD_EOF,
     TOLD_WRITABLE,
@@ -201,6 +202,13 @@ void player_connected(struct player *player, nsec now)
     look(player);
 }
 
+void player_connect_failed(struct player *player, nsec now)
+{
+    tell(player, TOLD_CONNECT_FAILED, now, 0, NULL, 0);
+    client_connect_failed(player->machine, now);
+    look(player);
+}
+
 void player_input(struct player *player, const uint8_t *bytes, size_t len, nsec now)
 {
     tell(player, TOLD_INPUT, now, 0, bytes, len);
@@ -341,6 +349,9 @@ static void tell_again(struct rehearsal *rehearsal, const struct entry *told,
         return;
     case TOLD_CONNECTED:
         client_connected(*machine, told->at);
+        return;
+    case TOLD_CONNECT_FAILED:
+        client_connect_failed(*machine, told->at);
         return;
     case TOLD_INPUT:
         client_input(*machine, (const uint8_t *)bytes, told->len, told->at);

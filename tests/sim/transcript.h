@@ -27,6 +27,7 @@ struct player *player_new(const struct client_policy *, unsigned number, uint64_
                           struct transcript *transcript);
 void player_free(struct player *);
 void player_connected(struct player *, nsec now);
+void player_connect_failed(struct player *, nsec now);
 void player_input(struct player *, const uint8_t *bytes, size_t len, nsec now);
 void player_eof(struct player *, nsec now);
 void player_writable(struct player *, nsec now);

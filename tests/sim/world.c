@@ -164,12 +164,28 @@ static void expire(struct sim *sim)
 
 /* --- From the first step to the last --- */
 
-static void on_door(void *context, unsigned client, enum door door)
+static bool has_name(const struct sim *sim)
+{
+    return sim->cfg->plan->named || sim->cfg->plan->tls;
+}
+
+static void tell_address(struct sim *sim, unsigned client, enum family family, bool refused)
+{
+    const char *why_not = has_name(sim) ? "" : "no name";
+    run_address_answer(sim->run, client, family, refused && has_name(sim), has_name(sim), why_not,
+                       sim->now);
+}
+
+static void on_door(void *context, unsigned client, enum family family, enum door door)
 {
     struct sim *sim = context;
-    sim->clients[client].door_hangs = door == DOOR_HANG;
-    run_answer(sim->run, door == DOOR_HANG ? "connect_hang" : "connect_answer", "done", "",
-               sim->now);
+    enum door before = sim->clients[client].doors[family];
+    sim->clients[client].doors[family] = door == DOOR_SHUT && !has_name(sim) ? DOOR_OPEN : door;
+    if (door == DOOR_SHUT || before == DOOR_SHUT)
+        tell_address(sim, client, family, door == DOOR_SHUT);
+    else if (family == FAMILY_IPV4)
+        run_answer(sim->run, door == DOOR_HANG ? "connect_hang" : "connect_answer", "done", "",
+                   sim->now);
 }
 
 /* What the reference client does with the lines of its input (control/cmd_client.c). */
@@ -223,7 +239,8 @@ static struct run_start run_start_of(const struct sim_config *cfg,
 static struct kernel_policy kernel_of(const struct sim_config *cfg)
 {
     return (struct kernel_policy){.tcp_keepalive = cfg->client.tcp_keepalive,
-                                  .verifies = cfg->client.verifies};
+                                  .verifies = cfg->client.verifies,
+                                  .any_address = cfg->client.any_address};
 }
 
 /* What the scenario asks of it comes on top; nowhere else, or a transcript is of another client. */
@@ -366,7 +383,7 @@ bool sim_same_run(const struct sim_config *played, const struct client_policy *o
     const struct client_policy policy = client_of(&cfg);
     struct kernel_policy one = kernel_of(played), two = kernel_of(&cfg);
     return one.tcp_keepalive == two.tcp_keepalive && one.verifies == two.verifies &&
-           transcript_fits(played->transcript, &policy);
+           one.any_address == two.any_address && transcript_fits(played->transcript, &policy);
 }
 
 /* --- What runs have in common --- */

@@ -47,7 +47,7 @@ static void a_connection_that_comes_into_a_blackhole_waits(void)
 static enum door door_of(const char *yaml)
 {
     struct bench *b = bench_new(yaml);
-    enum door door = b->step->desc->door(b->step->config);
+    enum door door = b->step->desc->door(b->step->config, FAMILY_IPV4, FAMILY_IPV6);
     bench_free(b);
     return door;
 }
@@ -57,6 +57,9 @@ static void connects_hang_only_when_asked(void)
     CHECK_INT(door_of("blackhole: {}"), DOOR_OPEN);
     CHECK_INT(door_of("blackhole: {syns: true}"), DOOR_HANG);
     CHECK_INT(door_of("connect_hang: {}"), DOOR_HANG);
+    CHECK_INT(door_of("address_down: {family: ipv4}"), DOOR_SHUT);
+    CHECK_INT(door_of("address_down: {family: ipv6}"), DOOR_OPEN);
+    CHECK_INT(door_of("address_down: {}"), DOOR_OPEN); /* what is used is IPv6 */
 }
 
 /* --- packet_loss --- */

@@ -40,10 +40,11 @@ static void on_over(void *driver)
 static const struct session_ops ops = {
     .on_output = on_output, .on_action = on_action, .on_over = on_over};
 
-static void on_door(void *context, unsigned client, enum door door)
+static void on_door(void *context, unsigned client, enum family family, enum door door)
 {
+    static const char *const words[] = {"open", "hang", "shut"};
     struct rig *rig = context;
-    text_addf(&rig->asked, "%s %u; ", door == DOOR_HANG ? "hang" : "open", client);
+    text_addf(&rig->asked, "%s %u by %s; ", words[door], client, family_name(family));
 }
 
 static void settle(struct rig *rig)
@@ -302,11 +303,11 @@ static void doors_hang_as_long_as_any_fault_wants_it(void)
                             "  - wait: 1s\n"
                             "  - clear: b\n");
     start(rig);
-    check_asked(rig, "hang 0; ");
+    check_asked(rig, "hang 0 by ipv4; hang 0 by ipv6; ");
     until(rig, NSEC_PER_SEC);
     check_asked(rig, "");
     until(rig, 2 * NSEC_PER_SEC);
-    check_asked(rig, "open 0; ");
+    check_asked(rig, "open 0 by ipv4; open 0 by ipv6; ");
     CHECK_INT(count(rig, "\"ev\":\"tcp.door\""), 2);
     end(rig);
 }
@@ -315,7 +316,40 @@ static void the_door_of_one_client_hangs_alone(void)
 {
     struct rig *rig = begin_for(3, "  - connect_hang: {connections: {client: 1}}\n");
     start(rig);
-    check_asked(rig, "hang 1; ");
+    check_asked(rig, "hang 1 by ipv4; hang 1 by ipv6; ");
+    end(rig);
+}
+
+static void each_client_loses_the_address_that_it_used(void)
+{
+    struct rig *rig = begin("  - address_down: {family: used}\n"
+                            "    as: a\n"
+                            "  - wait: 1s\n"
+                            "  - clear: a\n");
+    rig->session = run_accept(rig->run, 0, "[::1]:1", "ipv6", &ops, rig, rig->now);
+    start(rig);
+    check_asked(rig, "shut 0 by ipv6; ");
+    rig->session = run_accept(rig->run, 0, "127.0.0.1:1", "ipv4", &ops, rig, rig->now);
+    settle(rig);
+    check_asked(rig, "");
+    until(rig, NSEC_PER_SEC);
+    check_asked(rig, "open 0 by ipv6; ");
+    CHECK_INT(count(rig, "\"ev\":\"tcp.door\""), 0);
+    end(rig);
+}
+
+static void refusing_goes_before_hanging(void)
+{
+    struct rig *rig = begin("  - connect_hang: {}\n"
+                            "    as: a\n"
+                            "  - address_down: {family: ipv4}\n"
+                            "    as: b\n"
+                            "  - wait: 1s\n"
+                            "  - clear: b\n");
+    start(rig);
+    check_asked(rig, "hang 0 by ipv4; hang 0 by ipv6; shut 0 by ipv4; ");
+    until(rig, NSEC_PER_SEC);
+    check_asked(rig, "hang 0 by ipv4; ");
     end(rig);
 }
 
@@ -327,4 +361,5 @@ SUITE(unheard, TEST(losses_add_up_and_what_is_left_stays),
       TEST(without_a_fault_it_is_the_clients),
       TEST(a_handshake_that_was_only_stalled_fails_by_the_client),
       TEST(failed_handshakes_are_attempts_to_wait_for),
-      TEST(doors_hang_as_long_as_any_fault_wants_it), TEST(the_door_of_one_client_hangs_alone))
+      TEST(doors_hang_as_long_as_any_fault_wants_it), TEST(the_door_of_one_client_hangs_alone),
+      TEST(each_client_loses_the_address_that_it_used), TEST(refusing_goes_before_hanging))

@@ -10,6 +10,11 @@ const char *cut_name(enum cut how)
     return names[how];
 }
 
+const char *family_name(enum family family)
+{
+    return family == FAMILY_IPV6 ? "ipv6" : "ipv4";
+}
+
 const char *fault_layer_name(enum fault_layer layer)
 {
     static const char *const names[FAULT_LAYERS] = {

@@ -195,7 +195,7 @@ static void follow(const struct trace *trace, const struct attempts *attempts, s
 void endings_of(const struct trace *trace, struct endings *out)
 {
     struct attempts attempts;
-    bool doors = has_event(trace, EV_TCP_DOOR);
+    bool doors = has_event(trace, EV_TCP_DOOR) || has_event(trace, EV_TCP_ADDRESS);
     attempts_of_all(trace, &attempts);
     *out = (struct endings){.list = xcalloc(attempts.count + 1, sizeof *out->list)};
     for (size_t i = 0; i < attempts.count; i++) {
