@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "rules/lib/endings.h"
+#include "rules/lib/refusals.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 #include "trace/close_codes.h"
@@ -24,12 +25,13 @@ static const struct param params[] = {
 };
 
 /* How a client fared after such a Close, the best first. */
-enum fate { TOO_SHORT, SEVERAL, STAYED, CAME, ONCE, LATE, LOOPS, AWAY, FATES };
+enum fate { TOO_SHORT, SEVERAL, STAYED, RENEWED, CAME, ONCE, LATE, LOOPS, AWAY, FATES };
 
 static const enum verdict verdicts[FATES] = {
     [TOO_SHORT] = INCONCLUSIVE,
     [SEVERAL] = INCONCLUSIVE,
     [STAYED] = PASS,
+    [RENEWED] = PASS,
     [CAME] = PASS,
     [ONCE] = WARN,
     [LATE] = WARN,
@@ -85,8 +87,8 @@ static nsec watched_until(const struct endings *endings, size_t of)
     return endings->list[i].exit ? NEVER : endings->list[i].watched;
 }
 
-static enum fate fate_of_final(const struct endings *endings, size_t of,
-                               const struct limits *limits, struct sight *sight)
+static enum fate fate_of_final(const struct endings *endings, const struct credentials *credentials,
+                               size_t of, const struct limits *limits, struct sight *sight)
 {
     nsec until = nsec_add(endings->list[of].close->at, limits->watch);
     size_t attempts = attempts_until(endings, of, until, sight);
@@ -95,7 +97,9 @@ static enum fate fate_of_final(const struct endings *endings, size_t of,
         return LOOPS;
     if (!whole)
         return TOO_SHORT;
-    return attempts == 1 ? ONCE : STAYED;
+    if (attempts == 0)
+        return STAYED;
+    return ending_is_followed_by_renewal(endings, credentials, of) ? RENEWED : ONCE;
 }
 
 static enum fate fate_of_retry(const struct endings *endings, size_t of,
@@ -119,8 +123,9 @@ static bool is_told(const struct ending *ending, const struct close_codes *codes
     return close_code_is_final(codes, code) || close_code_is_retry(codes, code);
 }
 
-static struct sight sight_of(const struct endings *endings, size_t of,
-                             const struct close_codes *codes, const struct limits *limits)
+static struct sight sight_of(const struct endings *endings, const struct credentials *credentials,
+                             size_t of, const struct close_codes *codes,
+                             const struct limits *limits)
 {
     const struct ending *ending = &endings->list[of];
     struct sight sight = {
@@ -128,7 +133,7 @@ static struct sight sight_of(const struct endings *endings, size_t of,
     if (!ending->alone)
         sight.fate = SEVERAL;
     else if (close_code_is_final(codes, sight.code))
-        sight.fate = fate_of_final(endings, of, limits, &sight);
+        sight.fate = fate_of_final(endings, credentials, of, limits, &sight);
     else
         sight.fate = fate_of_retry(endings, of, limits, &sight);
     return sight;
@@ -169,7 +174,8 @@ static void add_sentence(enum fate fate, const struct group *group, const struct
         [SEVERAL] = "the client had other connections, so that what it did next may be theirs",
         [STAYED] = "the client stayed away",
         [CAME] = "the client came back",
-        [ONCE] = "the client came back once; whether with new credentials is not seen",
+        [RENEWED] = "the client came back once, with another credential",
+        [ONCE] = "the client came back once; another credential was not seen",
         [LATE] = "the client came back late",
         [LOOPS] = "the client came back again and again, though that code is final",
         [AWAY] = "the client stayed away, though that code asks it to come back",
@@ -201,15 +207,16 @@ static void report(struct findings *out, enum fate fate, const struct group *gro
                              "that are not in it");
 }
 
-static size_t judge(const struct endings *endings, const struct close_codes *codes,
-                    const struct limits *limits, struct findings *out)
+static size_t judge(const struct endings *endings, const struct credentials *credentials,
+                    const struct close_codes *codes, const struct limits *limits,
+                    struct findings *out)
 {
     struct group groups[FATES] = {{.code_count = 0}};
     size_t told = 0;
     for (size_t i = 0; i < endings->count; i++) {
         if (!is_told(&endings->list[i], codes))
             continue;
-        struct sight sight = sight_of(endings, i, codes, limits);
+        struct sight sight = sight_of(endings, credentials, i, codes, limits);
         tally_add(&groups[sight.fate].tally, sight.took, sight.from, sight.to);
         note_code(&groups[sight.fate], sight.code);
         told++;
@@ -225,14 +232,17 @@ static void check(const struct trace *trace, const void *config, struct findings
     struct limits limits = limits_of(trace, config);
     struct endings endings;
     struct close_codes codes;
+    struct credentials credentials;
     close_codes_read(&codes, trace->start->target);
     endings_of(trace, &endings);
+    credentials_of(trace, &credentials);
     if (endings.count == 0 && endings.builtin)
         (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
-    else if (judge(&endings, &codes, &limits, out) == 0)
+    else if (judge(&endings, &credentials, &codes, &limits, out) == 0)
         (void)finding_add(out, INCONCLUSIVE,
                           "no client was sent a Close with one of the close_codes of the target "
                           "file while its connection was open");
+    credentials_fini(&credentials);
     endings_fini(&endings);
 }
 
@@ -244,7 +254,7 @@ const struct rule_desc close_application_code_rule = {
     .doc =
         "The target file says what the server's close codes mean (close_codes: final, or retry). Provoked by closing "
         "each client with one of them. After a final code no attempt may come for a minute: one is a warning, "
-        "for whether it had new credentials is not seen, more than one fails. After a code to be retried an "
+        "unless it brings another credential, more than one fails. After a code to be retried an "
         "attempt has to come within the longest delay of the policy and 5 s (50 s); later is a warning, none "
         "in the time that is watched a failure. Codes that are not in the file may be answered either way. Both "
         "mistakes have one cause, a close handler that does not look at the code: an expired login is then "

@@ -7,10 +7,13 @@
 #include "base/units.h"
 #include "rules/lib/asked.h"
 #include "rules/lib/endings.h"
+#include "rules/lib/refusals.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 
-#define NEXT_CODE " ,"
+#define NEXT_CODE  " ,"
+#define RENEWALS   2  /* attempts, each with a new credential, that are no loop */
+#define PER_MINUTE 12 /* and so many are one whatever they bring */
 
 struct config {
     nsec watch;
@@ -26,15 +29,17 @@ static const struct param params[] = {
 };
 
 /* How a client fared after such a Close, the best first. */
-enum fate { TOO_SHORT, SEVERAL, UNCLOSED, STAYED, ONCE, SLOWLY, LOOPS, FATES };
+enum fate { TOO_SHORT, SEVERAL, UNCLOSED, STAYED, RENEWED, ONCE, SLOWLY, RENEWS, LOOPS, FATES };
 
 static const enum verdict verdicts[FATES] = {
     [TOO_SHORT] = INCONCLUSIVE,
     [SEVERAL] = INCONCLUSIVE,
     [UNCLOSED] = INCONCLUSIVE,
     [STAYED] = PASS,
+    [RENEWED] = PASS,
     [ONCE] = WARN,
     [SLOWLY] = WARN,
+    [RENEWS] = WARN,
     [LOOPS] = FAIL,
 };
 
@@ -76,8 +81,17 @@ static void follow(const struct endings *endings, size_t of, size_t end, nsec un
     }
 }
 
-static struct sight sight_of(const struct endings *endings, size_t of, size_t end,
-                             const struct trace *trace, const struct config *cfg)
+/* Who brings a new credential each time does not ask the same again. */
+static enum fate fate_of_returns(const struct retrials *retrials, size_t attempts)
+{
+    if (retrials->renewed < attempts || attempts > PER_MINUTE)
+        return attempts > 1 ? LOOPS : ONCE;
+    return attempts > RENEWALS ? RENEWS : RENEWED;
+}
+
+static struct sight sight_of(const struct endings *endings, const struct credentials *credentials,
+                             size_t of, size_t end, const struct trace *trace,
+                             const struct config *cfg)
 {
     const struct ending *ending = &endings->list[of];
     const struct policy *policy = &trace->policy;
@@ -90,17 +104,19 @@ static struct sight sight_of(const struct endings *endings, size_t of, size_t en
                           .to = ending->attempt.to,
                           .watched = ending->watched - said};
     follow(endings, of, end, until, &sight, &shortest);
+    struct retrials retrials = retrials_of(endings, credentials, of, end, until);
+    bool whole = watched >= until - trace->noise || endings->list[end - 1].exit;
+    enum fate fate = fate_of_returns(&retrials, sight.attempts);
     if (!ending->alone)
         sight.fate = SEVERAL;
     else if (sight.attempts == 0)
         sight.fate = watched >= until - trace->noise || ending->exit ? STAYED : TOO_SHORT;
-    else if (shortest >= patient - trace->noise)
+    else if (shortest >= patient - trace->noise && fate != RENEWED)
         sight.fate = SLOWLY;
-    else if (sight.attempts > 1)
-        sight.fate = LOOPS;
+    else if (sight.attempts > 1 && fate != RENEWED)
+        sight.fate = fate;
     else
-        sight.fate =
-            watched >= until - trace->noise || endings->list[end - 1].exit ? ONCE : TOO_SHORT;
+        sight.fate = whole ? fate : TOO_SHORT;
     return sight;
 }
 
@@ -170,6 +186,12 @@ static void add_sentence(enum fate fate, const struct group *group, size_t of,
         text_addf(out, " came back up to %zu times, the first time %.1f s or more", group->most,
                   nsec_to_seconds(group->tally.least));
         break;
+    case RENEWED:
+    case RENEWS:
+        text_addf(out, " came back %s, each time with another credential, the first ",
+                  fate == RENEWED ? "no more than twice" : "several times");
+        tally_add_range(&group->tally, out);
+        break;
     case ONCE:
         text_add(out, " came back once, ");
         tally_add_range(&group->tally, out);
@@ -197,7 +219,7 @@ static void add_sentence(enum fate fate, const struct group *group, size_t of,
     else
         text_addf(out, " after the server had closed with %u", (unsigned)group->code);
     if (fate == ONCE)
-        text_add(out, "; whether with new credentials is not seen");
+        text_add(out, "; another credential was not seen");
     if (fate == STAYED || fate == TOO_SHORT || fate == LOOPS) {
         text_add(out, fate == TOO_SHORT ? "; needed are " : "; allowed is no attempt for ");
         units_add_duration(out, cfg->watch);
@@ -246,7 +268,9 @@ static bool judge_fatal(const struct endings *endings, const struct trace *trace
                         const struct config *cfg, struct findings *out)
 {
     struct group groups[FATES] = {{.most = 0}};
+    struct credentials credentials;
     size_t closed = 0;
+    credentials_of(trace, &credentials);
     for (size_t i = 0; i < endings->count;) {
         size_t first = i, end = endings_of_client_end(endings, i);
         for (; first < end; first++)
@@ -256,11 +280,12 @@ static bool judge_fatal(const struct endings *endings, const struct trace *trace
         i = end;
         if (first == end)
             continue;
-        struct sight sight = sight_of(endings, first, end, trace, cfg);
+        struct sight sight = sight_of(endings, &credentials, first, end, trace, cfg);
         add_to(&groups[sight.fate], &sight);
         closed++;
     }
     report_all(groups, closed, cfg, out);
+    credentials_fini(&credentials);
     return closed > 0;
 }
 
@@ -313,8 +338,9 @@ const struct rule_desc reconnect_final_close_rule = {
     .doc =
         "Provoked by closing open connections with a code that means \"do not come back\": 1008, "
         "policy violation, 4401, not authenticated, and others of the parameter codes. Observed are "
-        "the attempts of the next minute. None passes. One that is not repeated is a warning, for "
-        "whether it had new credentials is not seen; so are attempts at the longest delays of the "
+        "the attempts of the next minute. None passes, and so do one or two, each with another credential "
+        "than what was refused (see auth.failure_signal); more of them are a warning. One that is not "
+        "repeated and shows no other credential is a warning; so are attempts at the longest delays of the "
         "policy. Coming back as after any loss fails: the server has said that it will "
         "refuse, and the same request with the same credentials is made until somebody notices. "
         "A normal close, 1000, may be answered either way and is not judged. Provoked besides, where the "

@@ -1,6 +1,7 @@
 /* reconnect.retry_after: what an HTTP status says about coming back is respected. */
 #include "base/units.h"
 #include "rules/lib/endings.h"
+#include "rules/lib/refusals.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 
@@ -17,6 +18,7 @@ enum fate {
     REFUSED_SHORT,
     WAITED,
     STOPPED,
+    RENEWED,
     BACKED_OFF,
     RETRIED,
     TOO_EARLY,
@@ -29,6 +31,7 @@ static const enum verdict verdicts[FATES] = {
     [REFUSED_SHORT] = INCONCLUSIVE,
     [WAITED] = PASS,
     [STOPPED] = PASS,
+    [RENEWED] = PASS,
     [BACKED_OFF] = PASS,
     [RETRIED] = WARN,
     [TOO_EARLY] = FAIL,
@@ -88,17 +91,18 @@ static bool is_lock_step(const struct facts *facts, nsec noise)
 
 /* --- Refusals --- */
 
-struct refusals {
+struct refused {
     size_t count, within_minute;
     nsec first, shortest, watched;
     uint64_t from, to;
     bool exited;
 };
 
-static void take_refusal(struct refusals *all, const struct ending *ending)
+/* An attempt that brings another credential is no repetition, and may come as after any loss. */
+static void take_refusal(struct refused *all, const struct ending *ending, bool renewed)
 {
     if (all->count++ == 0) {
-        *all = (struct refusals){
+        *all = (struct refused){
             .count = 1, .first = ending->at, .shortest = NEVER, .from = ending->from};
     }
     all->watched = ending->watched;
@@ -106,11 +110,12 @@ static void take_refusal(struct refusals *all, const struct ending *ending)
     all->exited = ending->exit != NULL;
     if (ending->next == NEVER)
         return;
-    all->shortest = nsec_min(all->shortest, ending->next - ending->at);
+    if (!renewed)
+        all->shortest = nsec_min(all->shortest, ending->next - ending->at);
     all->within_minute += ending->next - all->first <= WATCH;
 }
 
-static enum fate fate_of_refused(const struct refusals *all, const struct trace *trace)
+static enum fate fate_of_refused(const struct refused *all, const struct trace *trace)
 {
     const struct policy *policy = &trace->policy;
     nsec patient =
@@ -122,15 +127,18 @@ static enum fate fate_of_refused(const struct refusals *all, const struct trace 
         return RETRIED;
     if (!long_enough)
         return REFUSED_SHORT;
-    return all->shortest == NEVER ? STOPPED : BACKED_OFF;
+    if (all->shortest != NEVER)
+        return BACKED_OFF;
+    return all->within_minute > 0 ? RENEWED : STOPPED;
 }
 
 /* --- All of it --- */
 
-static void take_client(struct facts *facts, const struct endings *endings, size_t first,
-                        size_t end, const struct trace *trace)
+static void take_client(struct facts *facts, const struct endings *endings,
+                        const struct credentials *credentials, size_t first, size_t end,
+                        const struct trace *trace)
 {
-    struct refusals refusals = {.count = 0};
+    struct refused refusals = {.count = 0};
     size_t wave = 0;
     for (size_t i = first; i < end; i++) {
         const struct ending *ending = &endings->list[i];
@@ -144,7 +152,7 @@ static void take_client(struct facts *facts, const struct endings *endings, size
         if (ending->retry_after > 0) {
             take_time(facts, ending, wave++, trace->noise);
         } else if (is_refusal(ending->status)) {
-            take_refusal(&refusals, ending);
+            take_refusal(&refusals, ending, ending_is_followed_by_renewal(endings, credentials, i));
             facts->refusal = ending->status;
         }
     }
@@ -187,9 +195,10 @@ static void add_refused(const struct facts *facts, enum fate fate, struct text *
         text_addf(out, " made up to %.0f attempt%s in the next minute",
                   nsec_to_seconds(tally->most), tally->most == NSEC_PER_SEC ? "" : "s");
         text_add(out, fate == BACKED_OFF ? ", at the longest delays"
+                      : fate == RENEWED  ? ", each with another credential"
                                          : ", on the schedule of any other failure: the shortest "
                                            "delay was ");
-        if (fate != BACKED_OFF)
+        if (fate != BACKED_OFF && fate != RENEWED)
             units_add_duration(out, facts->shortest);
     }
 }
@@ -254,6 +263,7 @@ static void check(const struct trace *trace, const void *config, struct findings
 {
     struct facts facts = {.timed = 0};
     struct endings endings;
+    struct credentials credentials;
     (void)config;
     if (!trace->policy.sees_status) {
         (void)finding_add(out, NOT_APPLICABLE,
@@ -262,9 +272,10 @@ static void check(const struct trace *trace, const void *config, struct findings
         return;
     }
     endings_of(trace, &endings);
+    credentials_of(trace, &credentials);
     for (size_t i = 0; i < endings.count;) {
         size_t end = endings_of_client_end(&endings, i);
-        take_client(&facts, &endings, i, end, trace);
+        take_client(&facts, &endings, &credentials, i, end, trace);
         i = end;
     }
     report_all(out, &facts, trace->noise);
@@ -285,6 +296,7 @@ static void check(const struct trace *trace, const void *config, struct findings
                 ? "no handshake was answered with a status that says when, or that it "
                   "is no use, to come back"
                 : "no handshake was answered with a status other than 101");
+    credentials_fini(&credentials);
     endings_fini(&endings);
 }
 
@@ -298,8 +310,8 @@ const struct rule_desc reconnect_retry_after_rule = {
         "the next attempt may come half a second early at most; earlier is a failure. When five "
         "clients or more are told the same moment they must not all come back in it, a "
         "warning. After 401, 403, 404, 426 and their like the same request will be refused again: "
-        "no attempt for a minute passes, and so do attempts at the policy's longest delay; the "
-        "ordinary backoff is a warning, more than 12 attempts in a minute are a failure. Browsers "
+        "no attempt for a minute passes, and so do attempts at the policy's longest delay, or with "
+        "another credential; the ordinary backoff is a warning, more than 12 attempts in a minute are a failure. Browsers "
         "tell a script nothing of this: not applicable to them, and where the policy says "
         "sees_status: false (the profile browser). To mend a failure read the status and the "
         "header in the handler of failed handshakes; where the library hides them, use one that "

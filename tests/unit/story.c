@@ -24,13 +24,29 @@ static int by_time(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+/* The newest frame of that connection that was held back, before the event. */
+static size_t held_before(const struct story *s, size_t i)
+{
+    uint32_t conn = s->events[i].conn;
+    while (i > 0 && (s->events[i].kind != EV_WS_FRAME || s->events[i].conn != conn ||
+                     s->events[i].ws_frame.passed))
+        i--;
+    return i;
+}
+
 /* An id is that of the message just before it, whose seq is known now. */
 static void number_ids(struct story *s)
 {
     size_t first = s->count > 0 && s->events[0].kind == EV_RUN_START ? 1 : 2;
-    for (size_t i = 1; i < s->count; i++)
-        if (s->events[i].kind == EV_WS_ID && s->events[i].ws_id.frame == 0)
-            s->events[i].ws_id.frame = first + i - 1;
+    for (size_t i = 1; i < s->count; i++) {
+        struct event *ev = &s->events[i];
+        if (ev->kind == EV_WS_ID && ev->ws_id.frame == 0)
+            ev->ws_id.frame = first + i - 1;
+        else if (ev->kind == EV_WS_AUTH && ev->ws_auth.frame == 0)
+            ev->ws_auth.frame = first + i - 1;
+        else if (ev->kind == EV_WS_DELIVERED && ev->ws_delivered.frame == 0)
+            ev->ws_delivered.frame = first + held_before(s, i);
+    }
 }
 
 void story_trace(struct story *s)

@@ -1,5 +1,6 @@
 #include "tests/check.h"
 #include "tests/unit/ended_story.h"
+#include "tests/unit/login_story.h"
 
 extern const struct rule_desc close_application_code_rule;
 
@@ -33,6 +34,17 @@ static void less_than_a_minute_after_it_decides_nothing(void)
     begin(&e);
     ended_close(&e, 0, 0, 10, 4401);
     expect(&e, 69.9, INCONCLUSIVE, "not seen for long enough");
+}
+
+static void coming_back_once_with_another_credential_passes(void)
+{
+    struct ended_story e;
+    begin(&e);
+    ended_close(&e, 0, 0, 10, 4401);
+    login_bearer(&e.story, 0, "a");
+    ended_refuse(&e, 0, 12);
+    login_bearer(&e.story, 12, "b");
+    expect(&e, 100, PASS, "came back once, with another credential");
 }
 
 static void coming_back_once_warns_and_twice_fails(void)
@@ -153,6 +165,7 @@ static void without_the_codes_it_is_not_tested(void)
 
 SUITE(close_application_code, TEST(staying_away_after_a_final_code_passes),
       TEST(less_than_a_minute_after_it_decides_nothing),
+      TEST(coming_back_once_with_another_credential_passes),
       TEST(coming_back_once_warns_and_twice_fails),
       TEST(coming_back_after_a_code_to_be_retried_passes), TEST(coming_back_late_warns),
       TEST(staying_away_after_a_code_to_be_retried_fails),

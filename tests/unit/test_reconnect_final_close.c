@@ -2,6 +2,7 @@
 
 #include "tests/check.h"
 #include "tests/unit/ended_story.h"
+#include "tests/unit/login_story.h"
 
 extern const struct rule_desc reconnect_final_close_rule;
 
@@ -61,6 +62,28 @@ static void coming_back_once_and_watched_too_short_decides_nothing(void)
     ended_close(&e, 0, 0, 10, 4401);
     ended_close(&e, 0, 12, 1, 4401);
     expect(&e, 20, INCONCLUSIVE, "too short");
+}
+
+/* The close at 10 and so many returns, each with the credential of its digit. */
+static void returns_with(const char *hashes, enum verdict want, const char *part)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    struct ended_story e;
+    ended_begin(&e);
+    for (int i = 0; hashes[i]; i++) {
+        ended_close(&e, 0, 4 * i, 2, 4401);
+        login_bearer(&e.story, 4 * i, names[hashes[i] - '0']);
+    }
+    expect(&e, 100, want, part);
+}
+
+static void another_credential_is_not_the_same_again(void)
+{
+    returns_with("01", PASS, "came back no more than twice, each time with another credential");
+    returns_with("012", PASS, "no more than twice");
+    returns_with("0123", WARN, "came back several times, each time with another credential");
+    returns_with("00", WARN, "came back once");
+    returns_with("011", FAIL, "came back up to 2 times");
 }
 
 static void the_longest_delays_warn(void)
@@ -299,7 +322,8 @@ SUITE(reconnect_final_close, TEST(staying_away_after_its_own_close_passes),
       TEST(its_own_close_and_a_fatal_one_are_judged_apart), TEST(staying_away_passes),
       TEST(less_than_a_minute_decides_nothing), TEST(a_process_that_ends_stays_away),
       TEST(coming_back_as_ever_fails), TEST(coming_back_once_warns),
-      TEST(coming_back_once_and_watched_too_short_decides_nothing), TEST(the_longest_delays_warn),
+      TEST(coming_back_once_and_watched_too_short_decides_nothing),
+      TEST(another_credential_is_not_the_same_again), TEST(the_longest_delays_warn),
       TEST(one_shorter_delay_among_them_fails), TEST(attempts_after_the_watch_do_not_count),
       TEST(other_codes_are_not_final), TEST(an_answer_to_its_own_close_is_no_order),
       TEST(the_servers_own_close_counts), TEST(with_another_connection_open_nothing_is_decided),

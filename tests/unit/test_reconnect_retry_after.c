@@ -1,5 +1,6 @@
 #include "tests/check.h"
 #include "tests/unit/ended_story.h"
+#include "tests/unit/login_story.h"
 
 extern const struct rule_desc reconnect_retry_after_rule;
 
@@ -122,6 +123,24 @@ static void shorter_ones_warn(void)
     refused(14.9, 5, 71, WARN, "the shortest delay was 14.9 s");
 }
 
+static void with_another_credential_it_may_be_sooner(void)
+{
+    static const char *const hashes[] = {"a", "b", "c", "d"};
+    struct ended_story e;
+    ended_begin(&e);
+    for (int i = 0; i < 4; i++) {
+        ended_status(&e, 0, 10 + 2 * i, 401, NONE);
+        login_bearer(&e.story, 10 + 2 * i, hashes[i]);
+    }
+    expect(&e, 80, PASS, "made up to 3 attempts in the next minute, each with another credential");
+    ended_begin(&e);
+    for (int i = 0; i < 4; i++) {
+        ended_status(&e, 0, 10 + 2 * i, 401, NONE);
+        login_bearer(&e.story, 10 + 2 * i, hashes[i < 2 ? i : 1]);
+    }
+    expect(&e, 80, WARN, "the shortest delay was 2");
+}
+
 static void twelve_a_minute_warn(void)
 {
     refused(5, 13, 75, WARN, "made up to 12 attempts");
@@ -193,7 +212,8 @@ SUITE(reconnect_retry_after, TEST(half_a_second_early_passes), TEST(earlier_fail
       TEST(staying_away_passes), TEST(a_fleet_that_keeps_apart_passes),
       TEST(a_fleet_in_lock_step_warns), TEST(noise_is_no_lock_step),
       TEST(stopping_after_401_passes), TEST(less_than_a_minute_decides_nothing),
-      TEST(the_longest_delays_pass), TEST(shorter_ones_warn), TEST(twelve_a_minute_warn),
+      TEST(the_longest_delays_pass), TEST(shorter_ones_warn),
+      TEST(with_another_credential_it_may_be_sooner), TEST(twelve_a_minute_warn),
       TEST(thirteen_a_minute_fail), TEST(passing_troubles_are_no_refusal),
       TEST(a_browser_cannot_know), TEST(a_client_that_sees_no_status_cannot_know),
       TEST(other_failures_say_nothing), TEST(a_client_with_two_connections_decides_nothing))
