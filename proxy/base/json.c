@@ -1,7 +1,6 @@
 #include "base/json.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,21 +44,43 @@ static void add_escaped(struct text *out, uint8_t byte)
         text_addf(out, "\\u%04x", byte);
 }
 
+static bool is_plain(uint8_t byte)
+{
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+static size_t plain_len(const uint8_t *bytes, size_t len)
+{
+    size_t plain = 0;
+    while (plain < len && is_plain(bytes[plain]))
+        plain++;
+    return plain;
+}
+
+/* Returns how many bytes the character took. */
+static size_t add_character(struct text *out, const uint8_t *bytes, size_t len)
+{
+    size_t step = character_len(bytes, len);
+    if (step == 0)
+        text_add(out, "\xef\xbf\xbd"); /* as it is written when it is read again */
+    else if (step == 1)
+        add_escaped(out, bytes[0]);
+    else
+        text_add_bytes(out, bytes, step);
+    return step ? step : 1;
+}
+
 static void add_quoted(struct text *out, const uint8_t *bytes, size_t len)
 {
-    text_add(out, "\"");
+    text_add_bytes(out, "\"", 1);
     for (size_t i = 0; i < len;) {
-        size_t step = character_len(bytes + i, len - i);
-        if (step == 0)
-            text_add(out, "\xef\xbf\xbd"); /* as it is written when it is read again */
-        else if (step == 1 &&
-                 (bytes[i] < 0x20 || bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == 0x7f))
-            add_escaped(out, bytes[i]);
-        else
-            text_add_bytes(out, bytes + i, step);
-        i += step ? step : 1;
+        size_t plain = plain_len(bytes + i, len - i);
+        text_add_bytes(out, bytes + i, plain);
+        i += plain;
+        if (i < len)
+            i += add_character(out, bytes + i, len - i);
     }
-    text_add(out, "\"");
+    text_add_bytes(out, "\"", 1);
 }
 
 /* --- Structure --- */
@@ -73,7 +94,7 @@ static void new_line(struct json *json)
 static void begin(struct json *json, const char *key)
 {
     if (!json->fresh[json->depth])
-        text_add(json->out, ",");
+        text_add_bytes(json->out, ",", 1);
     if (json->depth > 0)
         new_line(json);
     json->fresh[json->depth] = false;
@@ -136,16 +157,23 @@ void json_put_string(struct json *json, const char *key, const char *value)
         json_put_string_bytes(json, key, value, strlen(value));
 }
 
+static uint64_t magnitude(int64_t value)
+{
+    return value < 0 ? -(uint64_t)value : (uint64_t)value;
+}
+
 void json_put_int(struct json *json, const char *key, int64_t value)
 {
     begin(json, key);
-    text_addf(json->out, "%" PRId64, value);
+    if (value < 0)
+        text_add_bytes(json->out, "-", 1);
+    text_add_number(json->out, magnitude(value), 1);
 }
 
 void json_put_uint(struct json *json, const char *key, uint64_t value)
 {
     begin(json, key);
-    text_addf(json->out, "%" PRIu64, value);
+    text_add_number(json->out, value, 1);
 }
 
 void json_put_real(struct json *json, const char *key, double value)
@@ -160,9 +188,11 @@ void json_put_real(struct json *json, const char *key, double value)
 void json_put_seconds(struct json *json, const char *key, nsec value)
 {
     begin(json, key);
-    uint64_t all = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    text_addf(json->out, "%s%" PRIu64 ".%06" PRIu64, value < 0 ? "-" : "", all / 1000000000,
-              all % 1000000000 / 1000);
+    if (value < 0)
+        text_add_bytes(json->out, "-", 1);
+    text_add_number(json->out, magnitude(value) / 1000000000, 1);
+    text_add_bytes(json->out, ".", 1);
+    text_add_number(json->out, magnitude(value) % 1000000000 / 1000, 6);
 }
 
 void json_put_bool(struct json *json, const char *key, bool value)

@@ -7,7 +7,8 @@
 
 #include "base/mem.h"
 
-#define FIRST_ROOM 64
+#define FIRST_ROOM    64
+#define NUMBER_DIGITS 20 /* of the largest */
 
 void text_init(struct text *text)
 {
@@ -20,16 +21,20 @@ void text_fini(struct text *text)
     *text = (struct text){0};
 }
 
-static void make_room(struct text *text, size_t more)
+static void grow(struct text *text, size_t more)
 {
     assert(more < TEXT_LIMIT_BYTES && text->len + more < TEXT_LIMIT_BYTES);
     size_t room = text->room ? text->room : FIRST_ROOM;
-    if (text->len + more + 1 <= text->room)
-        return;
     while (room < text->len + more + 1)
         room *= 2;
     text->chars = xrealloc(text->chars, room);
     text->room = room;
+}
+
+static void make_room(struct text *text, size_t more)
+{
+    if (more >= text->room - text->len)
+        grow(text, more);
 }
 
 void text_add_bytes(struct text *text, const void *bytes, size_t len)
@@ -44,6 +49,19 @@ void text_add_bytes(struct text *text, const void *bytes, size_t len)
 void text_add(struct text *text, const char *chars)
 {
     text_add_bytes(text, chars, strlen(chars));
+}
+
+void text_add_number(struct text *text, uint64_t number, size_t digits)
+{
+    char chars[NUMBER_DIGITS], *at = chars + sizeof chars;
+    assert(digits <= sizeof chars);
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (at > chars + sizeof chars - digits)
+        *--at = '0';
+    text_add_bytes(text, at, (size_t)(chars + sizeof chars - at));
 }
 
 void text_vaddf(struct text *text, const char *format, va_list args)

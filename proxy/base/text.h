@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define TEXT_LIMIT_BYTES ((size_t)256 << 20)
 
@@ -17,6 +18,8 @@ void text_init(struct text *);
 void text_fini(struct text *);
 void text_add(struct text *, const char *);
 void text_add_bytes(struct text *, const void *, size_t);
+/* In decimal, with zeros in front of fewer digits than asked for; at most 20. */
+void text_add_number(struct text *, uint64_t number, size_t digits);
 void text_addf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vaddf(struct text *, const char *format, va_list);
 void text_clear(struct text *);

@@ -73,6 +73,8 @@ static double keep_REAL(struct trace_memory *memory, double value)
     (void)memory;
     if (!isfinite(value))
         return 0;
+    if (fabs(value) < 1e6 && !(fabs(value - trunc(value)) > 0))
+        return value; /* six digits are all it has */
     snprintf(digits, sizeof digits, "%.6g", value);
     return strtod(digits, NULL);
 }

@@ -99,7 +99,25 @@ static void copies_of_strings_end_where_they_were_told(void)
     free(formatted);
 }
 
+static void a_number_has_the_digits_it_is_asked_for(void)
+{
+    struct text text;
+    text_init(&text);
+    text_add_number(&text, 0, 1);
+    text_add(&text, " ");
+    text_add_number(&text, 120, 1);
+    text_add(&text, " ");
+    text_add_number(&text, 120, 6);
+    text_add(&text, " ");
+    text_add_number(&text, 0, 0);
+    text_add(&text, " ");
+    text_add_number(&text, UINT64_MAX, 20);
+    CHECK_STR(text_chars(&text), "0 120 000120 0 18446744073709551615");
+    text_fini(&text);
+}
+
 SUITE(text, TEST(an_empty_text_is_an_empty_string), TEST(it_grows_by_strings_bytes_and_formats),
       TEST(a_format_ends_whole_whatever_the_room), TEST(bytes_of_zero_are_kept),
       TEST(what_is_taken_belongs_to_the_caller), TEST(a_cleared_text_starts_again),
-      TEST(memory_of_no_size_is_memory), TEST(copies_of_strings_end_where_they_were_told))
+      TEST(memory_of_no_size_is_memory), TEST(copies_of_strings_end_where_they_were_told),
+      TEST(a_number_has_the_digits_it_is_asked_for))
