@@ -2,12 +2,14 @@
  * flawed one that most rules object to. tests/golden/traces/SCENARIO-CLIENT.txt holds what was
  * recorded (its digest, and how often each event) and what results.json says of it; short traces
  * are kept whole beside it. A digest that changed without a reason in the same commit is a trace
- * that depends on something it must not. */
+ * that depends on something it must not. `make golden` finds out whom most rules object to, and the
+ * file's name keeps it. */
 #include <jansson.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "endpoint/flaws.h"
@@ -71,7 +73,7 @@ static void find_worst_of(void *context, size_t piece, struct text *out)
     text_addf(out, "%zu", worst);
 }
 
-static void find_worst(struct players *players)
+static void search_worst(struct players *players)
 {
     size_t count = players->plans.count;
     struct text *worst = xcalloc(count, sizeof *worst);
@@ -81,6 +83,32 @@ static void find_worst(struct players *players)
         text_fini(&worst[i]);
     }
     free(worst);
+}
+
+static bool is_golden(const struct plan *plan, const char *flaw)
+{
+    char *path = xprintf("%s/%s-%s.txt", FOLDER, plan->name, flaw);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
+static const char *recall_worst_of(const struct plan *plan)
+{
+    for (size_t i = 0; client_flaws[i].name; i++)
+        if (is_golden(plan, client_flaws[i].name))
+            return client_flaws[i].name;
+    CHECK_STR("no golden trace of a flawed client", plan->name);
+    return client_flaws[0].name;
+}
+
+static void find_worst(struct players *players)
+{
+    if (getenv("GOLDEN"))
+        search_worst(players);
+    else
+        for (size_t i = 0; i < players->plans.count; i++)
+            players->worst[i] = recall_worst_of(players->plans.list[i]);
 }
 
 /* --- What is kept --- */
