@@ -8,8 +8,9 @@
 #include "scenario/load.h"
 #include "tests/sim/inside.h"
 
-#define SENDER_RATE    (128.0 * 1024)
-#define SENDER_MESSAGE ((uint64_t)64 << 10)
+#define SENDER_RATE    (80.0 * 1024)
+#define EXPORT_RATE    (128.0 * 1024) /* 17 MiB in one message come together in time */
+#define EXPORT_MESSAGE ((uint64_t)64 << 10)
 #define ASKED_MANY     2000
 #define ASKED_MESSAGE  ((uint64_t)16 << 10)
 #define MANY_PINGS     2000 /* a second */
@@ -133,10 +134,9 @@ static void thin_out(struct fault_step *fault)
  * large. */
 static void slow_down(struct plan *plan)
 {
-    if (plan->client.sends > SENDER_RATE) {
-        plan->client.sends = SENDER_RATE;
-        plan->client.message_bytes = SENDER_MESSAGE;
-    }
+    double enough = plan->client.message_bytes < EXPORT_MESSAGE ? SENDER_RATE : EXPORT_RATE;
+    if (plan->client.sends > enough)
+        plan->client.sends = enough;
     for (size_t i = 0; i < plan->step_count; i++) {
         struct hook_step *hook = &plan->steps[i].hook;
         if (plan->steps[i].kind != STEP_HOOK || hook->count < ASKED_MANY)

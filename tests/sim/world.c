@@ -424,8 +424,8 @@ void sim_config_init(struct sim_config *cfg, const struct plan *plan)
     *cfg = (struct sim_config){.plan = plan,
                                .declared = DECLARED,
                                .seed = 1,
-                               .send_buffer = (size_t)256 << 10,
-                               .receive_buffer = (size_t)128 << 10,
+                               .send_buffer = (size_t)64 << 10,
+                               .receive_buffer = (size_t)32 << 10,
                                .startup = 30 * NSEC_PER_SEC,
                                .limit = 24 * 3600 * NSEC_PER_SEC,
                                .memory = wants_memory(plan)};
