@@ -14,6 +14,7 @@
 #define ASKED_MANY     2000
 #define ASKED_MESSAGE  ((uint64_t)16 << 10)
 #define MANY_PINGS     2000 /* a second */
+#define BOMB           "32MiB"
 #define PINGS_LESS     6
 
 static void give_up(const struct diag *diag, const char *what)
@@ -108,25 +109,47 @@ struct plan *sim_plan_of(const char *yaml)
     return plan;
 }
 
+static void set(struct fault_step *fault, const char *name, const char *value)
+{
+    struct text why;
+    text_init(&why);
+    if (!param_set(param_find(fault->desc->params, name), fault->config, value, &why))
+        abort();
+    text_fini(&why);
+}
+
+static bool is(const struct fault_step *fault, const char *name, const char *value)
+{
+    struct text words;
+    text_init(&words);
+    param_add_value(param_find(fault->desc->params, name), fault->config, &words);
+    bool same = strcmp(text_chars(&words), value) == 0;
+    text_fini(&words);
+    return same;
+}
+
 /* Of many pings a sixth is enough, likewise. */
-static void thin_out(struct fault_step *fault)
+static void thin_out_pings(struct fault_step *fault)
 {
     struct text rate;
-    const struct param *param = param_find(fault->desc->params, "rate");
-    if (strcmp(fault->desc->name, "ping_flood") != 0)
-        return;
     text_init(&rate);
-    param_add_value(param, fault->config, &rate);
+    param_add_value(param_find(fault->desc->params, "rate"), fault->config, &rate);
     uint64_t pings = strtoull(text_chars(&rate), NULL, 10);
     text_fini(&rate);
     if (pings < MANY_PINGS)
         return;
     char *fewer = xprintf("%llu", (unsigned long long)pings / PINGS_LESS);
-    text_init(&rate);
-    if (!param_set(param, fault->config, fewer, &rate))
-        abort();
-    text_fini(&rate);
+    set(fault, "rate", fewer);
     free(fewer);
+}
+
+/* Each client inflates it up to its limit, which is lower in this world too. */
+static void thin_out(struct fault_step *fault)
+{
+    if (strcmp(fault->desc->name, "ping_flood") == 0)
+        thin_out_pings(fault);
+    else if (strcmp(fault->desc->name, "oversize_message") == 0 && is(fault, "form", "deflated"))
+        set(fault, "size", BOMB);
 }
 
 /* Bytes are dear and masks are all that a seed changes in them: what fills the simulated sockets

@@ -14,6 +14,7 @@
 #define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
 #define MEMORY_EVERY  NSEC_PER_SEC
 #define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
+#define MESSAGE_LIMIT ((uint64_t)2 << 20)  /* of a client; larger ones are dear */
 #define DECLARED                                                                                   \
     "{\"client\":\"built-in\",\"server\":\"built-in\",\"hooks\":{\"send\":\"builtin\",\"close\":"  \
     "\"builtin\",\"gave_up\":\"builtin\"},\"messages\":{\"id\":true},"                             \
@@ -430,6 +431,7 @@ void sim_config_init(struct sim_config *cfg, const struct plan *plan)
                                .limit = 24 * 3600 * NSEC_PER_SEC,
                                .memory = wants_memory(plan)};
     client_policy_defaults(&cfg->client);
+    cfg->client.max_message = MESSAGE_LIMIT;
     server_policy_defaults(&cfg->server);
     policy_defaults(&cfg->policy);
 }
