@@ -9,9 +9,11 @@
 #include "scenario/load.h"
 #include "ws/frame.h"
 
-#define SHOWN_BYTES 40
-#define READ_BYTES  ((size_t)64 << 10) /* what a driver reads at once */
-#define LIMIT       ((size_t)64 << 20)
+#define SHOWN_BYTES  40
+#define READ_BYTES   ((size_t)64 << 10) /* what a driver reads at once */
+#define SLICED_BYTES 4096
+#define SLICE_BYTES  61
+#define LIMIT        ((size_t)64 << 20)
 
 struct ear {
     struct buf bytes;
@@ -78,12 +80,22 @@ void frame_run_until(struct frame_run *r, nsec now)
     settle(r);
 }
 
+/* Byte by byte at both ends, well into the payload; in between in an odd number of bytes. */
+static size_t read_at_once(const struct frame_run *r, size_t done, size_t left)
+{
+    bool inside = done >= SLICED_BYTES && left > SLICED_BYTES;
+    size_t most = !r->slices ? READ_BYTES : inside ? SLICE_BYTES : 1;
+    return left < most ? left : most;
+}
+
 static void input(struct frame_run *r, enum side from, const uint8_t *bytes, size_t len)
 {
-    size_t most = r->slices ? 1 : READ_BYTES;
-    for (size_t done = 0; done < len && r->session; done += most)
-        session_input(r->session, from, bytes + done, len - done < most ? len - done : most,
-                      r->now);
+    size_t done = 0;
+    while (done < len && r->session) {
+        size_t piece = read_at_once(r, done, len - done);
+        session_input(r->session, from, bytes + done, piece, r->now);
+        done += piece;
+    }
     settle(r);
 }
 
