@@ -24,7 +24,7 @@ void frame_end(struct frame_run *, enum side from, enum cut how);
 void frame_send_whole_input(struct frame_run *, enum side from); /* what was kept back, at once */
 /* From now on what is sent is kept, to go in in one piece. */
 void frame_keep(struct frame_run *);
-/* Bytes go in one by one. */
+/* Bytes go in one by one; far inside long frames a few at once. */
 void frame_slice(struct frame_run *);
 
 /* What side received since the last call: "text 'a'; pong ''; text+ 'ab'; more+ 'c'; more 'd'" (+:
