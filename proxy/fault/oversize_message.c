@@ -10,7 +10,7 @@
 #define TURN_BYTES       ((uint64_t)256 << 10) /* in one turn of the loop */
 #define TURN_PIECES      1000
 #define DECLARED_PAYLOAD 16
-#define BOMB_STEP        ((size_t)1 << 20)
+#define BOMB_STEP        ((size_t)256 << 10) /* larger ones save next to nothing */
 #define BOMB_LIMIT       ((uint64_t)2 << 30)
 #define TICK             NSEC_PER_MSEC
 #define TRY_AGAIN        (10 * NSEC_PER_MSEC) /* no room, or inside a message of the peer */
@@ -54,7 +54,7 @@ static const struct param params[] = {
         oversize_message, form, .def = "frame", .choices = forms,
         .doc =
             "one frame; fragments without end until the size is reached; or deflated, one frame of "
-            "a thousandth that inflates to the size, in whole MiB. A declared one is a whole frame "
+            "a thousandth that inflates to the size, in steps of 256 KiB. A declared one is a whole frame "
             "or the first fragment"),
     P_SIZE(oversize_message, piece, .def = "16KiB", .min = "1B", .max = "16KiB",
            .doc = "payload of each fragment"),
@@ -143,7 +143,7 @@ static bool send_piece(struct fault *f, enum dir d)
 
 /* --- A bomb --- */
 
-/* Each MiB is a stream by itself, so that one of them is enough however many there are. */
+/* Each step is a stream by itself, so that one of them is enough however many there are. */
 static void add_deflated(const struct oversize_message *cfg, struct text *out)
 {
     static const uint8_t tail[] = {0x00, 0x00, 0xff, 0xff}; /* RFC 7692 7.2.1 */
