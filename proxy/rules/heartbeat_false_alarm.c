@@ -58,6 +58,8 @@ struct ping {
 };
 
 struct answers {
+    struct heartbeats *beats;
+    const char *reply; /* sig of what answers messages that are no known word, or NULL */
     struct ping pings[PINGS_LIMIT]; /* the oldest first */
     size_t waiting;
     nsec slowest;  /* answer that was waited for */
@@ -80,15 +82,25 @@ static void note_ping(struct answers *answers, const struct event *ev)
     answers->asks = true;
 }
 
-/* A pong answers the ping of its payload and all before it (RFC 6455 5.5.3), a word the oldest. */
-static void note_answer(struct answers *answers, const struct event *frame, nsec at,
-                        const struct limits *limits)
+/* A pong answers the ping of its payload and all before it (RFC 6455 5.5.3), a word the oldest, a
+ * message the newest that came before it. Returns waiting when it answers none. */
+static size_t answered_by(const struct answers *answers, const struct event *frame)
 {
     size_t which = 0;
     if (frame->ws_frame.opcode == OPCODE_PONG)
         while (which < answers->waiting &&
                strcmp(answers->pings[which].hash, frame->ws_frame.hash) != 0)
             which++;
+    else if (!*frame->ws_frame.kind)
+        while (which + 1 < answers->waiting && answers->pings[which + 1].at <= frame->at)
+            which++;
+    return which;
+}
+
+static void note_answer(struct answers *answers, const struct event *frame, nsec at,
+                        const struct limits *limits)
+{
+    size_t which = answered_by(answers, frame);
     if (which >= answers->waiting)
         return;
     nsec took = at - answers->pings[which].at;
@@ -97,15 +109,34 @@ static void note_answer(struct answers *answers, const struct event *frame, nsec
     forget(answers, which + 1);
 }
 
-static bool is_ping(const struct event *ev)
+static bool is_beat(const struct answers *answers, enum side from, const struct event *ev)
 {
-    return ev->ws_frame.opcode == OPCODE_PING || strcmp(ev->ws_frame.kind, "ping") == 0;
+    const struct heartbeat_group *best = heartbeats_best(answers->beats, from);
+    return best && best->last_seq == ev->seq;
 }
 
-static bool is_pong(const struct event *ev)
+/* Messages that come regularly and are not answered ask nothing. */
+static bool is_ping(const struct answers *answers, const struct event *ev)
 {
-    return ev->kind == EV_WS_FRAME && ev->side == SIDE_SERVER &&
-           (ev->ws_frame.opcode == OPCODE_PONG || strcmp(ev->ws_frame.kind, "pong") == 0);
+    return ev->ws_frame.opcode == OPCODE_PING || strcmp(ev->ws_frame.kind, "ping") == 0 ||
+           (is_beat(answers, SIDE_CLIENT, ev) &&
+            heartbeat_is_answered(heartbeats_best(answers->beats, SIDE_CLIENT)));
+}
+
+static bool is_pong(const struct answers *answers, const struct event *ev)
+{
+    if (ev->kind != EV_WS_FRAME || ev->side != SIDE_SERVER)
+        return false;
+    return ev->ws_frame.opcode == OPCODE_PONG || strcmp(ev->ws_frame.kind, "pong") == 0 ||
+           (answers->reply && strcmp(answers->reply, ev->ws_frame.sig) == 0);
+}
+
+/* What answers a heartbeat that is known by its regularity. */
+static void note_reply(struct answers *answers, const struct event *ev)
+{
+    if (ev->side == SIDE_SERVER && !frame_is_control((uint8_t)ev->ws_frame.opcode) &&
+        !*ev->ws_frame.kind && !is_beat(answers, SIDE_SERVER, ev))
+        answers->reply = ev->ws_frame.sig;
 }
 
 static bool keeps_back(const struct event *ev)
@@ -117,15 +148,17 @@ static void note(struct answers *answers, const struct trace *trace, const struc
                  const struct limits *limits)
 {
     const struct event *frame = NULL;
-    if (ev->kind == EV_WS_FRAME && ev->side == SIDE_CLIENT && is_ping(ev))
+    if (heartbeats_feed(answers->beats, ev) && ev->kind == EV_WS_FRAME)
+        note_reply(answers, ev);
+    if (ev->kind == EV_WS_FRAME && ev->side == SIDE_CLIENT && is_ping(answers, ev))
         note_ping(answers, ev);
-    else if (ev->kind == EV_WS_FRAME && is_pong(ev) && ev->ws_frame.passed)
+    else if (is_pong(answers, ev) && ev->ws_frame.passed)
         note_answer(answers, ev, ev->at, limits);
     else if (ev->kind == EV_WS_DELIVERED && ev->side == SIDE_CLIENT)
         frame = trace_at_seq(trace, ev->ws_delivered.frame);
     else if (ev->kind == EV_FAULT_ACT)
         answers->delaying = answers->delaying || keeps_back(ev);
-    if (frame && is_pong(frame))
+    if (frame && is_pong(answers, frame))
         note_answer(answers, frame, ev->at, limits);
 }
 
@@ -165,10 +198,11 @@ static enum show show_of(const struct answers *answers, const struct connection 
 static struct sight look(const struct trace *trace, const struct connection *c, const void *given)
 {
     struct sight sight = {.from = c->open->seq, .to = c->end->seq};
-    struct answers answers = {.waiting = 0};
+    struct answers answers = {.beats = heartbeats_of_rules(trace)};
     for (const struct event *ev = c->open; ev < c->end; ev++)
         if (ev->conn == c->conn)
             note(&answers, trace, ev, given);
+    heartbeats_free(answers.beats);
     bool pinged = !answers.asks && is_asked(trace, c);
     nsec age = answers.waiting > 0 ? c->to - answers.pings[0].at : 0;
     sight.show = pinged ? SERVER_PINGS : (int)show_of(&answers, c, age, given);

@@ -70,6 +70,74 @@ static void answers_that_are_waited_for_pass(void)
         "take 10 s");
 }
 
+/* A heartbeat by its regularity, five beats old by then: no word of it is known. */
+static void message_answered_late(struct story *s, double at, double took)
+{
+    story_data(s, at, SIDE_CLIENT, "alive", 20);
+    story_data(s, at + 0.01, SIDE_SERVER, "noted", 22);
+    s->events[s->count - 1].ws_frame.passed = false;
+    uint64_t seq = s->count + 1;
+    hold(s, at + 0.01);
+    struct event *ev = story_add(s, at + took, EV_WS_DELIVERED, SIDE_CLIENT, BY_PROXY);
+    ev->ws_delivered.frame = seq;
+}
+
+static void messages_answered_late(struct story *s, double until)
+{
+    begin(s, 0);
+    story_open(s, 0);
+    for (double at = 30; at < 155; at += 30) {
+        story_data(s, at, SIDE_CLIENT, "alive", 20);
+        story_data(s, at + 0.01, SIDE_SERVER, "noted", 22);
+    }
+    for (double at = 180; at < until; at += 30)
+        message_answered_late(s, at, 3);
+}
+
+static void a_heartbeat_without_a_known_word_is_waited_for_too(void)
+{
+    struct story s;
+    messages_answered_late(&s, 245);
+    end(&s, 260, PASS, "answers to its pings took up to 3.0 s");
+}
+
+static void two_of_them_are_too_few(void)
+{
+    struct story s;
+    messages_answered_late(&s, 215);
+    end(&s, 260, INCONCLUSIVE, "fewer than 3 times");
+}
+
+/* Regular messages that nobody answers are no questions: their newest is not waited for. */
+static void regular_news_are_no_pings(void)
+{
+    struct story s;
+    begin(&s, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        double from = 200.0 * i;
+        story_of(&s, 0, i + 1);
+        story_open(&s, from);
+        hold(&s, from + 1);
+        for (double at = 30; at < 155; at += 30)
+            story_data(&s, from + at, SIDE_CLIENT, "position", 20);
+        story_fin(&s, from + 155, SIDE_CLIENT);
+    }
+    end(&s, 400, INCONCLUSIVE, "not for want of an answer");
+}
+
+/* A word that is known, and an answer that is not: the question it answers is the newest. */
+static void an_answer_is_not_late_for_questions_before_it(void)
+{
+    struct story s;
+    begin(&s, 0);
+    story_open(&s, 0);
+    for (double at = 30; at < 335; at += 30) {
+        story_word(&s, at, SIDE_CLIENT, "ping");
+        story_data(&s, at + 0.01, SIDE_SERVER, "noted", 22);
+    }
+    end(&s, 340, INCONCLUSIVE, "no ping answered later than");
+}
+
 static void two_are_too_few(void)
 {
     struct story s;
@@ -300,11 +368,13 @@ static void halfopens_own_client_is_not_judged(void)
     end(&s, 400, NOT_APPLICABLE, "halfopen's own");
 }
 
-SUITE(heartbeat_false_alarm, TEST(answers_that_are_waited_for_pass), TEST(two_are_too_few),
-      TEST(quick_answers_ask_for_no_patience), TEST(a_second_is_slow), TEST(giving_up_twice_fails),
-      TEST(giving_up_once_is_inconclusive), TEST(two_clients_once_each_fail),
-      TEST(just_before_the_timeout_fails), TEST(at_the_timeout_is_no_false_alarm),
-      TEST(the_timeout_less_noise_is_no_false_alarm),
+SUITE(heartbeat_false_alarm, TEST(answers_that_are_waited_for_pass),
+      TEST(a_heartbeat_without_a_known_word_is_waited_for_too), TEST(two_of_them_are_too_few),
+      TEST(regular_news_are_no_pings), TEST(an_answer_is_not_late_for_questions_before_it),
+      TEST(two_are_too_few), TEST(quick_answers_ask_for_no_patience), TEST(a_second_is_slow),
+      TEST(giving_up_twice_fails), TEST(giving_up_once_is_inconclusive),
+      TEST(two_clients_once_each_fail), TEST(just_before_the_timeout_fails),
+      TEST(at_the_timeout_is_no_false_alarm), TEST(the_timeout_less_noise_is_no_false_alarm),
       TEST(an_end_right_after_a_ping_is_the_applications_wish),
       TEST(who_waited_longer_before_ends_for_other_reasons),
       TEST(without_a_fault_that_delays_it_is_no_false_alarm),

@@ -190,12 +190,18 @@ static nsec worst_stall(const struct trace *trace)
     return noise ? noise->run_noise.worst : 0;
 }
 
-struct heartbeats *connection_heartbeats(const struct trace *trace, const struct connection *c)
+struct heartbeats *heartbeats_of_rules(const struct trace *trace)
 {
     struct heartbeats *beats = heartbeats_new(trace->policy.pong);
     heartbeats_tolerate(beats, worst_stall(trace));
     if (!trace->policy.can_ping)
         heartbeats_ignore_pings(beats);
+    return beats;
+}
+
+struct heartbeats *connection_heartbeats(const struct trace *trace, const struct connection *c)
+{
+    struct heartbeats *beats = heartbeats_of_rules(trace);
     for (const struct event *ev = c->open; ev < c->end; ev++)
         if (ev->conn == c->conn &&
             (ev->kind == EV_WS_FRAME || ev->kind == EV_WS_MESSAGE || ev->kind == EV_WS_INJECTED))

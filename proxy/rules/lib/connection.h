@@ -32,6 +32,9 @@ size_t connections_of_client_end(const struct connections *, size_t first);
  * it. */
 bool connection_ended_by_endpoint(const struct event *);
 
+/* Fed with nothing yet, as patient as the policy and the host's noise ask; the caller frees them.
+ */
+struct heartbeats *heartbeats_of_rules(const struct trace *);
 /* The heartbeats of its undisturbed time; the caller frees them. */
 struct heartbeats *connection_heartbeats(const struct trace *, const struct connection *);
 
