@@ -287,7 +287,7 @@ const struct rule_desc reconnect_backoff_reset_rule = {
     .title = "Backoff resets only after a stable connection",
     .brief = "failures are forgotten only once a connection lasted",
     .doc =
-        "Provoked by a server that flaps: each connection opens and is lost 200 ms later, some eight "
+        "Provoked by a server that flaps: each connection opens and is lost half a second later, eight "
         "times; then one lasts, and is lost as well. Observed are the delays between the "
         "connections and the one after the last loss. The delays have to grow as in any outage: a "
         "client that forgets its failures when a connection opens hammers a server that crashes on "
