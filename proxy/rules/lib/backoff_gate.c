@@ -18,7 +18,7 @@
 #define FACTOR_MARGIN     1.05 /* so much outside of what is asked */
 #define FACTOR_MARGIN_FEW 1.15
 #define FACTOR_DOUBT      1.09 /* so near below it: not passed either, it may be chance */
-#define FACTOR_DOUBT_FEW  1.05
+#define FACTOR_DOUBT_FEW  1.02
 #define AT_ONCE           0.5  /* of the base: so soon an attempt is none of the schedule */
 #define RARELY_TIGHT      0.25 /* share of so few retries at which random clients are alike */
 #define JUDGED            5    /* retries, of fewer than FULL_CLIENTS, that show a lack of jitter */
