@@ -2,8 +2,9 @@
  * (for `at: {after: heartbeat}`) and from a trace. Protocol pings are one at once; a group of
  * messages is one by regularity: the newest 4 intervals with longest/shortest <= 1.25, and at least
  * 5 s apart unless its payload is a known or declared word (kind), as a ticker of 0.3 s is traffic
- * and no heartbeat. It stays one, whatever it skips, while half of its intervals are near their
- * median. */
+ * and no heartbeat; a known word is one from its second beat on when each was answered by a known
+ * word, or twice by the same. It stays one, whatever it skips, while half of its intervals are near
+ * their median. */
 #ifndef HALFOPEN_TRACE_HEARTBEAT_H
 #define HALFOPEN_TRACE_HEARTBEAT_H
 

@@ -76,6 +76,42 @@ static void a_known_word_may_be_faster(void)
     story_end(&s);
 }
 
+/* Ping and pong by their words, so many of them; whether the pings are a heartbeat. */
+static bool words_at_60_s(int beats, const char *answer)
+{
+    struct story s;
+    story_begin(&s);
+    for (int i = 0; i < beats; i++) {
+        story_word(&s, 60 * i, SIDE_CLIENT, "ping");
+        if (*answer)
+            story_word(&s, 60 * i + 0.1, SIDE_SERVER, answer);
+    }
+    bool recognised = best_of(&s, SIDE_CLIENT).recognised;
+    story_end(&s);
+    return recognised;
+}
+
+static void a_known_word_with_its_answer_is_one_at_its_second_beat(void)
+{
+    CHECK(words_at_60_s(2, "pong"));
+    CHECK(!words_at_60_s(1, "pong"));
+    CHECK(!words_at_60_s(4, ""));
+}
+
+/* Phoenix answers a heartbeat with what it answers everything with. */
+static void another_answer_has_to_come_twice(void)
+{
+    struct story s;
+    story_begin(&s);
+    for (int i = 0; i < 3; i++) {
+        CHECK(!best_of(&s, SIDE_CLIENT).recognised);
+        story_word(&s, 60 * i, SIDE_CLIENT, "ping");
+        story_data(&s, 60 * i + 0.1, SIDE_SERVER, "reply", 60);
+    }
+    CHECK(best_of(&s, SIDE_CLIENT).recognised);
+    story_end(&s);
+}
+
 static void intervals_and_ends_are_told(void)
 {
     struct story s;
@@ -145,6 +181,8 @@ SUITE(heartbeat, TEST(one_protocol_ping_is_a_heartbeat),
       TEST(four_equal_intervals_make_a_heartbeat_and_three_do_not),
       TEST(intervals_may_differ_by_a_quarter_and_no_more),
       TEST(a_ticker_faster_than_five_seconds_is_traffic), TEST(a_known_word_may_be_faster),
-      TEST(intervals_and_ends_are_told), TEST(a_reply_after_the_window_is_none),
-      TEST(it_stays_one_when_a_beat_is_skipped), TEST(other_traffic_is_told_from_beats),
+      TEST(a_known_word_with_its_answer_is_one_at_its_second_beat),
+      TEST(another_answer_has_to_come_twice), TEST(intervals_and_ends_are_told),
+      TEST(a_reply_after_the_window_is_none), TEST(it_stays_one_when_a_beat_is_skipped),
+      TEST(other_traffic_is_told_from_beats),
       TEST(the_longest_silence_counts_both_ends_of_the_span))

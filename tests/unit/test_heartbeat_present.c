@@ -154,6 +154,29 @@ static void words_that_are_answered_pass(void)
     end(&s, 170, PASS, "sent by the server and answered by the client");
 }
 
+/* MQTT's keepalive is 60 s: two beats of a minute are seen in three. */
+static void words_once_a_minute_that_are_answered_pass(void)
+{
+    struct story s;
+    begin(&s, 0);
+    for (double at = 60; at < 170; at += 60) {
+        story_word(&s, at, SIDE_CLIENT, "ping");
+        story_word(&s, at + 0.01, SIDE_SERVER, "pong");
+    }
+    end(&s, 170, PASS, "every 60.0 s, sent by the client and answered by the server");
+}
+
+/* They may be a heartbeat that is slower than what was watched, or none: who says them is not
+ * idle. */
+static void words_that_are_too_few_leave_it_open(void)
+{
+    struct story s;
+    begin(&s, 0);
+    story_word(&s, 60, SIDE_SERVER, "ping");
+    story_word(&s, 120, SIDE_SERVER, "ping");
+    end(&s, 170, INCONCLUSIVE, "never idle");
+}
+
 static void words_that_a_fault_took_away_are_not_held_against_anybody(void)
 {
     struct story s;
@@ -274,7 +297,9 @@ static void pings_of_the_server_count_for_a_browser_too(void)
     end(&s, 170, PASS, "sent by the server and answered by the client");
 }
 
-SUITE(heartbeat_present, TEST(pings_that_a_browser_cannot_send_do_not_count),
+SUITE(heartbeat_present, TEST(words_once_a_minute_that_are_answered_pass),
+      TEST(words_that_are_too_few_leave_it_open),
+      TEST(pings_that_a_browser_cannot_send_do_not_count),
       TEST(pings_of_the_server_count_for_a_browser_too), TEST(pings_that_are_answered_pass),
       TEST(a_slow_heartbeat_is_one), TEST(the_newest_ping_may_still_be_unanswered),
       TEST(pings_of_the_server_pass), TEST(pings_of_halfopens_server_earn_nothing),

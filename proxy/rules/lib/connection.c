@@ -10,8 +10,7 @@
 
 static bool is_application_data(const struct event *ev, uint32_t conn)
 {
-    return ev->kind == EV_WS_FRAME && ev->conn == conn && ev->ws_frame.opcode < OPCODE_CLOSE &&
-           !*ev->ws_frame.kind;
+    return ev->kind == EV_WS_FRAME && ev->conn == conn && ev->ws_frame.opcode < OPCODE_CLOSE;
 }
 
 nsec connection_longest_idle(const struct connection *c)

@@ -42,7 +42,7 @@ struct heartbeats *connection_heartbeats(const struct trace *, const struct conn
 bool agent_is_browser(const char *agent);
 
 /* Within its undisturbed time, the longest without a message of the application in either
- * direction: heartbeats do not count. */
+ * direction. One of which only its word says that it may be a heartbeat is a message. */
 nsec connection_longest_idle(const struct connection *);
 
 /* A fault took frames away, kept them back or added some: no reply in time is its doing, perhaps.
