@@ -65,7 +65,7 @@ struct answers {
     nsec slowest;  /* answer that was waited for */
     size_t slow;   /* answers */
     bool delaying; /* a fault kept something back */
-    bool asks;
+    bool answered;
 };
 
 static void forget(struct answers *answers, size_t pings)
@@ -79,7 +79,6 @@ static void note_ping(struct answers *answers, const struct event *ev)
     if (answers->waiting == PINGS_LIMIT)
         forget(answers, 1);
     answers->pings[answers->waiting++] = (struct ping){.at = ev->at, .hash = ev->ws_frame.hash};
-    answers->asks = true;
 }
 
 /* A pong answers the ping of its payload and all before it (RFC 6455 5.5.3), a word the oldest, a
@@ -104,6 +103,7 @@ static void note_answer(struct answers *answers, const struct event *frame, nsec
     if (which >= answers->waiting)
         return;
     nsec took = at - answers->pings[which].at;
+    answers->answered = true;
     answers->slowest = nsec_max(answers->slowest, took);
     answers->slow += took >= limits->slow - limits->noise;
     forget(answers, which + 1);
@@ -164,12 +164,14 @@ static void note(struct answers *answers, const struct trace *trace, const struc
 
 /* --- One connection --- */
 
-/* Its server does the pinging: by words, or by regularity. */
+/* Its server does the pinging, or both beat and none answers, as in STOMP: what the client waits
+ * for are the server's beats. */
 static bool is_asked(const struct trace *trace, const struct connection *c)
 {
     struct heartbeats *beats = connection_heartbeats(trace, c);
+    const struct heartbeat_group *own = heartbeats_best(beats, SIDE_CLIENT);
     bool asked = c->server_by == BY_ENDPOINT && heartbeats_best(beats, SIDE_SERVER) &&
-                 !heartbeats_best(beats, SIDE_CLIENT);
+                 (!own || own->kind == HEARTBEAT_APPLICATION);
     heartbeats_free(beats);
     return asked;
 }
@@ -203,7 +205,7 @@ static struct sight look(const struct trace *trace, const struct connection *c, 
         if (ev->conn == c->conn)
             note(&answers, trace, ev, given);
     heartbeats_free(answers.beats);
-    bool pinged = !answers.asks && is_asked(trace, c);
+    bool pinged = !answers.answered && is_asked(trace, c);
     nsec age = answers.waiting > 0 ? c->to - answers.pings[0].at : 0;
     sight.show = pinged ? SERVER_PINGS : (int)show_of(&answers, c, age, given);
     sight.measured = sight.show >= ALARM_ONCE                                   ? age
@@ -248,7 +250,7 @@ static void add_sentence(struct text *out, const struct sights *sights, const vo
             text_add(out, " (once, which may be chance: a second time would tell)");
         break;
     case SERVER_PINGS:
-        text_add(out, " sends no pings, so that no answer to them can be late; see "
+        text_add(out, " sends no pings that are answered, so that no answer can be late; see "
                       "reconnect.silent_death for the server's");
         break;
     case SERVER_ENDED:

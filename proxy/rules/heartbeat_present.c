@@ -28,6 +28,7 @@ enum show {
     NEVER_IDLE,
     CLIENT_BEATS,
     SERVER_BEATS,
+    BOTH_BEAT,  /* unasked: each may miss the other's */
     REPLY_LOST, /* by our own doing */
     REPLY_UNKNOWN,
     REPLY_UNCLEAR, /* the other side says something, and not as answers come */
@@ -39,11 +40,17 @@ enum show {
 
 static const enum verdict verdicts[SHOWS] = {
 
-    [TOO_SHORT] = INCONCLUSIVE,     [NEVER_IDLE] = INCONCLUSIVE,
-    [CLIENT_BEATS] = PASS,          [SERVER_BEATS] = PASS,
-    [REPLY_LOST] = INCONCLUSIVE,    [REPLY_UNKNOWN] = NOT_TESTED,
-    [REPLY_UNCLEAR] = INCONCLUSIVE, [UNANSWERED] = WARN,
-    [NO_BEATS_MUTE] = FAIL,         [NO_BEATS] = FAIL,
+    [TOO_SHORT] = INCONCLUSIVE,
+    [NEVER_IDLE] = INCONCLUSIVE,
+    [CLIENT_BEATS] = PASS,
+    [SERVER_BEATS] = PASS,
+    [BOTH_BEAT] = PASS,
+    [REPLY_LOST] = INCONCLUSIVE,
+    [REPLY_UNKNOWN] = NOT_TESTED,
+    [REPLY_UNCLEAR] = INCONCLUSIVE,
+    [UNANSWERED] = WARN,
+    [NO_BEATS_MUTE] = FAIL,
+    [NO_BEATS] = FAIL,
 };
 
 /* --- One connection --- */
@@ -67,24 +74,42 @@ static bool may_be_answered(const struct connection *c, const struct heartbeat_g
     return words * 2 >= group->beats;
 }
 
-/* What one side's heartbeat amounts to. Halfopen's own server answers a ping, and an application
- * it does not understand: an echo of its beat is no answer. */
-static enum show show_of_group(const struct connection *c, const struct heartbeat_group *group)
-{
-    if (group->kind == HEARTBEAT_APPLICATION && c->server_by != BY_ENDPOINT)
-        return REPLY_UNKNOWN;
-    if (heartbeat_is_answered(group))
-        return group->from == SIDE_CLIENT ? CLIENT_BEATS : SERVER_BEATS;
-    if (connection_is_tampered_with(c))
-        return REPLY_LOST;
-    return may_be_answered(c, group) ? REPLY_UNCLEAR : UNANSWERED;
-}
-
 /* A single ping is no heartbeat. */
 static const struct heartbeat_group *beating(const struct heartbeats *beats, enum side side)
 {
     const struct heartbeat_group *group = heartbeats_best(beats, side);
     return group && group->beats > 1 ? group : NULL;
+}
+
+/* STOMP: each side beats by a timer of its own. Which of two beats in the same second came first is
+ * chance, so that they may look like answers of one another now and then. */
+static bool both_beat(const struct connection *c, const struct heartbeats *beats,
+                      const struct heartbeat_group *group)
+{
+    enum side other = side_other(group->from);
+    uint64_t words = 0;
+    if (c->server_by != BY_ENDPOINT || group->kind != HEARTBEAT_APPLICATION)
+        return false;
+    for (const struct event *ev = c->open; ev < c->end; ev++)
+        words += ev->kind == EV_WS_FRAME && ev->conn == c->conn && ev->side == other &&
+                 strcmp(ev->ws_frame.kind, "ping") == 0;
+    return beating(beats, other) || (words > 1 && words * 2 >= group->beats);
+}
+
+/* What one side's heartbeat amounts to. Halfopen's own server answers a ping, and an application
+ * it does not understand: an echo of its beat is no answer. */
+static enum show show_of_group(const struct connection *c, const struct heartbeats *beats,
+                               const struct heartbeat_group *group)
+{
+    if (group->kind == HEARTBEAT_APPLICATION && c->server_by != BY_ENDPOINT)
+        return REPLY_UNKNOWN;
+    if (heartbeat_is_answered(group))
+        return group->from == SIDE_CLIENT ? CLIENT_BEATS : SERVER_BEATS;
+    if (both_beat(c, beats, group))
+        return BOTH_BEAT;
+    if (connection_is_tampered_with(c))
+        return REPLY_LOST;
+    return may_be_answered(c, group) ? REPLY_UNCLEAR : UNANSWERED;
 }
 
 /* Of both sides' the one that is answered. NULL: none beats. Pings of halfopen's own server are
@@ -105,7 +130,7 @@ static struct sight look(const struct trace *trace, const struct connection *c, 
     struct sight sight = {.from = c->open->seq, .to = c->end->seq};
     struct heartbeats *beats = connection_heartbeats(trace, c);
     const struct heartbeat_group *group = better_of(beats, c);
-    sight.show = group ? (int)show_of_group(c, group) : (int)show_of_silent(c, given);
+    sight.show = group ? (int)show_of_group(c, beats, group) : (int)show_of_silent(c, given);
     sight.measured = group                     ? group->median
                      : sight.show == TOO_SHORT ? c->to - c->from
                                                : connection_longest_idle(c);
@@ -157,6 +182,10 @@ static void add_words(struct text *out, enum show show, const struct tally *tall
 {
     const char *has = alone ? " has" : " have";
     switch (show) {
+    case BOTH_BEAT:
+        text_add(out, has);
+        words_add_range(out, " a heartbeat every ", tally, ", and so has the server");
+        break;
     case CLIENT_BEATS:
     case SERVER_BEATS:
         text_add(out, has);
@@ -250,8 +279,8 @@ const struct rule_desc heartbeat_present_rule = {
     .doc =
         "Provoked by nothing but time: the application is left alone for five ping intervals. "
         "Observed are pings, unsolicited pongs and regular application messages of either side, "
-        "and what answers them. One side that asks and one that answers is enough; how often, and "
-        "what happens without an answer, are other rules' business. Where the policy says "
+        "and what answers them. One side that asks and one that answers is enough, and so are two that "
+        "beat each by itself; how often, and what happens without an answer, are other rules' business. Where the policy says "
         "can_ping: false (the profile browser) protocol pings of the client do not count. A sign of life that nothing "
         "answers is a warning: it keeps proxies content and tells its sender nothing. None in "
         "five intervals of an idle connection is a failure: such a connection can be dead for "

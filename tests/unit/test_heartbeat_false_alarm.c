@@ -108,6 +108,20 @@ static void two_of_them_are_too_few(void)
     end(&s, 260, INCONCLUSIVE, "fewer than 3 times");
 }
 
+/* Each side beats by a timer of its own, as in STOMP: no answer of either can be late. */
+static void beats_of_both_sides_are_no_answers(void)
+{
+    struct story s;
+    begin(&s, 0);
+    story_open(&s, 0);
+    hold(&s, 1);
+    for (double at = 10; at < 165; at += 10) {
+        story_word(&s, at, SIDE_SERVER, "ping");
+        story_word(&s, at + 0.2, SIDE_CLIENT, "ping");
+    }
+    end(&s, 170, NOT_APPLICABLE, "sends no pings that are answered");
+}
+
 /* Regular messages that nobody answers are no questions: their newest is not waited for. */
 static void regular_news_are_no_pings(void)
 {
@@ -370,11 +384,12 @@ static void halfopens_own_client_is_not_judged(void)
 
 SUITE(heartbeat_false_alarm, TEST(answers_that_are_waited_for_pass),
       TEST(a_heartbeat_without_a_known_word_is_waited_for_too), TEST(two_of_them_are_too_few),
-      TEST(regular_news_are_no_pings), TEST(an_answer_is_not_late_for_questions_before_it),
-      TEST(two_are_too_few), TEST(quick_answers_ask_for_no_patience), TEST(a_second_is_slow),
-      TEST(giving_up_twice_fails), TEST(giving_up_once_is_inconclusive),
-      TEST(two_clients_once_each_fail), TEST(just_before_the_timeout_fails),
-      TEST(at_the_timeout_is_no_false_alarm), TEST(the_timeout_less_noise_is_no_false_alarm),
+      TEST(regular_news_are_no_pings), TEST(beats_of_both_sides_are_no_answers),
+      TEST(an_answer_is_not_late_for_questions_before_it), TEST(two_are_too_few),
+      TEST(quick_answers_ask_for_no_patience), TEST(a_second_is_slow), TEST(giving_up_twice_fails),
+      TEST(giving_up_once_is_inconclusive), TEST(two_clients_once_each_fail),
+      TEST(just_before_the_timeout_fails), TEST(at_the_timeout_is_no_false_alarm),
+      TEST(the_timeout_less_noise_is_no_false_alarm),
       TEST(an_end_right_after_a_ping_is_the_applications_wish),
       TEST(who_waited_longer_before_ends_for_other_reasons),
       TEST(without_a_fault_that_delays_it_is_no_false_alarm),

@@ -100,7 +100,7 @@ static void a_late_answer_leaves_it_open(void)
     begin(&s, 0);
     for (int i = 1; i <= 7; i++) {
         story_word(&s, 25 * i, SIDE_SERVER, "ping");
-        story_word(&s, 25 * i + (i == 6 ? 12 : 1), SIDE_CLIENT, "ping");
+        story_data(&s, 25 * i + (i == 6 ? 12 : 1), SIDE_CLIENT, "noted", 20);
     }
     end(&s, 180, INCONCLUSIVE, "cannot be told from late answers");
 }
@@ -164,6 +164,19 @@ static void words_once_a_minute_that_are_answered_pass(void)
         story_word(&s, at + 0.01, SIDE_SERVER, "pong");
     }
     end(&s, 170, PASS, "every 60.0 s, sent by the client and answered by the server");
+}
+
+/* The client's beat comes now before the server's and now behind it. */
+static void two_that_beat_by_themselves_pass(void)
+{
+    struct story s;
+    begin(&s, 0);
+    for (int i = 1; i < 17; i++) {
+        enum side first = i % 2 == 0 ? SIDE_CLIENT : SIDE_SERVER;
+        story_word(&s, 12 * i, first, "ping");
+        story_word(&s, 12 * i + 0.1, side_other(first), "ping");
+    }
+    end(&s, 200, PASS, "s, and so has the server");
 }
 
 /* They may be a heartbeat that is slower than what was watched, or none: who says them is not
@@ -297,8 +310,8 @@ static void pings_of_the_server_count_for_a_browser_too(void)
     end(&s, 170, PASS, "sent by the server and answered by the client");
 }
 
-SUITE(heartbeat_present, TEST(words_once_a_minute_that_are_answered_pass),
-      TEST(words_that_are_too_few_leave_it_open),
+SUITE(heartbeat_present, TEST(two_that_beat_by_themselves_pass),
+      TEST(words_once_a_minute_that_are_answered_pass), TEST(words_that_are_too_few_leave_it_open),
       TEST(pings_that_a_browser_cannot_send_do_not_count),
       TEST(pings_of_the_server_count_for_a_browser_too), TEST(pings_that_are_answered_pass),
       TEST(a_slow_heartbeat_is_one), TEST(the_newest_ping_may_still_be_unanswered),
