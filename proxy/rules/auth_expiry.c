@@ -196,17 +196,17 @@ static void judge_expired(const struct trace *trace, const struct endings *endin
 static void add_sentence(enum fate fate, const struct tally *tally, struct text *out)
 {
     static const char *const words[FATES] = {
-        [TOO_SHORT] = " was not watched for long enough after its credential was refused",
-        [UNSEEN] = " came back after its credential was refused, and what with was not seen",
+        [TOO_SHORT] = " was not watched for long enough after the credential was refused",
+        [UNSEEN] = " came back after the credential was refused, and what with was not seen",
         [SEVERAL] = " had other connections, so that what it did next may be theirs",
-        [HANDED] = " had a token that had expired before its first connection: give it one that is "
+        [HANDED] = " had a token that had expired before the first connection: give one that is "
                    "valid",
-        [UNENDED] = " kept a connection for a minute after its token had expired, which "
+        [UNENDED] = " kept a connection for a minute after the token had expired, which "
                     "halfopen's own server does not end",
-        [ENDED] = " stayed away when its credential was refused",
-        [RENEWED] = " came back with another credential when its own was over",
-        [REFRESHED] = " authenticated anew on its open connection",
-        [LIVES_ON] = " kept a connection for a minute after its token had expired, and nobody "
+        [ENDED] = " stayed away when the credential was refused",
+        [RENEWED] = " came back with another credential when the old one was over",
+        [REFRESHED] = " authenticated anew on an open connection",
+        [LIVES_ON] = " kept a connection for a minute after the token had expired, and nobody "
                      "renewed it or ended it",
         [ONCE] = " came back once with a credential that was over",
         [LOOPS] = " came back again and again with a credential that was over",

@@ -76,8 +76,7 @@ static void add_what(enum fate fate, const struct group *group, const struct con
                      struct text *out)
 {
     static const char *const words[FATES] = {
-        [UNSEEN] = " came back, and what with was not seen: the connections were over before it "
-                   "had authenticated",
+        [UNSEEN] = " came back, and was refused again before its credential was seen",
         [SEVERAL] = " had other connections, so that what it did next may be theirs",
         [TOO_SHORT] = " was not watched for long enough",
         [STAYED] = " stayed away",
@@ -161,7 +160,7 @@ const struct rule_desc auth_failure_signal_rule = {
     .brief = "a credential that was refused is not tried again and again",
     .doc =
         "Provoked by refusing the client: 401 or 403 for its handshake, or a Close with 1008, 3000, "
-        "3003, 4401 or 4403. Observed are its attempts of the next minute and the credential of each: "
+        "3003, 4401 or 4403 (unless close_codes of the target file asks to come back after it). Observed are its attempts of the next minute and the credential of each: "
         "in the query, in Authorization, in a cookie whose name says so, a JWT anywhere, or in the message "
         "that the target file declares (auth.message). Staying away passes, and so does coming back with "
         "another credential, or once with the same, for the refusal may have been a mistake. More with the "

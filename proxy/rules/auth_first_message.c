@@ -115,8 +115,7 @@ static void add_sentence(enum fate fate, struct text *out)
         [AT_ONCE] = " was acknowledged at once, so that it had no time to be early",
         [IDLE] = " waited for the acknowledgement, and had nothing to send",
         [WAITED] = " sent nothing else until the acknowledgement came, held back for ",
-        [OTHERWISE] = " sent data when the server had said something that auth.ack does not "
-                      "match: which of the two it waits for is not seen",
+        [OTHERWISE] = " sent data when something had come that auth.ack does not match",
         [TALKED] = " sent data before it authenticated",
         [EARLY] = " sent data after its credential and before the acknowledgement, by ",
     };
@@ -220,7 +219,7 @@ const struct rule_desc auth_first_message_rule = {
     .doc =
         "For clients that authenticate in a message: auth.message of the target file says which, and auth.ack "
         "how the server acknowledges it. Where the server is halfopen's own, auth.answer is what it "
-        "answers. Provoked by keeping the server's messages back for 5 seconds on new connections, so that who does not wait "
+        "answers. Provoked by keeping the server's messages back for 4 seconds on new connections, so that who does not wait "
         "is seen, and by giving the client something to send (hooks.send). Observed are the messages "
         "between the credential and the moment at which the acknowledgement reached the client; heartbeats and "
         "further messages that authenticate are left out. None passes. Data within that time fails: the "

@@ -177,10 +177,10 @@ static void report(struct findings *out, enum fate fate, const struct tally *tal
         [SEVERAL] = " had several connections, of which some showed no credential: which of them "
                     "stands for the one that was lost is not seen",
         [SILENT] = " came back and sent neither a credential nor anything else",
-        [UNKNOWN] = " came back without the credential of its first request, and sent messages: "
+        [UNKNOWN] = " came back without the credential of the first request, and sent messages: "
                     "whether one of them authenticates is not known; say so under auth.message "
                     "of the target file",
-        [BARE] = " came back without the credential of its first connection",
+        [BARE] = " came back without the credential of the first connection",
         [DATA_FIRST] = " came back and sent data before it authenticated",
     };
     struct text text;

@@ -275,7 +275,9 @@ static bool judge_fatal(const struct endings *endings, const struct trace *trace
         size_t first = i, end = endings_of_client_end(endings, i);
         for (; first < end; first++)
             if (endings->list[first].close && endings->list[first].at != NEVER &&
-                is_final(endings->list[first].close->ws_close.code, cfg->codes))
+                is_final(endings->list[first].close->ws_close.code, cfg->codes) &&
+                !close_code_is_retry(&endings->close_codes,
+                                     endings->list[first].close->ws_close.code))
                 break;
         i = end;
         if (first == end)

@@ -46,7 +46,7 @@ static void staying_away_passes(void)
     struct ended_story e;
     ended_begin(&e);
     closed(&e, 1, "a");
-    expect(&e, 70, PASS, "stayed away when its credential was refused");
+    expect(&e, 70, PASS, "stayed away when the credential was refused");
 }
 
 static void once_with_the_old_one_warns(void)
@@ -85,7 +85,7 @@ static void a_token_that_runs_out_and_is_replaced_passes(void)
     token(&e, 1, 15, "a");
     ended_open(&e, 0, 23);
     token(&e, 23, 200, "b");
-    expect(&e, 70, PASS, "another credential when its own was over");
+    expect(&e, 70, PASS, "another credential when the old one was over");
 }
 
 static void a_token_that_is_renewed_on_the_connection_passes(void)
@@ -95,7 +95,7 @@ static void a_token_that_is_renewed_on_the_connection_passes(void)
     ended_open(&e, 0, 1);
     token(&e, 1, 15, "a");
     renew(&e, 14, 300, "b");
-    expect(&e, 200, PASS, "authenticated anew on its open connection");
+    expect(&e, 200, PASS, "authenticated anew on an open connection");
 }
 
 static void an_expired_one_again_and_again_fails(void)
@@ -144,7 +144,7 @@ static void a_minute_after_the_expiry_it_should_be_over(void)
     ended_begin(&e);
     ended_open(&e, 0, 1);
     token(&e, 1, 15, "a");
-    expect(&e, 75, WARN, "kept a connection for a minute after its token had expired");
+    expect(&e, 75, WARN, "kept a connection for a minute after the token had expired");
     ended_begin(&e);
     ended_open(&e, 0, 1);
     token(&e, 1, 15, "a");
@@ -169,7 +169,7 @@ static void who_was_given_an_expired_one_tells_nothing(void)
         ended_cut(&e, 0, 1 + 10 * i, 5);
         token(&e, 1 + 10 * i, -100, "a");
     }
-    expect(&e, 70, INCONCLUSIVE, "expired before its first connection");
+    expect(&e, 70, INCONCLUSIVE, "expired before the first connection");
 }
 
 static void a_token_that_lasts_tells_nothing(void)

@@ -149,7 +149,7 @@ static void closed_before_it_said_who_it_is(void)
     login_message(&e.story, 1.1, "a");
     for (int i = 0; i < 14; i++)
         ended_close(&e, 0, 3 + 2 * i, 0.5, 4401);
-    expect(&e, 100, INCONCLUSIVE, "what with was not seen");
+    expect(&e, 100, INCONCLUSIVE, "refused again before its credential was seen");
 }
 
 static void without_any_credential_it_is_not_tested(void)
@@ -202,6 +202,16 @@ static void other_codes_and_statuses_refuse_nobody(void)
     expect(&e, 100, INCONCLUSIVE, "no client was refused");
 }
 
+static void a_code_that_asks_to_come_back_refuses_nobody(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, "{\"close_codes\":{\"final\":[],\"retry\":[4401]}}");
+    for (int i = 0; i < 20; i++)
+        closed(&e, 1 + 2 * i, "a");
+    expect(&e, 100, INCONCLUSIVE, "no client was refused");
+}
+
 static void several_connections_are_not_told_apart(void)
 {
     struct ended_story e;
@@ -234,4 +244,5 @@ SUITE(auth_failure_signal, TEST(staying_away_passes), TEST(less_than_a_minute_de
       TEST(without_any_credential_it_is_not_tested),
       TEST(a_handshake_without_the_message_shows_nothing),
       TEST(a_browser_sees_closes_and_no_status), TEST(other_codes_and_statuses_refuse_nobody),
+      TEST(a_code_that_asks_to_come_back_refuses_nobody),
       TEST(several_connections_are_not_told_apart), TEST(each_client_by_itself))

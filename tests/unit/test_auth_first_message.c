@@ -91,7 +91,7 @@ static void what_else_the_server_said_may_be_the_answer(void)
     story_data(&s, 1.5, SIDE_SERVER, "welcome", 10);
     story_data(&s, 2, SIDE_CLIENT, "m", 10);
     login_ack(&s, 3, 0);
-    expect(&s, INCONCLUSIVE, "something that auth.ack does not match");
+    expect(&s, INCONCLUSIVE, "something had come that auth.ack does not match");
 }
 
 static void what_the_server_said_and_was_held_is_no_answer_yet(void)

@@ -49,7 +49,7 @@ static void data_without_a_credential_fails(void)
     message(&e, 1.1);
     ended_open(&e, 0, 8);
     data(&e, 8.1);
-    expect(&e, FAIL, "came back without the credential of its first connection");
+    expect(&e, FAIL, "came back without the credential of the first connection");
 }
 
 static void data_first_fails(void)

@@ -86,6 +86,16 @@ static void another_credential_is_not_the_same_again(void)
     returns_with("011", FAIL, "came back up to 2 times");
 }
 
+static void a_code_that_the_server_has_for_coming_back_is_not_final(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, "{\"close_codes\":{\"final\":[],\"retry\":[4401]}}");
+    for (int i = 0; i < 4; i++)
+        ended_close(&e, 0, 5 * i, 2, 4401);
+    expect(&e, 100, INCONCLUSIVE, "no client was sent a Close");
+}
+
 static void the_longest_delays_warn(void)
 {
     struct ended_story e;
@@ -323,7 +333,8 @@ SUITE(reconnect_final_close, TEST(staying_away_after_its_own_close_passes),
       TEST(less_than_a_minute_decides_nothing), TEST(a_process_that_ends_stays_away),
       TEST(coming_back_as_ever_fails), TEST(coming_back_once_warns),
       TEST(coming_back_once_and_watched_too_short_decides_nothing),
-      TEST(another_credential_is_not_the_same_again), TEST(the_longest_delays_warn),
+      TEST(another_credential_is_not_the_same_again),
+      TEST(a_code_that_the_server_has_for_coming_back_is_not_final), TEST(the_longest_delays_warn),
       TEST(one_shorter_delay_among_them_fails), TEST(attempts_after_the_watch_do_not_count),
       TEST(other_codes_are_not_final), TEST(an_answer_to_its_own_close_is_no_order),
       TEST(the_servers_own_close_counts), TEST(with_another_connection_open_nothing_is_decided),

@@ -198,6 +198,7 @@ void endings_of(const struct trace *trace, struct endings *out)
     bool doors = has_event(trace, EV_TCP_DOOR) || has_event(trace, EV_TCP_ADDRESS);
     attempts_of_all(trace, &attempts);
     *out = (struct endings){.list = xcalloc(attempts.count + 1, sizeof *out->list)};
+    close_codes_read(&out->close_codes, trace->start->target);
     for (size_t i = 0; i < attempts.count; i++) {
         const struct attempt *attempt = &attempts.list[i];
         const struct event *first = trace_at_seq(trace, attempt->from);

@@ -4,6 +4,7 @@
 #define HALFOPEN_RULES_LIB_ENDINGS_H
 
 #include "trace/attempts.h"
+#include "trace/close_codes.h"
 #include "trace/trace.h"
 
 struct ending {
@@ -32,7 +33,8 @@ struct ending {
 struct endings {
     struct ending *list; /* by client, then by start */
     size_t count;
-    bool builtin; /* there were attempts of halfopen's own client */
+    bool builtin;                   /* there were attempts of halfopen's own client */
+    struct close_codes close_codes; /* that the target file declares */
 };
 
 void endings_of(const struct trace *, struct endings *out);

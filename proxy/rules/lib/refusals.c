@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "trace/close_codes.h"
 
 static const uint64_t refusing_codes[] = {1008, 3000, 3003, 4401, 4403};
 
@@ -14,12 +15,15 @@ static bool code_refuses(uint64_t code)
     return false;
 }
 
-static bool is_refusal(const struct ending *ending)
+/* What the server's authors say of their code goes first. */
+static bool is_refusal(const struct endings *endings, size_t of)
 {
+    const struct ending *ending = &endings->list[of];
     if (ending->at == NEVER)
         return false;
     if (ending->close)
-        return code_refuses(ending->close->ws_close.code);
+        return code_refuses(ending->close->ws_close.code) &&
+               !close_code_is_retry(&endings->close_codes, ending->close->ws_close.code);
     return ending->status == 401 || ending->status == 403;
 }
 
@@ -48,7 +52,7 @@ struct retrials retrials_of(const struct endings *endings, const struct credenti
               next->attempt.start - since);
         out.to = next->attempt.to;
         since = next->at == NEVER ? next->attempt.start : next->at;
-        if (is_refusal(next) && credentials_first_certain(all, next->attempt.conn))
+        if (is_refusal(endings, i) && credentials_first_certain(all, next->attempt.conn))
             refused = next->attempt.conn;
     }
     return out;
@@ -72,7 +76,7 @@ bool ending_is_followed_by_renewal(const struct endings *endings, const struct c
 static const struct ending *first_of(const struct endings *endings, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++)
-        if (is_refusal(&endings->list[i]))
+        if (is_refusal(endings, i))
             return &endings->list[i];
     return NULL;
 }
