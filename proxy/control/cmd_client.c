@@ -30,7 +30,7 @@ static const struct option options[] = {
     {"verbose", OPTION_FLAG, offsetof(struct client_options, verbose), NULL,
      "print what happens, a line each"},
     {"hooks", OPTION_FLAG, offsetof(struct client_options, hooks), NULL,
-     "obey lines of its input, send and close, and say when it gives up"},
+     "obey lines of its input, send, close and state, and say when it gives up"},
     {0},
 };
 
@@ -66,12 +66,23 @@ static void on_signal(void *context, int number)
         loop_stop(outside->loop);
 }
 
+static void print_state(const struct builtin_client *client)
+{
+    struct text state;
+    text_init(&state);
+    builtin_client_tell_state(client, &state);
+    print_event("state:", text_chars(&state));
+    text_fini(&state);
+}
+
 static void on_line(void *context, const char *line, size_t len)
 {
     struct outside *outside = context;
     (void)len;
     if (strncmp(line, "send", 4) == 0)
         (void)builtin_client_produce(outside->client, 1); /* its user is told by what arrives */
+    if (strcmp(line, "state") == 0)
+        print_state(outside->client);
     if (strcmp(line, "close") != 0)
         return;
     outside->stays = false;

@@ -381,6 +381,17 @@ static void add_hook(const struct declaration *declaration, struct text *out)
     text_addf(out, "#   %.*s # without it %s\n", (int)len - 2, inner + 1, declaration->lack);
 }
 
+static void add_sessions(struct text *out)
+{
+    remark(out, "",
+           "How it takes up its session on a new connection. Without these lines, what it says in "
+           "its first ten seconds is what it has to say again.");
+    text_add(out, "# sessions:\n"
+                  "#   subscribe: '\"type\":\"subscribe\",\"topic\":\"(\\w+)\"'\n"
+                  "#   resume: '\"type\":\"resume\"' # it asks for what it missed\n"
+                  "#   state: '\"session\":\"(\\w+)\"' # the server says which session it is\n\n");
+}
+
 static void add_hooks(struct text *out)
 {
     remark(out, "",
@@ -439,6 +450,7 @@ void init_file_write(const struct init_facts *facts, struct text *out)
     add_heartbeat(facts, out);
     add_messages(facts->lessons, out);
     add_auth(facts->lessons, out);
+    add_sessions(out);
     add_hooks(out);
     add_policy(facts, out);
     add_rules(facts, out);

@@ -34,14 +34,16 @@ struct hooked {
     struct asking_http *first, **last; /* the first is under way: one after the other, in order */
     size_t waiting;
     struct fetch *ask, *look;
-    bool gave_up; /* as its newest HTTP answer says */
-    nsec heard;   /* target: when that was last written */
+    uint64_t state_asked; /* by a line of its input, and not answered; 0: it is not */
+    bool gave_up;         /* as its newest HTTP answer says */
+    nsec heard;           /* target: when that was last written */
 };
 
 struct job_hooks {
     struct job *job;
     const struct target_hooks *declared;
     struct pattern *gave_up; /* NULL: no pattern tells */
+    struct pattern *state;   /* NULL: all of the answer */
     bool listens;            /* the scenario began and is not over */
     struct hooked clients[PLAN_CLIENTS_LIMIT];
 };
@@ -74,6 +76,8 @@ static void ask_by_stdin(struct hooked *client, const struct target_hook *how, e
     struct hook_values values = values_of(client, number);
     char *line = hook_filled(how->line, &values);
     bool taken = process_send(child->process, line);
+    if (hook == HOOK_STATE && taken)
+        client->state_asked = number;
     answer(client, hook, number, HOOK_BY_STDIN, taken ? "taken" : "it does not read its input",
            target_now(client->hooks));
     free(line);
@@ -105,7 +109,10 @@ static struct fetch *fetch(struct hooked *client, const struct target_hook *how,
 
 static const struct target_hook *hook_of(const struct job_hooks *hooks, enum hook hook)
 {
-    return hook == HOOK_SEND ? &hooks->declared->send : &hooks->declared->close;
+    const struct target_hooks *declared = hooks->declared;
+    return hook == HOOK_SEND    ? &declared->send
+           : hook == HOOK_CLOSE ? &declared->close
+                                : &declared->state;
 }
 
 static void ask_next(struct hooked *client);
@@ -122,15 +129,32 @@ static void done_asking(struct hooked *client, const char *what)
     free(done);
 }
 
+/* The pattern's first group, else all that it matched lies in; nothing where it does not match. */
+static void tell_state(struct hooked *client, uint64_t number, enum hook_way way, const char *text,
+                       size_t len)
+{
+    struct job_hooks *hooks = client->hooks;
+    size_t from = 0, found = len;
+    if (hooks->state && !pattern_matches(hooks->state, text, len))
+        found = 0;
+    else if (hooks->state && pattern_groups(hooks->state) > 0 &&
+             !pattern_find(hooks->state, text, len, &from, &found))
+        from = found = 0;
+    run_hook_state(hooks->job->run, client->client, number, hook_way_name(way), text + from, found,
+                   target_now(hooks));
+    driver_touch(hooks->job->driver);
+}
+
 static void on_asked(void *context, int status, const char *body, size_t len, const char *why)
 {
     struct hooked *client = context;
     char *what = *why                            ? xstrdup(why)
                  : status >= 200 && status < 300 ? xstrdup("taken")
                                                  : xprintf("HTTP %d", status);
-    (void)body;
-    (void)len;
+    const struct asking_http done = *client->first;
     done_asking(client, what);
+    if (done.hook == HOOK_STATE && strcmp(what, "taken") == 0)
+        tell_state(client, done.number, HOOK_BY_HTTP, body, len);
     free(what);
     ask_next(client);
 }
@@ -229,8 +253,16 @@ static void hear(struct hooked *client, const char *text, size_t len)
 
 void job_hooks_on_line(struct job_hooks *hooks, unsigned client, const char *line, size_t len)
 {
-    if (hooks->listens && pattern_matches(hooks->gave_up, line, len))
-        hear(&hooks->clients[client], line, len);
+    struct hooked *hooked = &hooks->clients[client];
+    if (!hooks->listens)
+        return;
+    if (hooks->gave_up && hooks->declared->gave_up.way == HOOK_BY_LOG &&
+        pattern_matches(hooks->gave_up, line, len))
+        hear(hooked, line, len);
+    if (hooked->state_asked == 0 || !pattern_matches(hooks->state, line, len))
+        return;
+    tell_state(hooked, hooked->state_asked, HOOK_BY_STDIN, line, len);
+    hooked->state_asked = 0;
 }
 
 void job_hooks_on_exit(struct job_hooks *hooks, unsigned client, const char *how)
@@ -304,6 +336,7 @@ struct job_hooks *job_hooks_open(struct job *job)
     hooks->job = job;
     hooks->declared = subject_hooks(job->spec.subject);
     hooks->gave_up = compile(hooks->declared->gave_up.pattern);
+    hooks->state = compile(hooks->declared->state.pattern);
     for (unsigned i = 0; i < job->spec.plan->clients; i++) {
         struct hooked *client = &hooks->clients[i];
         *client =
@@ -349,6 +382,7 @@ void job_hooks_free(struct job_hooks *hooks)
             hooks->clients[i].first = next;
         }
     pattern_free(hooks->gave_up);
+    pattern_free(hooks->state);
     free(hooks);
 }
 
@@ -359,7 +393,8 @@ bool job_hooks_want_input(const struct job_hooks *hooks)
 
 bool job_hooks_want_lines(const struct job_hooks *hooks)
 {
-    return hooks->declared->gave_up.way == HOOK_BY_LOG;
+    return hooks->declared->gave_up.way == HOOK_BY_LOG ||
+           hooks->declared->state.way == HOOK_BY_STDIN;
 }
 
 uint16_t job_hooks_port(const struct job_hooks *hooks, unsigned client)

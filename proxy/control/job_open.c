@@ -7,6 +7,7 @@
 #include "control/job_parts.h"
 #include "control/run_start.h"
 #include "endpoint/backlog.h"
+#include "endpoint/news.h"
 #include "net/socket.h"
 #include "net/wall.h"
 
@@ -119,6 +120,7 @@ static bool open_driver(struct job *job)
         .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
         .auth_message = subject_auth(subject, job->spec.plan).message,
         .auth_ack = subject_auth(subject, job->spec.plan).ack,
+        .session_state = subject_has_builtin_client(subject) ? NEWS_SESSION_STATE : NULL,
         .epoch = wall_seconds(),
         .observe = true,
         .on_message = job->spec.on_message,

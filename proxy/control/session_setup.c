@@ -166,6 +166,7 @@ static const struct target_hooks of_reference_client = {
     .send = {.way = HOOK_BY_STDIN, .line = (char[]){"send {n}"}},
     .close = {.way = HOOK_BY_STDIN, .line = (char[]){"close"}},
     .gave_up = {.way = HOOK_BY_LOG, .pattern = (char[]){"^gave up"}},
+    .state = {.way = HOOK_BY_STDIN, .line = (char[]){"state"}, .pattern = (char[]){"^state: (.*)"}},
 };
 
 const struct target_hooks *subject_hooks(const struct subject *subject)
@@ -244,6 +245,7 @@ void subject_declare(struct subject *subject, const struct target *target)
                                             : "built-in");
     declare_behind(target, &json);
     declare_auth(subject, target, &json);
+    target_write_sessions(target, subject_has_builtin_client(subject), &json);
     target_hooks_write(subject_hooks(subject), &json);
     if (subject_close_codes(subject))
         close_codes_write(subject_close_codes(subject), &json);

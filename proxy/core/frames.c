@@ -237,6 +237,7 @@ static void look_at_message(struct session *s, const struct event *ev, struct la
     ids_look(s, ev, bytes, len, signature, lane->heartbeat);
     auth_look(s, ev, bytes, len);
     watches_look(s, ev, bytes, len, part_of(lane, len));
+    sessions_look(s, ev, bytes, len);
     look_at_class(s, ev, lane, bytes, len, signature);
     if (options->on_message)
         options->on_message(options->message_context, ev, bytes, len);

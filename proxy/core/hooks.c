@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "core/internal.h"
+#include "ws/signature.h"
 
 void run_watch_hooks(struct run *run, unsigned declared,
                      void (*on_hook)(void *context, unsigned client, enum hook, uint64_t number),
@@ -102,6 +103,19 @@ void run_hook_answer(struct run *run, unsigned client, enum hook hook, uint64_t 
                                            .how = how,
                                            .answer = answer,
                                            .took = nsec_max(run->now - asked, 0)};
+    run_emit(run, ev);
+}
+
+void run_hook_state(struct run *run, unsigned client, uint64_t number, const char *how,
+                    const void *bytes, size_t len, nsec now)
+{
+    char hash[SIGNATURE_DIGITS + 1];
+    run->now = nsec_max(run->now, now);
+    signature_digits(signature_content(run->hash_key, bytes, len, len), hash);
+    struct event ev = {
+        .at = run->now, .kind = EV_HOOK_STATE, .client = (int)client, .side = SIDE_CLIENT};
+    ev.by = run->options.client_builtin ? BY_BUILTIN : BY_ENDPOINT;
+    ev.hook_state = (struct ev_hook_state){.number = number, .how = how, .len = len, .hash = hash};
     run_emit(run, ev);
 }
 

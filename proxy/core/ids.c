@@ -1,7 +1,8 @@
 /* By which a message is recognised again: what the target file's pattern finds, else a number that
  * counts the messages of its kind. A number counts once it has grown by exactly 1 from each message
  * to the next several times in a row; from then on it is the id whatever it does, so that gaps,
- * repetitions and steps back show. Heartbeats are left out: nobody replays them. */
+ * repetitions and steps back show. Heartbeats are left out: nobody replays them. A pattern is
+ * written for the client's messages, so that numbers of the server's are looked for beside it. */
 #include "core/internal.h"
 
 #include <assert.h>
@@ -144,10 +145,11 @@ void ids_look(struct session *s, const struct event *message, const uint8_t *byt
               uint64_t signature, enum unit_heartbeat heartbeat)
 {
     size_t from, id_len;
-    if (s->run->id_pattern) {
-        if (pattern_find(s->run->id_pattern, bytes, len, &from, &id_len) && id_len > 0)
-            emit(s, message, bytes + from, id_len, "declared");
-    } else if (heartbeat == UNIT_NO_HEARTBEAT && len <= COUNTED_LIMIT_BYTES) {
+    const struct pattern *declared = s->run->id_pattern;
+    if (declared && pattern_find(declared, bytes, len, &from, &id_len) && id_len > 0)
+        emit(s, message, bytes + from, id_len, "declared");
+    else if (declared && message->side == SIDE_CLIENT)
+        return; /* what was declared decides */
+    else if (heartbeat == UNIT_NO_HEARTBEAT && len <= COUNTED_LIMIT_BYTES)
         look_for_numbers(s, message, bytes, len, signature);
-    }
 }

@@ -19,7 +19,8 @@
 #define ASK_HIGH_BYTES    ((size_t)64 << 10)
 #define ASIDE_LIMIT_BYTES ((size_t)2 << 20) /* a larger message is not set aside */
 #define INSTANCES_LIMIT   64                /* faults on one connection */
-#define HOOK_KINDS        2
+#define HOOK_KINDS        3
+#define SESSION_PATTERNS  3
 #define ACT_QUIET         (100 * NSEC_PER_MSEC) /* runs of the same act are one event this long */
 
 /* --- A unit that waits --- */
@@ -249,6 +250,7 @@ struct run {
     struct pattern *auth_pattern, *ack_pattern; /* NULL: not declared */
     struct pattern *id_pattern;                 /* of messages; NULL: by their numbers */
     struct pattern **watched;                   /* per watch of the plan */
+    struct pattern *session_patterns[SESSION_PATTERNS]; /* NULL: not declared */
     uint64_t hash_key;
 };
 
@@ -328,6 +330,11 @@ void auth_fini(struct run *);
 /* For how long a JWT in there is valid still; false: it does not say, or there is none. */
 bool auth_left(const struct session *, const void *bytes, size_t len, nsec *left);
 void auth_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len);
+
+/* sessions.c */
+void sessions_init(struct run *);
+void sessions_fini(struct run *);
+void sessions_look(struct session *, const struct event *message, const uint8_t *bytes, size_t len);
 
 void ids_init(struct run *);
 void ids_fini(struct run *);

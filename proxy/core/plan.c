@@ -84,6 +84,9 @@ void plan_free(struct plan *plan)
     free(plan->ping_pattern);
     free(plan->pong_pattern);
     free(plan->message_id);
+    free(plan->sessions.subscribe);
+    free(plan->sessions.resume);
+    free(plan->sessions.state);
     free(plan->auth.message);
     free(plan->auth.ack);
     free(plan->auth.token);
@@ -161,12 +164,16 @@ bool plan_sends(const struct plan *plan)
 
 const char *hook_name(enum hook hook)
 {
-    return hook == HOOK_SEND ? "send" : "close";
+    static const char *const names[] = {
+        [HOOK_SEND] = "send", [HOOK_CLOSE] = "close", [HOOK_STATE] = "state"};
+    return names[hook];
 }
 
 unsigned hook_declared_as(enum hook hook)
 {
-    return hook == HOOK_SEND ? DECLARES_SEND : DECLARES_CLOSE;
+    static const unsigned declared[] = {
+        [HOOK_SEND] = DECLARES_SEND, [HOOK_CLOSE] = DECLARES_CLOSE, [HOOK_STATE] = DECLARES_STATE};
+    return declared[hook];
 }
 
 static nsec fault_longest(const struct fault_step *fault)

@@ -86,7 +86,7 @@ struct which_clients {
 };
 
 /* What the target file says how to ask of a client. */
-enum hook { HOOK_SEND, HOOK_CLOSE };
+enum hook { HOOK_SEND, HOOK_CLOSE, HOOK_STATE };
 
 const char *hook_name(enum hook);     /* "send": its key in the target file */
 unsigned hook_declared_as(enum hook); /* enum declares */
@@ -193,6 +193,12 @@ struct plan {
         char *answer;        /* of the built-in server to what authenticates; NULL: none */
         char **public_keys;  /* query keys, cookies that hold nothing secret; NULL ends, or NULL */
     } auth;
+    /* How the client takes up its session again, from the target file (PCRE2); NULL: not declared.
+     */
+    struct {
+        char *subscribe, *resume; /* of the client's messages */
+        char *state;              /* of the server's; its first group is the state */
+    } sessions;
     char *message_id; /* PCRE2, its first group is the id; NULL: by regularity */
 };
 

@@ -80,6 +80,7 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     ids_init(run);
     auth_init(run);
     watches_init(run);
+    sessions_init(run);
     return run;
 }
 
@@ -112,6 +113,7 @@ void run_free(struct run *run)
     ids_fini(run);
     auth_fini(run);
     watches_fini(run);
+    sessions_fini(run);
     classes_fini(run);
     free(run->clients);
     deadlines_set(&run->deadlines, &run->own, NEVER);

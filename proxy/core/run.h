@@ -17,6 +17,7 @@ struct run_options {
     const struct close_codes *close_codes; /* for documented closes; NULL: there are none */
     const char *message_id;              /* as the plan's, which goes first; NULL: by regularity */
     const char *auth_message, *auth_ack; /* likewise; NULL: not declared */
+    const char *session_state;           /* likewise */
     /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
     int64_t epoch; /* time of day at target time 0, seconds since 1970 */
     bool observe;
@@ -67,6 +68,10 @@ void run_watch_hooks(struct run *, unsigned declared,
 /* answer: "taken", or why it was not; asked: when it was asked. */
 void run_hook_answer(struct run *, unsigned client, enum hook, uint64_t number, const char *how,
                      const char *answer, nsec asked, nsec now);
+/* What a client said of its state, in answer to that request. bytes: borrowed; recorded as a hash.
+ */
+void run_hook_state(struct run *, unsigned client, uint64_t number, const char *how,
+                    const void *bytes, size_t len, nsec now);
 /* on_signal sends a client's process a signal and writes process.signal. Not called: there are no
  * processes. */
 void run_watch_signals(struct run *,

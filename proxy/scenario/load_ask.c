@@ -21,14 +21,14 @@ static void load_clients(struct loader *l, const struct node *node, struct which
 
 static bool is_hook(struct loader *l, const char *name, struct place at, enum hook *hook)
 {
-    static const char *const names[] = {"send", "close"};
-    for (int i = HOOK_SEND; i <= HOOK_CLOSE; i++)
+    static const char *const names[] = {"send", "close", "state"};
+    for (int i = HOOK_SEND; i <= HOOK_STATE; i++)
         if (strcmp(names[i], name) == 0) {
             *hook = (enum hook)i;
             return true;
         }
-    diag_error(l->diag, at, "no hook is called '%s': send or close", name);
-    field_suggest(name, names, 2, "", l->diag);
+    diag_error(l->diag, at, "no hook is called '%s': send, close or state", name);
+    field_suggest(name, names, 3, "", l->diag);
     return false;
 }
 

@@ -14,7 +14,7 @@
 
 static const char *const known[] = {"system",    "client", "server",   "tls",   "behind",
                                     "heartbeat", "auth",   "messages", "hooks", "close_codes",
-                                    "policy",    "rules",  NULL};
+                                    "policy",    "rules",  "sessions", NULL};
 static const char *const later[] = {"urls", "external", "browser", NULL};
 
 /* --- Small parts --- */
@@ -162,6 +162,7 @@ static void load_root(struct target *target, const struct node *root, struct dia
         {"hooks", target_load_hooks},
         {"close_codes", target_load_codes},
         {"auth", target_load_auth},
+        {"sessions", target_load_sessions},
     };
     const struct node *tls = field_find(root, "tls"), *policy = field_find(root, "policy");
     fields_check(root, known, later, "a target file", diag);
@@ -272,6 +273,7 @@ void target_free(struct target *target)
         free(texts[i]);
     target_hooks_fini(&target->hooks);
     target_free_auth(target);
+    target_free_sessions(target);
     free_accepted(target);
     free_lists(target);
     free(target);
@@ -296,6 +298,7 @@ void target_apply(const struct target *target, struct plan *plan)
     target_replace(&plan->pong_pattern, target->heartbeat.pong);
     target_replace(&plan->message_id, target->messages.id);
     target_apply_auth(target, plan);
+    target_apply_sessions(target, plan);
     plan->tls = plan->tls || target->tls;
 }
 

@@ -57,6 +57,9 @@ struct target {
         char *id; /* likewise, with a group */
     } messages;
     struct {
+        char *subscribe, *resume, *state; /* likewise; state with a group */
+    } sessions;
+    struct {
         char *message, *ack; /* likewise */
         char *token, *answer;
         char **public_keys; /* NULL ends; or NULL */
@@ -77,6 +80,9 @@ struct target *target_parse(const char *file, const char *text, size_t len,
                             char *(*lookup)(const char *name), struct diag *);
 void target_free(struct target *);
 
+/* Member "sessions" of run.start's target: which of it is declared; nothing where none is. target:
+ * may be NULL. state_known: it is the reference client's. */
+void target_write_sessions(const struct target *, bool state_known, struct json *);
 /* What the plan has to know of the target: which connections count, patterns of its messages, TLS.
  */
 void target_apply(const struct target *, struct plan *);

@@ -184,6 +184,37 @@ static void load_gave_up(struct target_hook *hook, const struct node *node, cons
     }
 }
 
+/* By stdin the answer is a line of its output, which only a pattern tells from others. */
+static void load_state(struct target_hook *hook, const struct node *node, const char *example,
+                       struct diag *diag)
+{
+    static const char *const ways[] = {"stdin", "http", NULL};
+    static const char *const known[] = {"stdin", "http", "log", "match", NULL};
+    if (!field_is_mapping(node, example, diag))
+        return;
+    fields_check(node, known, NULL, "a hook", diag);
+    const struct node *way = way_of(node, ways, example, diag);
+    const struct node *log = field_find(node, "log"), *match = field_find(node, "match");
+    if (!way)
+        return;
+    bool asks_line = strcmp(way->key, "stdin") == 0;
+    const struct node *stray = asks_line ? match : log, *pattern = asks_line ? log : match;
+    if (stray)
+        diag_error(diag, stray->place, "'%s' goes with '%s'", stray->key,
+                   asks_line ? "http" : "stdin");
+    hook->way = asks_line ? HOOK_BY_STDIN : HOOK_BY_HTTP;
+    if (asks_line)
+        load_stdin(hook, way, diag);
+    else
+        load_http(hook, way, example, diag);
+    if (pattern)
+        load_pattern(hook, pattern, "'state: (.*)'", diag);
+    else if (asks_line)
+        diag_error(diag, node->key_place,
+                   "'log' is missing: the line in which the client answers, as in log: "
+                   "'state: (.*)'");
+}
+
 /* --- All of them --- */
 
 void target_load_hooks(struct target *target, const struct node *hooks, struct diag *diag)
@@ -196,8 +227,10 @@ void target_load_hooks(struct target *target, const struct node *hooks, struct d
         {"send", "{stdin: 'send {n}'}", load_ask, offsetof(struct target_hooks, send)},
         {"close", "{stdin: 'close'}", load_ask, offsetof(struct target_hooks, close)},
         {"gave_up", "{log: 'giving up'}", load_gave_up, offsetof(struct target_hooks, gave_up)},
+        {"state", "{http: 'GET http://127.0.0.1:{port}/state'}", load_state,
+         offsetof(struct target_hooks, state)},
     };
-    static const char *const known[] = {"send", "close", "gave_up", NULL};
+    static const char *const known[] = {"send", "close", "gave_up", "state", NULL};
     if (!field_is_mapping(hooks, "{send: {stdin: 'send {n}'}}", diag))
         return;
     fields_check(hooks, known, NULL, "'hooks'", diag);
@@ -222,6 +255,7 @@ void target_hooks_fini(struct target_hooks *hooks)
     hook_fini(&hooks->send);
     hook_fini(&hooks->close);
     hook_fini(&hooks->gave_up);
+    hook_fini(&hooks->state);
 }
 
 const char *hook_way_name(enum hook_way way)
@@ -232,7 +266,8 @@ const char *hook_way_name(enum hook_way way)
 
 bool target_hooks_use(const struct target_hooks *hooks, enum hook_way way)
 {
-    return hooks->send.way == way || hooks->close.way == way || hooks->gave_up.way == way;
+    return hooks->send.way == way || hooks->close.way == way || hooks->gave_up.way == way ||
+           hooks->state.way == way;
 }
 
 static void write_hook(struct json *json, const char *key, const struct target_hook *hook)
@@ -243,12 +278,13 @@ static void write_hook(struct json *json, const char *key, const struct target_h
 
 void target_hooks_write(const struct target_hooks *hooks, struct json *json)
 {
-    if (!hooks->send.way && !hooks->close.way && !hooks->gave_up.way)
+    if (!hooks->send.way && !hooks->close.way && !hooks->gave_up.way && !hooks->state.way)
         return;
     json_object_open(json, "hooks");
     write_hook(json, "send", &hooks->send);
     write_hook(json, "close", &hooks->close);
     write_hook(json, "gave_up", &hooks->gave_up);
+    write_hook(json, "state", &hooks->state);
     json_object_close(json);
 }
 

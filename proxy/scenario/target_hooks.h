@@ -14,12 +14,13 @@ struct target_hook {
     enum hook_way way;  /* NOTHING: not declared */
     char *line;         /* STDIN: written to it, with a newline */
     char *method, *url; /* HTTP */
-    char *pattern;      /* PCRE2. LOG: of a line of its output; HTTP: of the answer's body */
+    char *pattern;      /* PCRE2. LOG: of a line of its output; HTTP: of the answer's body. state:
+                           its first group is the state, else all; STDIN: of a line, likewise */
     int code;           /* EXIT; -1: any */
 };
 
 struct target_hooks {
-    struct target_hook send, close, gave_up;
+    struct target_hook send, close, gave_up, state;
 };
 
 #define HOOK_LINE_LIMIT 1000 /* bytes: taken by a pipe whole or not at all, filled in too */

@@ -22,6 +22,15 @@ const struct declaration declarations[] = {
     {DECLARES_CODES, "close_codes", "final",
      "nothing says what the server means by its close codes",
      "close_codes: {final: [4401, 4403], retry: [4429]}"},
+    {DECLARES_STATE, "hooks", "state", "nothing says what state the client would lose",
+     "hooks: {state: {http: 'GET http://127.0.0.1:{port}/state'}}"},
+    {DECLARES_SUBSCRIBE, "sessions", "subscribe", "nothing says by what the client subscribes",
+     "sessions: {subscribe: '\"type\":\"subscribe\"'}"},
+    {DECLARES_RESUME, "sessions", "resume",
+     "nothing says by what the client asks for what it missed",
+     "sessions: {resume: '\"type\":\"resume\"'}"},
+    {DECLARES_SESSION_STATE, "sessions", "state", "nothing says what the server tells of a session",
+     "sessions: {state: '\"session\":\"(\\w+)\"'}"},
     {0},
 };
 

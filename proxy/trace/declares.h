@@ -13,6 +13,10 @@ enum declares {
     DECLARES_CODES = 32,   /* close_codes */
     DECLARES_ACK = 64,     /* auth.ack */
     DECLARES_ANSWER = 128, /* auth.answer, or a server that answers by itself */
+    DECLARES_STATE = 256,          /* hooks.state */
+    DECLARES_SUBSCRIBE = 512,      /* sessions.subscribe */
+    DECLARES_RESUME = 1024,        /* sessions.resume */
+    DECLARES_SESSION_STATE = 2048, /* sessions.state */
 };
 
 struct declaration {

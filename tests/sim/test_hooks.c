@@ -163,6 +163,67 @@ static void a_process_that_is_told_to_end_says_goodbye(void)
     end(&show);
 }
 
+#define STATES                                                                                     \
+    "  - wait: 2s\n  - hook: state\n  - wait: 1s\n  - hook: state\n"                               \
+    "  - reset: {connections: existing}\n  - wait: {until: reopened, at_most: 60s}\n"              \
+    "  - wait: 2s\n  - hook: state\n"
+
+/* nth: of the first client. */
+static const struct event *state(const struct show *show, int nth)
+{
+    size_t i = 0;
+    for (const struct event *ev; (ev = trace_next(show->trace, &i, EV_HOOK_STATE));)
+        if (ev->client == 0 && nth-- == 0)
+            return ev;
+    return NULL;
+}
+
+static void what_a_client_says_of_its_state_is_kept_as_a_hash(void)
+{
+    struct show show = play("  - wait: 2s\n  - hook: state\nclient: {session: true, topics: 1}\n"
+                            "server: {sessions: true}\n",
+                            NULL, NULL);
+    const struct event *said = state(&show, 0);
+    CHECK_INT(said->hook_state.number, 1);
+    CHECK_STR(said->hook_state.how, "builtin");
+    CHECK_INT(said->hook_state.len, strlen("session 1, 1 topics"));
+    CHECK_INT(strlen(said->hook_state.hash), 16);
+    CHECK_INT(said->by, BY_ENDPOINT);
+    CHECK_INT(sim_count(show.trace, EV_HOOK_STATE), 2);
+    end(&show);
+}
+
+static bool is_the_same_after_all(const char *flaw)
+{
+    struct show show =
+        play(STATES "client: {session: true}\nserver: {sessions: true}\n", NULL, flaw);
+    const char *first = state(&show, 0)->hook_state.hash;
+    CHECK_STR(state(&show, 1)->hook_state.hash, first);
+    bool same = strcmp(state(&show, 2)->hook_state.hash, first) == 0;
+    end(&show);
+    return same;
+}
+
+static void the_same_state_has_the_same_hash(void)
+{
+    CHECK(is_the_same_after_all(NULL));
+    CHECK(!is_the_same_after_all("forgets_state"));
+}
+
+static void what_the_server_tells_of_a_session_is_seen(void)
+{
+    struct show show =
+        play("  - wait: 2s\nclient: {session: true}\nserver: {sessions: true}\n", NULL, NULL);
+    const struct event *told = sim_event(show.trace, EV_WS_SESSION, 0);
+    const struct event *message = trace_at_seq(show.trace, told->ws_session.frame);
+    CHECK_STR(told->ws_session.what, "state");
+    CHECK_INT(strlen(told->ws_session.hash), 16);
+    CHECK_INT(told->side, SIDE_SERVER);
+    CHECK(message && event_is_message(message) && message->conn == told->conn);
+    CHECK_INT(sim_count(show.trace, EV_WS_SESSION), 2);
+    end(&show);
+}
+
 static void who_has_exited_takes_nothing(void)
 {
     struct show show = play("  - signal: {name: TERM, clients: {client: 0}}\n"
@@ -180,4 +241,6 @@ SUITE(hooks, TEST(each_client_sends_as_often_as_it_is_asked),
       TEST(a_hook_that_is_not_declared_is_over_at_once),
       TEST(what_is_not_asked_yet_ends_with_the_scenario), TEST(giving_up_is_heard_and_waited_for),
       TEST(a_wait_for_giving_up_runs_out), TEST(a_process_that_is_told_to_end_says_goodbye),
+      TEST(what_a_client_says_of_its_state_is_kept_as_a_hash),
+      TEST(the_same_state_has_the_same_hash), TEST(what_the_server_tells_of_a_session_is_seen),
       TEST(who_has_exited_takes_nothing))

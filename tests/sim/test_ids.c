@@ -117,6 +117,23 @@ static void of_a_long_id_64_bytes_are_kept(void)
     talk_fini(&talk);
 }
 
+/* The pattern is written for the client's messages. */
+static void of_a_server_numbers_are_looked_for_beside_the_pattern(void)
+{
+    struct talk talk;
+    talk_init(&talk, "\"id\":(\\d+)", false);
+    char message[40];
+    for (int i = 1; i <= 7; i++) {
+        snprintf(message, sizeof message, "{\"seq\":%d}", i);
+        say(&talk, message);
+        streams_add_frame(&talk.streams, SIDE_SERVER, OPCODE_TEXT, message, strlen(message));
+        duct_send_all(&talk.duct, SIDE_SERVER, &talk.streams.from_server, 0, NULL);
+        buf_clear(&talk.streams.from_server);
+    }
+    CHECK_STR(ids(&talk, "counted"), "5 6 7");
+    talk_fini(&talk);
+}
+
 static void a_message_in_fragments_has_one_id(void)
 {
     static const char fragments[] = "\x01\x03"
@@ -247,7 +264,8 @@ static void a_pattern_takes_the_place_of_counting(void)
     talk_fini(&talk);
 }
 
-SUITE(ids, TEST(the_first_group_is_the_id), TEST(where_the_group_is_empty_or_unset_there_is_no_id),
+SUITE(ids, TEST(of_a_server_numbers_are_looked_for_beside_the_pattern),
+      TEST(the_first_group_is_the_id), TEST(where_the_group_is_empty_or_unset_there_is_no_id),
       TEST(of_a_long_id_64_bytes_are_kept), TEST(a_message_in_fragments_has_one_id),
       TEST(a_compressed_message_has_its_id),
       TEST(a_number_counts_after_four_steps_and_stays_the_id), TEST(a_first_number_is_no_step),

@@ -17,6 +17,7 @@ enum entry_kind {
     TOLD_EXPIRE,
     TOLD_PRODUCE,
     TOLD_CLOSE,
+    TOLD_STATE, /* and what it says of it */
     /* what it answers meanwhile */
     ASKED_CONNECT,
     ASKED_OUTPUT,
@@ -251,6 +252,14 @@ void player_close(struct player *player, uint16_t code, const char *reason, nsec
     look(player);
 }
 
+void player_tell_state(struct player *player, struct text *out, nsec now)
+{
+    size_t before = out->len;
+    client_tell_state(player->machine, out);
+    tell(player, TOLD_STATE, now, 0, text_chars(out) + before, out->len - before);
+    look(player);
+}
+
 nsec player_deadline(const struct player *player)
 {
     return client_deadline(player->machine);
@@ -338,6 +347,15 @@ static const struct client_ops rehearsing = {.on_connect_wanted = asks_connect,
                                              .on_finish = asks_finish,
                                              .on_log = logs};
 
+static void state_again(struct rehearsal *rehearsal, const struct entry *told)
+{
+    struct text state;
+    text_init(&state);
+    client_tell_state(rehearsal->machines[told->number], &state);
+    (void)expect_bytes(rehearsal, told, text_chars(&state), state.len);
+    text_fini(&state);
+}
+
 static void tell_again(struct rehearsal *rehearsal, const struct entry *told,
                        const struct client_policy *policy)
 {
@@ -371,6 +389,9 @@ static void tell_again(struct rehearsal *rehearsal, const struct entry *told,
     case TOLD_CLOSE:
         client_close(*machine, (uint16_t)told->value, bytes, told->at);
         return;
+    case TOLD_STATE:
+        state_again(rehearsal, told);
+        return;
     case ASKED_CONNECT:
     case ASKED_OUTPUT:
     case ASKED_ABORT:
@@ -389,8 +410,8 @@ static void look_again(struct rehearsal *rehearsal, unsigned number)
     if (!before)
         return;
     struct entry now = seen(rehearsal->machines[number], number);
-    rehearsal->differs =
-        before->at != now.at || before->value != now.value || before->more != now.more;
+    rehearsal->differs = rehearsal->differs || before->at != now.at || before->value != now.value ||
+                         before->more != now.more;
 }
 
 bool transcript_fits(const struct transcript *transcript, const struct client_policy *policy)

@@ -7,6 +7,7 @@
 #ifndef HALFOPEN_TESTS_SIM_TRANSCRIPT_H
 #define HALFOPEN_TESTS_SIM_TRANSCRIPT_H
 
+#include "base/text.h"
 #include "endpoint/client.h"
 
 struct transcript;
@@ -34,6 +35,7 @@ void player_writable(struct player *, nsec now);
 void player_expire(struct player *, nsec now);
 void player_produce(struct player *, nsec now); /* one message */
 void player_close(struct player *, uint16_t code, const char *reason, nsec now);
+void player_tell_state(struct player *, struct text *out, nsec now);
 nsec player_deadline(const struct player *);
 bool player_stopped(const struct player *);
 uint64_t player_buffered(const struct player *);

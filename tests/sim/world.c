@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "endpoint/backlog.h"
 #include "endpoint/login.h"
+#include "endpoint/news.h"
 #include "tests/sim/inside.h"
 #include "tests/sim/kept.h"
 
@@ -17,8 +18,9 @@
 #define MESSAGE_LIMIT ((uint64_t)2 << 20)  /* of a client; larger ones are dear */
 #define DECLARED                                                                                   \
     "{\"client\":\"built-in\",\"server\":\"built-in\",\"hooks\":{\"send\":\"builtin\",\"close\":"  \
-    "\"builtin\",\"gave_up\":\"builtin\"},\"messages\":{\"id\":true},"                             \
+    "\"builtin\",\"gave_up\":\"builtin\",\"state\":\"builtin\"},\"messages\":{\"id\":true},"       \
     "\"auth\":{\"message\":true,\"ack\":true,\"answer\":true},"                                    \
+    "\"sessions\":{\"state\":true},"                                                               \
     "\"close_codes\":{\"final\":[4401,4403],\"retry\":[4408,4429]}}"
 #define PID         1000    /* of the first client */
 #define TURNS_LIMIT 1000000 /* at one instant: more is a world that does not settle */
@@ -189,6 +191,17 @@ static void on_door(void *context, unsigned client, enum family family, enum doo
                    sim->now);
 }
 
+static void tell_state(const struct sim_client *client, uint64_t number)
+{
+    struct sim *sim = client->sim;
+    struct text state;
+    text_init(&state);
+    player_tell_state(client->machine, &state, sim->now);
+    run_hook_state(sim->run, client->index, number, "builtin", text_chars(&state), state.len,
+                   sim->now);
+    text_fini(&state);
+}
+
 /* What the reference client does with the lines of its input (control/cmd_client.c). */
 static void on_hook(void *context, unsigned index, enum hook hook, uint64_t number)
 {
@@ -199,10 +212,12 @@ static void on_hook(void *context, unsigned index, enum hook hook, uint64_t numb
         taken = false;
     else if (hook == HOOK_SEND)
         player_produce(client->machine, sim->now);
-    else
+    else if (hook == HOOK_CLOSE)
         player_close(client->machine, 1000, "its application is done", sim->now);
     run_hook_answer(sim->run, index, hook, number, "builtin", taken ? "taken" : "it has exited",
                     sim->now, sim->now);
+    if (taken && hook == HOOK_STATE)
+        tell_state(client, number);
     sim->moved = true;
 }
 
@@ -271,15 +286,16 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     unsigned declared = declares_read_json(cfg->declared);
     bool says_who = cfg->client.authenticates == AUTHENTICATES_BY_MESSAGE ||
                     plan->client.authenticates == AUTHENTICATES_BY_MESSAGE;
-    struct run_options options = {.seed = cfg->seed,
-                                  .server_builtin = true,
-                                  .close_codes = &sim->close_codes,
-                                  .message_id =
-                                      declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
-                                  .auth_message = says_who ? LOGIN_MESSAGE : NULL,
-                                  .auth_ack = says_who ? LOGIN_ACK : NULL,
-                                  .epoch = EPOCH,
-                                  .observe = true};
+    struct run_options options = {
+        .seed = cfg->seed,
+        .server_builtin = true,
+        .close_codes = &sim->close_codes,
+        .message_id = declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
+        .auth_message = says_who ? LOGIN_MESSAGE : NULL,
+        .auth_ack = says_who ? LOGIN_ACK : NULL,
+        .session_state = declared & DECLARES_SESSION_STATE ? NEWS_SESSION_STATE : NULL,
+        .epoch = EPOCH,
+        .observe = true};
     *sim = (struct sim){.cfg = cfg,
                         .kernel = kernel_of(cfg),
                         .client_policy = client_of(cfg),
@@ -328,7 +344,7 @@ static const char *go_on(struct sim *sim)
             return "finished";
         nsec next = next_instant(sim);
         if (!sim->started && next > sim->cfg->startup)
-            return "a client never connected";
+            return SIM_NEVER_CONNECTED;
         if (next > sim->cfg->limit)
             return "the world's time is up";
         sim->now = next;

@@ -52,6 +52,9 @@ void sim_config_init(struct sim_config *, const struct plan *);
 struct sim_stage *sim_stage_new(const struct sim_config *);
 void sim_stage_free(struct sim_stage *);
 
+/* Why a run ends early whose client is failed as soon as it opens: some flaws do that. */
+#define SIM_NEVER_CONNECTED "a client never connected"
+
 /* Appends the trace. Returns the reason in run.end: "finished", or why it ended early. */
 const char *sim_run(const struct sim_config *, struct text *trace);
 /* Keeps the trace in memory, as the reader would find it; trace_free. lines: appended to as well;

@@ -14,6 +14,10 @@ static void each_has_its_member(void)
     CHECK_INT(declares_read_json("{\"auth\":{\"message\":true}}"), DECLARES_AUTH);
     CHECK_INT(declares_read_json("{\"auth\":{\"ack\":true,\"answer\":false}}"), DECLARES_ACK);
     CHECK_INT(declares_read_json("{\"auth\":{\"answer\":true}}"), DECLARES_ANSWER);
+    CHECK_INT(declares_read_json("{\"hooks\":{\"state\":\"http\"}}"), DECLARES_STATE);
+    CHECK_INT(declares_read_json("{\"sessions\":{\"subscribe\":true}}"), DECLARES_SUBSCRIBE);
+    CHECK_INT(declares_read_json("{\"sessions\":{\"resume\":true}}"), DECLARES_RESUME);
+    CHECK_INT(declares_read_json("{\"sessions\":{\"state\":true}}"), DECLARES_SESSION_STATE);
 }
 
 static void what_is_not_there_is_not_declared(void)

@@ -125,6 +125,44 @@ static void messages_are_recognised_by_a_group(void)
     target_free(t);
 }
 
+static void sessions_say_what_subscribes_resumes_and_tells_the_state(void)
+{
+    struct target *t =
+        load("sessions: {subscribe: sub, resume: 're(su)?me', state: 'sid=(\\d+)'}\n");
+    struct plan *plan = plan_new();
+    target_apply(t, plan);
+    CHECK_STR(plan->sessions.subscribe, "sub");
+    CHECK_STR(plan->sessions.resume, "re(su)?me");
+    CHECK_STR(plan->sessions.state, "sid=(\\d+)");
+    plan_free(plan);
+    target_free(t);
+}
+
+static void check_written(struct target *t, bool state_known, const char *want)
+{
+    struct text out;
+    struct json json;
+    text_init(&out);
+    json_init(&json, &out, 0);
+    json_object_open(&json, NULL);
+    target_write_sessions(t, state_known, &json);
+    json_object_close(&json);
+    CHECK_STR(text_chars(&out), want);
+    text_fini(&out);
+    target_free(t);
+}
+
+static void which_of_it_is_declared_is_written_for_the_trace(void)
+{
+    check_written(load("sessions: {resume: a}\n"), false,
+                  "{\"sessions\":{\"subscribe\":false,\"resume\":true,\"state\":false}}");
+    check_written(load("sessions: {subscribe: a, state: (b)}\n"), false,
+                  "{\"sessions\":{\"subscribe\":true,\"resume\":false,\"state\":true}}");
+    check_written(load("tls: false\n"), false, "{}");
+    check_written(NULL, true,
+                  "{\"sessions\":{\"subscribe\":false,\"resume\":false,\"state\":true}}");
+}
+
 static void auth_says_which_messages_it_is_and_what_is_public(void)
 {
     struct target *t = load("auth: {message: '\"auth\"', ack: '\"ok\"', answer: '[\"ok\"]',\n"
@@ -200,6 +238,8 @@ SUITE(target, TEST(the_client_is_read), TEST(the_server_is_read),
       TEST(the_environment_is_put_in_and_remembered),
       TEST(a_message_never_shows_a_value_of_the_environment),
       TEST(messages_are_recognised_by_a_group),
+      TEST(sessions_say_what_subscribes_resumes_and_tells_the_state),
+      TEST(which_of_it_is_declared_is_written_for_the_trace),
       TEST(auth_says_which_messages_it_is_and_what_is_public),
       TEST(rules_are_required_and_accepted_by_name_or_id),
       TEST(the_plan_learns_what_it_has_to_recognise), TEST(its_policy_goes_over_the_profile),

@@ -55,6 +55,24 @@ static void each_way_of_hearing_loads(void)
     }
 }
 
+static void each_way_of_asking_for_the_state_loads(void)
+{
+    struct target *target = load("hooks: {state: {stdin: state, log: 'state: (.*)'}}\n");
+    CHECK_INT(target->hooks.state.way, HOOK_BY_STDIN);
+    CHECK_STR(target->hooks.state.line, "state");
+    CHECK_STR(target->hooks.state.pattern, "state: (.*)");
+    CHECK(target_hooks_use(&target->hooks, HOOK_BY_STDIN));
+    target_free(target);
+    target = load("hooks: {state: {http: 'GET http://h:{port}/s', match: 'cart=(.*)'}}\n");
+    CHECK_INT(target->hooks.state.way, HOOK_BY_HTTP);
+    CHECK_STR(target->hooks.state.url, "http://h:{port}/s");
+    CHECK_STR(target->hooks.state.pattern, "cart=(.*)");
+    target_free(target);
+    target = load("hooks: {state: {http: 'GET http://h:{port}/s'}}\n");
+    CHECK(target->hooks.state.pattern == NULL);
+    target_free(target);
+}
+
 static void places_are_filled_and_other_braces_stay(void)
 {
     const struct hook_values values = {.number = 7, .index = 2, .port = 9100};
@@ -65,7 +83,8 @@ static void places_are_filled_and_other_braces_stay(void)
 
 static void what_is_declared_is_written_for_the_trace(void)
 {
-    struct target *target = load("hooks: {send: {stdin: s}, gave_up: {exit: true}}\n");
+    struct target *target = load("hooks: {send: {stdin: s}, gave_up: {exit: true}, "
+                                 "state: {http: 'GET http://h/'}}\n");
     struct text out;
     struct json json;
     text_init(&out);
@@ -73,12 +92,14 @@ static void what_is_declared_is_written_for_the_trace(void)
     json_object_open(&json, NULL);
     target_hooks_write(&target->hooks, &json);
     json_object_close(&json);
-    CHECK_STR(text_chars(&out), "{\"hooks\":{\"send\":\"stdin\",\"gave_up\":\"exit\"}}");
-    CHECK_INT(declares_read_json(text_chars(&out)), DECLARES_SEND | DECLARES_GAVE_UP);
+    CHECK_STR(text_chars(&out),
+              "{\"hooks\":{\"send\":\"stdin\",\"gave_up\":\"exit\",\"state\":\"http\"}}");
+    CHECK_INT(declares_read_json(text_chars(&out)),
+              DECLARES_SEND | DECLARES_GAVE_UP | DECLARES_STATE);
     text_fini(&out);
     target_free(target);
 }
 
 SUITE(target_hooks, TEST(each_way_of_asking_loads), TEST(each_way_of_hearing_loads),
-      TEST(places_are_filled_and_other_braces_stay),
+      TEST(each_way_of_asking_for_the_state_loads), TEST(places_are_filled_and_other_braces_stay),
       TEST(what_is_declared_is_written_for_the_trace))
