@@ -29,6 +29,15 @@ void catalogue_declares(const struct rule_desc *rule, struct text *out)
         if (rule->declares & at->what)
             text_addf(out, "Needs %s.%s in halfopen.yaml, as in `%s`.\n", at->part, at->member,
                       at->example);
+    const char *before = "Needs";
+    for (const struct declaration *at = declarations; at->part; at++) {
+        if (!(rule->declares_any & at->what))
+            continue;
+        text_addf(out, "%s %s.%s in halfopen.yaml, as in `%s`", before, at->part, at->member,
+                  at->example);
+        before = ", or";
+    }
+    text_add(out, rule->declares_any ? ".\n" : "");
 }
 
 void catalogue_rules_text(struct text *out)
@@ -70,6 +79,14 @@ static void declares_json(struct json *json, const struct rule_desc *rule)
     for (const struct declaration *at = declarations; at->part; at++) {
         char *name = xprintf("%s.%s", at->part, at->member);
         if (rule->declares & at->what)
+            json_put_string(json, NULL, name);
+        free(name);
+    }
+    json_array_close(json);
+    json_array_open(json, "declares_any");
+    for (const struct declaration *at = declarations; at->part; at++) {
+        char *name = xprintf("%s.%s", at->part, at->member);
+        if (rule->declares_any & at->what)
             json_put_string(json, NULL, name);
         free(name);
     }
@@ -196,7 +213,7 @@ static void explain_rule(const struct rule_desc *rule, struct text *out)
               rule->name, rule->id, rule->title, level_name(rule->level),
               catalogue_applies(rule->applies), rule->source ? rule->source : "none", rule->brief);
     catalogue_fold(out, rule->doc, 0, 96);
-    text_add(out, rule->declares ? "\n" : "");
+    text_add(out, rule->declares | rule->declares_any ? "\n" : "");
     catalogue_declares(rule, out);
     add_params(out, rule->params, "from the policy");
     text_addf(out, "\nExample\n  expect:\n    - %s\n", rule->example);

@@ -242,7 +242,7 @@ static void add_rule(const struct rule_desc *rule, const struct plans *plans, st
     text_add(out, "\n");
     add_provoked(rule, plans, out);
     catalogue_declares(rule, out);
-    text_add(out, rule->declares ? "\n" : "");
+    text_add(out, rule->declares | rule->declares_any ? "\n" : "");
     text_add(out, rule->certainty == STATISTICAL ? "A failure is confirmed by a second run.\n"
                                                  : "A failure needs no confirmation.\n");
     add_params(rule->params, "from the policy", out);

@@ -36,6 +36,7 @@ struct rule_desc {
     uint64_t needs;
     /* enum declares, or-ed: without each of these in the target file not_tested, naming the line */
     unsigned declares;
+    unsigned declares_any; /* likewise, but one of these is enough; 0: none is needed */
     uint64_t wants; /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
     /* a fault that silences a side (fault_desc.silences): the loader warns without one */
     bool needs_silence;

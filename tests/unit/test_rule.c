@@ -54,6 +54,31 @@ static void what_the_target_file_does_not_give_is_not_tested(void)
     story_end(&s);
 }
 
+static enum verdict with_either(const char *declared)
+{
+    const struct rule_desc either = {.name = "test",
+                                     .declares = DECLARES_CLOSE,
+                                     .declares_any = DECLARES_SEND | DECLARES_MESSAGES,
+                                     .params = params,
+                                     .config_size = sizeof(struct config),
+                                     .check = check_within};
+    struct story s;
+    story_begin(&s);
+    story_target(&s, declared);
+    story_open(&s, 1);
+    enum verdict verdict = story_judge(&s, &either, NULL);
+    story_end(&s);
+    return verdict;
+}
+
+static void of_some_things_one_is_enough(void)
+{
+    CHECK_INT(with_either("{\"hooks\":{\"close\":\"http\",\"send\":\"http\"}}"), PASS);
+    CHECK_INT(with_either("{\"hooks\":{\"close\":\"http\"},\"messages\":{\"id\":true}}"), PASS);
+    CHECK_INT(with_either("{\"hooks\":{\"close\":\"http\"}}"), NOT_TESTED);
+    CHECK_INT(with_either("{\"messages\":{\"id\":true}}"), NOT_TESTED);
+}
+
 static void of_a_run_that_was_not_begun_nothing_is_tested(void)
 {
     struct story s;
@@ -224,7 +249,7 @@ static void a_sawtooth_does_not_hide_the_slope(void)
 }
 
 SUITE(rule, TEST(without_what_it_needs_a_rule_is_not_asked),
-      TEST(what_the_target_file_does_not_give_is_not_tested),
+      TEST(what_the_target_file_does_not_give_is_not_tested), TEST(of_some_things_one_is_enough),
       TEST(of_a_run_that_was_not_begun_nothing_is_tested),
       TEST(what_the_target_file_gives_is_judged_as_ever),
       TEST(its_parameters_have_their_defaults_or_what_was_given),

@@ -209,7 +209,9 @@ static bool is_cut_of_needs(const struct rule_desc *rule, const struct trace *tr
 
 const struct declaration *rule_lacks(const struct rule_desc *rule, unsigned declared)
 {
-    return declaration_missing(rule->declares, declared);
+    bool any = rule->declares_any == 0 || (rule->declares_any & declared) != 0;
+    return declaration_missing(any ? rule->declares : rule->declares | rule->declares_any,
+                               declared);
 }
 
 static bool is_tested(const struct rule_desc *rule, const struct trace *trace, struct findings *out)
