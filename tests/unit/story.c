@@ -34,6 +34,13 @@ static size_t held_before(const struct story *s, size_t i)
     return i;
 }
 
+static size_t message_before(const struct story *s, size_t i)
+{
+    while (i > 0 && s->events[i].kind != EV_WS_FRAME)
+        i--;
+    return i;
+}
+
 /* An id is that of the message just before it, whose seq is known now. */
 static void number_ids(struct story *s)
 {
@@ -46,6 +53,8 @@ static void number_ids(struct story *s)
             ev->ws_auth.frame = first + i - 1;
         else if (ev->kind == EV_WS_DELIVERED && ev->ws_delivered.frame == 0)
             ev->ws_delivered.frame = first + held_before(s, i);
+        else if (ev->kind == EV_WS_SESSION && ev->ws_session.frame == 0)
+            ev->ws_session.frame = first + message_before(s, i);
     }
 }
 
@@ -325,6 +334,12 @@ void story_id(struct story *s, double at, enum side from, const char *id, const 
     story_data(s, at, from, "m", 10);
     struct event *ev = story_add(s, at, EV_WS_ID, from, cause_of(s, from));
     ev->ws_id = (struct ev_ws_id){.id = id, .how = how};
+}
+
+void story_session(struct story *s, double at, enum side from, const char *what, const char *hash)
+{
+    struct event *ev = story_add(s, at, EV_WS_SESSION, from, cause_of(s, from));
+    ev->ws_session = (struct ev_ws_session){.what = what, .hash = hash};
 }
 
 void story_word(struct story *s, double at, enum side from, const char *kind)

@@ -59,6 +59,8 @@ void story_pong(struct story *, double at, enum side from);
 void story_data(struct story *, double at, enum side from, const char *sig, uint64_t len);
 /* Data of one kind with an id; id and how are borrowed. */
 void story_id(struct story *, double at, enum side from, const char *id, const char *how);
+/* What the message before it is, as sessions in the target file declares; borrowed. */
+void story_session(struct story *, double at, enum side from, const char *what, const char *hash);
 void story_word(struct story *, double at, enum side from, const char *kind);
 void story_pings(struct story *, double first, double every, double until, bool answered);
 void story_pause(struct story *, double at, bool on, uint64_t ours, uint64_t theirs);
