@@ -32,6 +32,7 @@ struct param {
     const char *def;       /* as a user would write it; NULL: required; "": unset (zero, NULL) */
     const char *min, *max; /* same notation, inclusive; NULL: none */
     const char *const *choices; /* CHOICE: NULL-terminated */
+    bool json;                  /* TEXT: JSON, which a file may hold as a mapping or a list */
 };
 
 /* A field of another C type does not compile. */

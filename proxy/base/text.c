@@ -106,3 +106,23 @@ char *text_take(struct text *text)
     *text = (struct text){0};
     return chars;
 }
+
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool text_add_hex(struct text *text, const char *written)
+{
+    for (const char *at = written; *(at += strspn(at, " \t\n")); at += 2) {
+        int high = digit_of(at[0]), low = high >= 0 ? digit_of(at[1]) : -1;
+        if (low < 0)
+            return false;
+        const unsigned char byte = (unsigned char)(high << 4 | low);
+        text_add_bytes(text, &byte, 1);
+    }
+    return true;
+}

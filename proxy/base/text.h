@@ -4,6 +4,7 @@
 #define HALFOPEN_BASE_TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,8 @@ void text_add_number(struct text *, uint64_t number, size_t digits);
 void text_addf(struct text *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vaddf(struct text *, const char *format, va_list);
 void text_clear(struct text *);
+/* Bytes written in hexadecimal, blanks between them left out. false: they are not. */
+bool text_add_hex(struct text *, const char *written);
 const char *text_chars(const struct text *); /* "" when empty; borrows */
 /* the caller owns the string; the text is empty again */
 char *text_take(struct text *);

@@ -148,6 +148,7 @@ struct fault_desc {
     bool instant;
     bool breaks_deflate; /* drops or reorders messages: permessage-deflate is taken out of the offer
                           */
+    bool speaks;         /* it says something in a peer's name: `to` names who is told */
     bool tls;            /* the legs it names must be TLS */
     bool authority;      /* its certificate is made by the local authority */
     /* What the endpoint sees is timed by its kernel, whose clock no speed can change: a scenario

@@ -149,10 +149,85 @@ static const char *example_of(const struct param *param)
     return param->type == PARAM_CHOICE ? param->choices[0] : examples[param->type];
 }
 
+static bool is_word_of_json(const char *text)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* RFC 8259 6 */
+static bool is_number_of_json(const char *at)
+{
+    static const char digits[] = "0123456789";
+    at += *at == '-';
+    size_t whole = strspn(at, digits);
+    if (whole == 0 || (whole > 1 && *at == '0'))
+        return false;
+    at += whole;
+    if (*at == '.' && strspn(at + 1, digits) > 0)
+        at += 1 + strspn(at + 1, digits);
+    if ((*at == 'e' || *at == 'E') && at[1]) {
+        at += at[1] == '+' || at[1] == '-' ? 2 : 1;
+        if (strspn(at, digits) == 0)
+            return false;
+        at += strspn(at, digits);
+    }
+    return *at == '\0';
+}
+
+static void add_string(struct text *out, const char *chars)
+{
+    struct json json;
+    json_init(&json, out, 0);
+    json_put_string(&json, NULL, chars);
+}
+
+/* As deep as a file may be: YAML_DEPTH_LIMIT. */
+static void add_json(const struct node *node, struct text *out)
+{
+    bool list = node->kind == NODE_SEQUENCE;
+    if (node->kind == NODE_SCALAR) {
+        bool plain =
+            !node->quoted && (is_word_of_json(node->text) || is_number_of_json(node->text));
+        if (plain)
+            text_add(out, node->text);
+        else
+            add_string(out, node->text);
+        return;
+    }
+    text_add(out, list ? "[" : "{");
+    for (const struct node *child = node->first; child; child = child->next) {
+        text_add(out, child == node->first ? "" : ",");
+        if (!list) {
+            add_string(out, child->key);
+            text_add(out, ":");
+        }
+        add_json(child, out);
+    }
+    text_add(out, list ? "]" : "}");
+}
+
+static bool set_json(const struct param *param, const struct node *node, void *config)
+{
+    struct text json, why;
+    text_init(&json);
+    text_init(&why);
+    add_json(node, &json);
+    bool good = param_set(param, config, text_chars(&json), &why);
+    text_fini(&json);
+    text_fini(&why);
+    return good;
+}
+
 bool field_param(const struct param *param, const struct node *node, void *config,
                  struct diag *diag)
 {
     struct text why;
+    if (param->json && (node->kind == NODE_MAPPING || node->kind == NODE_SEQUENCE))
+        return set_json(param, node, config);
     if (!field_is_scalar(node, example_of(param), diag))
         return false;
     text_init(&why);

@@ -9,6 +9,8 @@
 
 static const char *const options[] = {"direction", "connections", "probability", "at",
                                       "as",        "for",         "fallback",    NULL};
+static const char *const speech_options[] = {"to", "direction", "connections", "probability", "at",
+                                             "as", "for",       "fallback",    NULL};
 
 static const char *const directions[] = {"to_server", "to_client", "both", NULL};
 static const unsigned direction_masks[] = {DIR_MASK(TO_SERVER), DIR_MASK(TO_CLIENT), DIR_BOTH};
@@ -33,6 +35,18 @@ static void load_direction(struct loader *l, const struct node *node, struct fau
                    fault->desc->name,
                    fault->desc->dirs == DIR_MASK(TO_SERVER) ? "to_server" : "to_client");
     else
+        fault->dirs = direction_masks[choice];
+}
+
+/* Who is told, as `close` has it. */
+static void load_to(struct loader *l, const struct node *to, const struct node *direction,
+                    struct fault_step *fault)
+{
+    static const char *const ends[] = {"server", "client", "both", NULL};
+    int choice = field_choice(to, ends, l->diag);
+    if (direction)
+        diag_error(l->diag, direction->key_place, "'direction' does not go with 'to'");
+    if (choice >= 0)
         fault->dirs = direction_masks[choice];
 }
 
@@ -223,7 +237,8 @@ static void load_params(struct loader *l, const struct node *body, struct fault_
     if (field_is_empty(body))
         need_params(l, body, desc);
     else if (field_is_mapping(body, desc->example, l->diag))
-        fields_params(desc->params, body, fault->config, options, whose, l->diag);
+        fields_params(desc->params, body, fault->config, desc->speaks ? speech_options : options,
+                      whose, l->diag);
     if (preset)
         preset_need(preset, fault->config, body, profile, l->diag);
     if (desc->check && diag_errors(l->diag) == before)
@@ -247,6 +262,8 @@ void load_fault(struct loader *l, const struct node *step, const struct node *bo
     const struct node *label = load_option(l, step, body, "as");
     const struct node *fallback = load_option(l, step, body, "fallback");
     load_direction(l, direction, fault);
+    if (desc->speaks && load_option(l, step, body, "to"))
+        load_to(l, load_option(l, step, body, "to"), direction, fault);
     if (at)
         load_moment(l, at, fault);
     if (connections) {

@@ -8,10 +8,11 @@
 
 static const char *const actions[] = {"wait",   "clear", "mark",   "close",
                                       "repeat", "hook",  "signal", NULL};
-static const char *const later_actions[] = {"send",  "inject", "restart", "request",
-                                            "route", "prompt", "load",    NULL};
+static const char *const later_actions[] = {"restart", "request", "route", "prompt", "load", NULL};
 static const char *const fault_options[] = {"direction", "connections", "probability", "at",
                                             "as",        "for",         "fallback",    NULL};
+static const char *const speech_options[] = {"to", "direction", "connections", "probability", "at",
+                                             "as", "for",       "fallback",    NULL};
 static const char *const wait_options[] = {"at_most", "of", "since", "as", NULL};
 static const char *const ask_options[] = {"clients", NULL};
 static const char *const no_options[] = {NULL};
@@ -306,7 +307,10 @@ static void load_step(struct loader *l, const struct node *step)
         remember_refused(l, step);
         return;
     }
-    check_siblings(l, step, action, desc ? fault_options : plain->options);
+    check_siblings(l, step, action,
+                   !desc          ? plain->options
+                   : desc->speaks ? speech_options
+                                  : fault_options);
     if (action->kind == NODE_BROKEN)
         return;
     if (desc)

@@ -127,6 +127,38 @@ static void a_compressed_message_is_looked_into(void)
     end(&show);
 }
 
+/* What we say is no message of anybody, and what comes of it is. */
+static void what_we_send_is_ours_and_its_echo_is_not(void)
+{
+    struct show show =
+        play("scenario: a\nserver: {echo: true}\nsteps:\n  - send: {to: server, text: hello}\n"
+             "  - wait: 2s\nexpect:\n  - never: {message: {from: client, match: hello}}\n");
+    CHECK_INT(sim_count(show.trace, EV_WS_INJECTED), 1);
+    CHECK_INT(sim_event(show.trace, EV_WS_INJECTED, 0)->by, BY_FAULT);
+    CHECK_INT(sim_event(show.trace, EV_WS_INJECTED, 0)->side, SIDE_CLIENT);
+    check_verdict(&show, "expect.a.no-message", PASS);
+    end(&show);
+}
+
+static void a_forbidden_frame_is_answered_by_a_close(void)
+{
+    struct show show =
+        play("scenario: a\nclients: 2\nsteps:\n"
+             "  - inject: {to: client, frames: {opcode: 3}}\n    connections: {client: 0}\n"
+             "  - wait: {until: reopened, of: {client: 0}, at_most: 60s}\n"
+             "expect:\n"
+             "  - close: {from: client, code: 1002}\n    as: fails\n"
+             "  - never: {close: {from: client, code: 1000}}\n"
+             "  - close: {from: client, code: 1002, within: 2s, after: inject}\n"
+             "  - attempts: {at_most: 1, after: closed}\n");
+    check_verdict(&show, "expect.a.fails", FAIL);         /* client 1 was not asked */
+    check_verdict(&show, "expect.a.close", INCONCLUSIVE); /* its moment never came for client 1 */
+    check_verdict(&show, "expect.a.no-close", PASS);
+    end(&show);
+}
+
 SUITE(watches, TEST(a_wait_ends_with_the_message_it_waits_for),
       TEST(messages_before_the_step_do_not_count), TEST(matches_are_recorded_and_judged),
-      TEST(a_long_message_is_looked_at_for_its_start), TEST(a_compressed_message_is_looked_into))
+      TEST(a_long_message_is_looked_at_for_its_start), TEST(a_compressed_message_is_looked_into),
+      TEST(what_we_send_is_ours_and_its_echo_is_not),
+      TEST(a_forbidden_frame_is_answered_by_a_close))

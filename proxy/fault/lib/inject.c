@@ -17,14 +17,32 @@ const uint8_t *inject_key(struct fault *f, enum dir d, uint8_t key[4])
     return key;
 }
 
-bool inject_frame(struct fault *f, enum dir d, uint8_t opcode, const void *payload, size_t len)
+/* The caller frees it. */
+static uint8_t *build(struct fault *f, enum dir d, uint8_t opcode, const void *payload, size_t len,
+                      size_t *frame_len)
 {
     uint8_t key[4];
     assert(len <= INJECT_LIMIT_BYTES);
     uint8_t *frame = xmalloc(FRAME_HEAD_MAX + len);
-    size_t frame_len =
+    *frame_len =
         frame_build(frame, FRAME_HEAD_MAX + len, opcode, payload, len, inject_key(f, d, key));
+    return frame;
+}
+
+bool inject_frame(struct fault *f, enum dir d, uint8_t opcode, const void *payload, size_t len)
+{
+    size_t frame_len;
+    uint8_t *frame = build(f, d, opcode, payload, len, &frame_len);
     bool taken = fault_inject(f, d, frame, frame_len);
+    free(frame);
+    return taken;
+}
+
+bool inject_message(struct fault *f, enum dir d, uint8_t opcode, const void *payload, size_t len)
+{
+    size_t frame_len;
+    uint8_t *frame = build(f, d, opcode, payload, len, &frame_len);
+    bool taken = fault_inject_at(f, d, frame, frame_len, fault_now(f));
     free(frame);
     return taken;
 }
