@@ -164,10 +164,25 @@ static void print_event(void *context, const struct event *ev)
     text_fini(&detail);
 }
 
+/* Nothing is started in a session by hand, and whoever is there needs no prompts. */
+static struct plan *without_errands(struct plan *plan, struct diag *diag)
+{
+    static const struct {
+        enum step_kind kind;
+        const char *name;
+    } errands[] = {{STEP_RESTART, "restart"}, {STEP_REQUEST, "request"}, {STEP_PROMPT, "prompt"}};
+    for (size_t i = 0; plan && i < sizeof errands / sizeof *errands; i++)
+        if (plan_first(plan, errands[i].kind))
+            diag_error(diag, (struct place){0},
+                       "--scenario: '%s' is a step for `halfopen run`, which starts the endpoints",
+                       errands[i].name);
+    return plan;
+}
+
 static struct plan *plan_of(const struct proxy_options *given, struct diag *diag)
 {
     if (given->scenario)
-        return scenario_load(given->scenario, diag);
+        return without_errands(scenario_load(given->scenario, diag), diag);
     if (given->faults.count > 0)
         return scenario_of_faults("--fault", given->faults.list, given->faults.count, diag);
     struct plan *plan = plan_new();

@@ -72,6 +72,7 @@ void job_finish(struct job *job, const char *reason)
         job_record_usage(job);
         if (job->hooks)
             job_hooks_stop(job->hooks);
+        job_stop_errands(job);
         run_end(job->run, reason, driver_now(job->driver));
         driver_stop(job->driver);
     }
@@ -265,6 +266,7 @@ void job_free(struct job *job)
     loop_timer_set(job->loop, &job->memory_timer, NEVER);
     loop_untouch(&job->turn);
     job_hooks_free(job->hooks);
+    job_stop_errands(job);
     if (job->run)
         run_free(job->run);
     if (job->driver)

@@ -19,6 +19,8 @@ struct job;
 enum job_state { JOB_STARTING, JOB_RUNNING, JOB_ENDING, JOB_OVER };
 
 /* Client processes of all jobs that were started and are not there yet. */
+struct prompts;
+
 struct boots {
     unsigned limit, under_way;
 };
@@ -28,14 +30,15 @@ struct job_spec {
     const struct subject *subject;
     double speed;
     uint64_t seed;
-    nsec noise;           /* calibrated, real time */
-    const char *folder;   /* the report's */
-    const char *label;    /* file name of the trace without ending; unique in the run */
-    const char *confirms; /* trace of the first run, or "" */
-    const char *started;  /* RFC 3339 */
-    const struct ca *ca;  /* NULL: none needed */
-    bool wants_memory;    /* a rule asks for process.memory */
-    struct boots *boots;  /* shared by the jobs of a run; NULL: any number at a time */
+    nsec noise;              /* calibrated, real time */
+    const char *folder;      /* the report's */
+    const char *label;       /* file name of the trace without ending; unique in the run */
+    const char *confirms;    /* trace of the first run, or "" */
+    const char *started;     /* RFC 3339 */
+    const struct ca *ca;     /* NULL: none needed */
+    bool wants_memory;       /* a rule asks for process.memory */
+    struct prompts *prompts; /* shared by the jobs of a run; NULL: nobody is there */
+    struct boots *boots;     /* shared by the jobs of a run; NULL: any number at a time */
     /* What is missing to make it worth running: the trace says so, nothing is started. NULL: it is.
      */
     const struct declaration *lacks;

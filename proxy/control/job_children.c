@@ -8,11 +8,18 @@
 #include "control/job_parts.h"
 #include "trace/trace.h"
 
-static char *output_path(const struct job *job, const char *role, int index)
+/* Each process has a file of its own: those that take another's place are numbered from 2. */
+static char *output_path(const struct job *job, const struct child *child)
 {
-    if (index < 0)
-        return xprintf("%s/output/%s-%s.log", job->spec.folder, job->spec.label, role);
-    return xprintf("%s/output/%s-%s-%d.log", job->spec.folder, job->spec.label, role, index);
+    struct text path;
+    text_init(&path);
+    text_addf(&path, "%s/output/%s-%s", job->spec.folder, job->spec.label, child->role);
+    if (child->client >= 0)
+        text_addf(&path, "-%d", child->client);
+    if (child->life > 0)
+        text_addf(&path, ".%u", child->life + 1);
+    text_add(&path, ".log");
+    return text_take(&path);
 }
 
 bool child_alive(const struct child *child)
@@ -24,7 +31,7 @@ bool child_alive(const struct child *child)
 
 static void write_exit(struct job *job, struct child *child)
 {
-    struct event ev = {.kind = EV_PROCESS_EXIT, .client = child->client, .by = BY_ENDPOINT};
+    struct event ev = {.kind = EV_PROCESS_EXIT, .client = child->number, .by = BY_ENDPOINT};
     if (child->told || !job->driver || job->state >= JOB_ENDING)
         return;
     child->told = true;
@@ -94,12 +101,14 @@ static void on_exit_of(void *context, struct process *process)
     struct child *child = context;
     struct job *job = child->job;
     write_exit(job, child);
+    if (child->restarting)
+        job_restart_on_exit(child);
     if (job->state == JOB_STARTING) {
         say_ended(job, child, "before the scenario began");
         job_finish(job, "an endpoint ended at once");
     } else if (job->state == JOB_RUNNING && child->client >= 0) {
         on_client_exit(job, child);
-    } else if (job->state == JOB_RUNNING) {
+    } else if (job->state == JOB_RUNNING && !child->restarting) {
         job_say_trouble(job, child, "the server ended in the middle of the scenario");
         job_finish(job, "the server has exited");
     }
@@ -117,7 +126,7 @@ static void on_line_of(void *context, const char *line, size_t len)
 bool child_start(struct job *job, struct child *child, const char *command,
                  const char *const *environment)
 {
-    char *output = output_path(job, child->role, child->client);
+    char *output = output_path(job, child);
     struct process_spec spec = {.command = command,
                                 .environment = environment,
                                 .output = output,
@@ -135,7 +144,7 @@ bool child_start(struct job *job, struct child *child, const char *command,
         free(sentence);
     } else if (job->driver) {
         char *redacted = command_redacted(command);
-        struct event ev = {.kind = EV_PROCESS_START, .client = child->client, .by = BY_PROXY};
+        struct event ev = {.kind = EV_PROCESS_START, .client = child->number, .by = BY_PROXY};
         ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
         ev.process_start =
             (struct ev_process_start){.role = child->role,
@@ -218,7 +227,10 @@ bool job_start_client(struct job *job, unsigned client)
     struct command_values values = {
         .url = url, .index = (long)client, .port = job->ports[client], .hook_port = hook_port};
     command = command_substitute(template, &values);
-    job->clients[client] = (struct child){.role = "client", .client = (int)client};
+    job->clients[client] = (struct child){.role = "client",
+                                          .client = (int)client,
+                                          .number = (int)run_client_number(job->run, client),
+                                          .life = job->clients[client].life};
     bool started = child_start(job, &job->clients[client], command, environment);
     free(template);
     free(command);
@@ -238,7 +250,7 @@ static void sample_memory(struct job *job, const struct child *child)
     if (!child->process || process_exited(child->process))
         return;
     process_tree(child->process, &tree);
-    struct event ev = {.kind = EV_PROCESS_MEMORY, .client = child->client, .by = BY_ENDPOINT};
+    struct event ev = {.kind = EV_PROCESS_MEMORY, .client = child->number, .by = BY_ENDPOINT};
     ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
     ev.process_memory = (struct ev_process_memory){.pid = (uint64_t)process_pid(child->process),
                                                    .bytes = proctree_memory(&tree)};

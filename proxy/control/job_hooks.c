@@ -199,7 +199,7 @@ static void on_hook(void *context, unsigned index, enum hook hook, uint64_t numb
 
 /* --- Signals --- */
 
-static int number_of(const char *name)
+int job_signal_number(const char *name)
 {
     static const struct {
         const char *name;
@@ -221,13 +221,13 @@ static void on_signal(void *context, unsigned index, const char *name)
     if (!child_alive(child))
         return;
     struct event ev = {
-        .kind = EV_PROCESS_SIGNAL, .client = (int)index, .side = SIDE_CLIENT, .by = BY_PROXY};
+        .kind = EV_PROCESS_SIGNAL, .client = child->number, .side = SIDE_CLIENT, .by = BY_PROXY};
     ev.at = nsec_max(target_now(hooks), recorder_last(job->recorder));
     ev.process_signal =
         (struct ev_process_signal){.pid = (uint64_t)process_pid(child->process), .name = name};
     recorder_emit(job->recorder, ev);
     child->signalled = true;
-    process_signal(child->process, number_of(name));
+    process_signal(child->process, job_signal_number(name));
 }
 
 /* --- Hearing --- */

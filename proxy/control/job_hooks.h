@@ -19,6 +19,7 @@ bool job_hooks_want_lines(const struct job_hooks *);
 /* The port on which that client is to take HTTP hooks; 0: there are none. */
 uint16_t job_hooks_port(const struct job_hooks *, unsigned client);
 void job_hooks_on_line(struct job_hooks *, unsigned client, const char *line, size_t len);
+int job_signal_number(const char *name); /* of "TERM" */
 void job_hooks_on_exit(struct job_hooks *, unsigned client, const char *how);
 
 #endif

@@ -29,24 +29,28 @@ static bool start_server_command(struct job *job)
 {
     const struct subject *subject = job->spec.subject;
     struct command_values values = {.index = -1};
-    job->server_port = subject->server.port ? subject->server.port : job_free_port();
+    if (job->server_port == 0)
+        job->server_port = subject->server.port ? subject->server.port : job_free_port();
     values.port = job->server_port;
     char **paced = pace_environment(job->pace, loop_now() - job->began);
     char *command = command_substitute(subject->server_command, &values);
-    job->server_child = (struct child){.role = "server", .client = -1};
+    job->server_child = (struct child){
+        .role = "server", .client = -1, .number = -1, .life = job->server_child.life};
     bool started = child_start(job, &job->server_child, command, (const char *const *)paced);
     free(command);
     pace_free_environment(paced);
     return started;
 }
 
-static bool start_server(struct job *job)
+bool job_start_server(struct job *job)
 {
     const struct subject *subject = job->spec.subject;
     struct server_policy policy;
     if (!subject_has_builtin_server(subject)) {
+        if (subject->server_command)
+            return start_server_command(job);
         job->server_port = subject->server.port;
-        return subject->server_command ? start_server_command(job) : true;
+        return true;
     }
     server_policy_defaults(&policy);
     policy.echo = job->spec.plan->server.echo;
@@ -57,8 +61,8 @@ static bool start_server(struct job *job)
     policy.deflate = job->spec.plan->server.deflate;
     policy.auth_message = subject_auth(subject, job->spec.plan).message;
     policy.auth_answer = subject_auth(subject, job->spec.plan).answer;
-    job->server =
-        builtin_server_new(job->loop, "127.0.0.1", 0, NULL, &policy, job->spec.speed, NULL);
+    job->server = builtin_server_new(job->loop, "127.0.0.1", job->server_port, NULL, &policy,
+                                     job->spec.speed, NULL);
     if (!job->server)
         job_say_trouble(job, NULL, "the built-in server cannot listen on 127.0.0.1");
     else
@@ -134,6 +138,7 @@ static bool open_driver(struct job *job)
         return false;
     }
     job->hooks = job_hooks_open(job);
+    job_watch_errands(job);
     for (unsigned i = 0; i < job->spec.plan->clients; i++) {
         job->ports[i] =
             driver_listen(job->driver, i, "127.0.0.1", 0,
@@ -187,5 +192,5 @@ bool job_open_trace(struct job *job)
 
 bool job_open(struct job *job)
 {
-    return job_open_trace(job) && open_tls(job) && start_server(job) && open_driver(job);
+    return job_open_trace(job) && open_tls(job) && job_start_server(job) && open_driver(job);
 }

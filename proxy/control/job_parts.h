@@ -16,14 +16,19 @@
 #define JOB_STAGGER (25 * NSEC_PER_MSEC) /* real: between the starts of two clients */
 
 struct child {
+    struct timer back; /* must stay first: of its restart */
     struct job *job;
     struct process *process;
     const char *role;
-    int client;     /* -1: the server */
-    bool told;      /* process.exit was written */
-    bool booting;   /* not seen yet, and counted in the boots of all jobs */
-    nsec started;   /* real */
-    bool signalled; /* a step of the scenario sent it a signal */
+    int client;      /* -1: the server */
+    int number;      /* likewise, as the trace calls it */
+    unsigned life;   /* 0: the first process in this place */
+    bool restarting; /* a step ends it, and it is to come back */
+    nsec down;       /* target: so long after its end */
+    bool told;       /* process.exit was written */
+    bool booting;    /* not seen yet, and counted in the boots of all jobs */
+    nsec started;    /* real */
+    bool signalled;  /* a step of the scenario sent it a signal */
 };
 
 struct job {
@@ -41,6 +46,9 @@ struct job {
     struct run *run;
     struct driver *driver;
     struct job_hooks *hooks;
+    struct fetch *request; /* of the step under way; NULL: none */
+    char *request_url;     /* as the trace shows it */
+    nsec asked_at;         /* target */
     struct builtin_server *server;
     struct tls_context *tls_to_client, *tls_to_server;
     struct flawed flawed;  /* certificates for TLS faults */
@@ -92,8 +100,17 @@ void job_forget_boots(struct job *);
 /* The server or a client had the time it may take. */
 bool job_start_is_late(const struct job *, nsec now);
 
+/* --- job_restart.c, job_errands.c: steps that concern processes, HTTP servers, people --- */
+
+void job_watch_errands(struct job *);
+void job_stop_errands(struct job *); /* nothing is carried out any more */
+void job_restart(struct job *, const struct restart_step *);
+void job_restart_on_exit(struct child *); /* it is restarting, and has ended */
+void job_stop_restarts(struct job *);
+
 /* --- job_usage.c --- */
 
+void job_record_usage_of(struct job *, const struct child *);
 void job_record_usage(struct job *);
 
 /* --- job_pace.c --- */
@@ -107,6 +124,8 @@ bool job_pace_is_kept(struct job *);
 /* false: the trouble was said. */
 bool job_open(struct job *);
 bool job_open_trace(struct job *); /* that alone */
+/* The server's process, or the built-in server, on its port again. */
+bool job_start_server(struct job *);
 /* The client's URL has a name, which stands for both loopback addresses. */
 bool job_client_has_name(const struct job *);
 uint16_t job_free_port(void); /* of 127.0.0.1, for somebody else to listen on; 0: none */

@@ -7,7 +7,7 @@
 static void record(struct job *job, const struct child *child, struct census *census)
 {
     struct usage usage;
-    struct event ev = {.kind = EV_PROCESS_USAGE, .client = child->client, .by = BY_PROXY};
+    struct event ev = {.kind = EV_PROCESS_USAGE, .client = child->number, .by = BY_PROXY};
     if (!child->process)
         return;
     char *version = printed_version_in(process_output(child->process));
@@ -20,6 +20,13 @@ static void record(struct job *job, const struct child *child, struct census *ce
                                                  .version = version ? version : ""};
     recorder_emit(job->recorder, ev);
     free(version);
+}
+
+void job_record_usage_of(struct job *job, const struct child *child)
+{
+    struct census *census = census_take();
+    record(job, child, census);
+    census_free(census);
 }
 
 void job_record_usage(struct job *job)

@@ -285,6 +285,7 @@ static void adapt_plans(struct run_setup *setup, struct diag *diag)
         if (setup->target)
             target_apply(setup->target, plan);
         setup_check_tls(plan, plan->tls || setup->subject.tls, setup->subject.server.secure, diag);
+        setup_check_errands(plan, &setup->subject, !setup->given.dry_run, diag);
         if (setup->subject.server_url && !setup->subject.server_command && !plan->rewrite_host)
             plan->rewrite_host = xstrdup(setup->subject.server.authority);
     }

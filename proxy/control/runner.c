@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "control/job.h"
 #include "control/judge.h"
+#include "control/prompts.h"
 #include "control/schedule.h"
 #include "control/table.h"
 #include "control/testable.h"
@@ -48,6 +49,7 @@ struct runner {
     struct loop *loop;
     struct processes *processes;
     struct table *table;
+    struct prompts *prompts;
     struct ca ca;
     bool has_ca;
     struct task *tasks;
@@ -277,6 +279,7 @@ static void begin_task(struct task *task)
                             .started = runner->started,
                             .ca = runner->has_ca ? &runner->ca : NULL,
                             .wants_memory = wants_memory(task->plan),
+                            .prompts = runner->prompts,
                             .boots = &runner->boots,
                             .lacks = plan_lacks(task->plan, task->subject),
                             .on_over = on_job_over,
@@ -427,14 +430,17 @@ static void refuse_task(struct task *task, const struct fault_step *fault, const
     task->state = TASK_DONE;
 }
 
+/* fault: NULL: it is a person. */
 static void slow_down(struct task *task, const struct fault_step *fault)
 {
     if (task->speed <= 1)
         return;
     task->speed = 1;
-    task->result.speed_note = xprintf(
-        "at speed 1: what %s does is timed by the endpoint's kernel, which no speed changes",
-        fault->desc->name);
+    task->result.speed_note =
+        fault ? xprintf("at speed 1: what %s does is timed by the endpoint's kernel, which no "
+                        "speed changes",
+                        fault->desc->name)
+              : xstrdup("at speed 1: a person takes part");
 }
 
 static void meet_machine(struct runner *runner)
@@ -448,7 +454,7 @@ static void meet_machine(struct runner *runner)
             continue;
         if (unmet)
             refuse_task(task, unmet, why_not(fault_needs(unmet->desc, unmet->config)));
-        else if (timed)
+        else if (timed || plan_first(task->plan, STEP_PROMPT))
             slow_down(task, timed);
     }
 }
@@ -503,6 +509,7 @@ static void run_loop(struct runner *runner)
     noise_calibrate(runner->loop, &lateness);
     runner->noise = nsec_add(lateness_share(&lateness, 0.95), ENDPOINT_LATENESS);
     open_table(runner);
+    runner->prompts = prompts_new(runner->loop, runner->table);
     tell_refused(runner);
     loop_on_signal(runner->loop, SIGINT, on_signal, runner);
     loop_on_signal(runner->loop, SIGTERM, on_signal, runner);
@@ -515,6 +522,7 @@ static void run_loop(struct runner *runner)
         loop_run(runner->loop);
     loop_timer_set(runner->loop, &runner->redraw, NEVER);
     loop_timer_set(runner->loop, &runner->deadline, NEVER);
+    prompts_close(runner->prompts);
     table_free(runner->table);
 }
 
@@ -549,6 +557,7 @@ bool runner_run(const struct runner_config *config, struct results *results)
         for (size_t i = 0; i < config->task_count; i++)
             if (runner.tasks[i].job)
                 job_free(runner.tasks[i].job);
+        prompts_free(runner.prompts);
         processes_free(runner.processes);
     }
     collect(&runner, results);

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "control/request_url.h"
 #include "control/commands.h"
 #include "control/schedule.h"
 #include "control/testable.h"
@@ -61,6 +62,41 @@ void setup_check_tls(const struct plan *plan, bool client_tls, bool server_tls, 
                    "%s: '%s' breaks TLS, and the server's connection has none: it takes a wss:// "
                    "server, or direction: to_client",
                    plan->name, name);
+}
+
+static void check_request(const struct plan *plan, const struct request_step *request,
+                          const struct subject *subject, struct diag *diag)
+{
+    struct url url;
+    const char *why;
+    if (request_url_parse(request->url, subject, subject->server.port, &url, &why))
+        url_fini(&url);
+    else
+        diag_error(diag, (struct place){0}, "%s: the URL '%s' of a request %s", plan->name,
+                   request->url, why);
+}
+
+void setup_check_errands(const struct plan *plan, const struct subject *subject, bool by_hand,
+                         struct diag *diag)
+{
+    bool foreign = subject->server_url && !subject->server_command;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        const struct step *step = &plan->steps[i];
+        if (step->kind == STEP_REQUEST)
+            check_request(plan, &step->request, subject, diag);
+        if (step->kind != STEP_RESTART || step->restart.who != SIDE_SERVER || !foreign)
+            continue;
+        diag_error(diag, (struct place){0},
+                   "%s: the server is not started here, and so cannot be restarted: it takes "
+                   "--server-cmd, or server.command in the target file",
+                   plan->name);
+        return;
+    }
+    if (by_hand && plan_first(plan, STEP_PROMPT) && !isatty(STDIN_FILENO))
+        diag_error(diag, (struct place){0},
+                   "%s: a prompt waits for a person to press Enter, and standard input is no "
+                   "terminal",
+                   plan->name);
 }
 
 int setup_report(const struct results *results, const char *folder, bool json, bool quiet)

@@ -24,6 +24,10 @@ void plans_fall_back(struct plans *);
 /* A fault that breaks TLS where there is none is an error. */
 void setup_check_tls(const struct plan *, bool client_tls, bool server_tls, struct diag *);
 
+/* Steps that ask for what is not there: a server that was not started here, a host that the target
+ * file does not name, a person (by hand: somebody is to answer on the terminal). */
+void setup_check_errands(const struct plan *, const struct subject *, bool by_hand, struct diag *);
+
 /* Writes all reports and prints what a person sees. Returns the exit code of the results, or
  * EXIT_ENVIRONMENT when a report could not be written. */
 int setup_report(const struct results *, const char *folder, bool json, bool quiet);

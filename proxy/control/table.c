@@ -167,3 +167,8 @@ void table_done(struct table *table, const struct scenario_result *result)
     table_say(table, text_chars(&line));
     text_fini(&line);
 }
+
+bool table_is_quiet(const struct table *table)
+{
+    return table->quiet;
+}

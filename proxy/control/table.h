@@ -29,5 +29,6 @@ void table_done(struct table *, const struct scenario_result *);
 /* A remark that stays ("interrupted; writing the report"). */
 void table_say(struct table *, const char *line);
 bool table_is_live(const struct table *);
+bool table_is_quiet(const struct table *);
 
 #endif

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define FEW_CLIENTS 4 /* beyond, the slowest of them is slower still */
+#define PERSON      (20 * NSEC_PER_SEC) /* what somebody takes to do as a prompt says */
+#define FEW_CLIENTS 4                   /* beyond, the slowest of them is slower still */
 
 struct forecast {
     const struct plan *plan;
@@ -244,9 +245,14 @@ static void take_step(struct forecast *f, const struct step *step)
         break;
     case STEP_CLOSE:
     case STEP_SIGNAL:
+    case STEP_RESTART:
         if (f->lost == NEVER)
             f->lost = f->at;
         break;
+    case STEP_PROMPT:
+        f->at = nsec_add(f->at, PERSON);
+        break;
+    case STEP_REQUEST:
     case STEP_HOOK:
     case STEP_MARK:
         break;

@@ -269,7 +269,7 @@ static uint64_t record_frame(struct session *s, struct lane *lane, bool passes)
     ev.seq = session_emit(s, ev);
     ev.at = s->now;
     ev.conn = s->conn;
-    ev.client = (int)s->client;
+    ev.client = (int)s->number;
     look_at_beat(s, ev, lane, kind);
     if (alone)
         look_at_message(s, &ev, lane, bytes, len, hashes.signature);
@@ -297,7 +297,7 @@ static void record_message(struct session *s, struct lane *lane)
     ev.seq = session_emit(s, ev);
     ev.at = s->now;
     ev.conn = s->conn;
-    ev.client = (int)s->client;
+    ev.client = (int)s->number;
     look_at_beat(s, ev, lane, kind);
     look_at_message(s, &ev, lane, bytes, len, hashes.signature);
 }

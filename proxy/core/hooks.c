@@ -95,7 +95,7 @@ void run_hook_answer(struct run *run, unsigned client, enum hook hook, uint64_t 
     run->now = nsec_max(run->now, now);
     struct event ev = {.at = run->now,
                        .kind = EV_HOOK_ASKED,
-                       .client = (int)client,
+                       .client = (int)run->clients[client].number,
                        .side = SIDE_CLIENT,
                        .by = BY_PROXY};
     ev.hook_asked = (struct ev_hook_asked){.hook = hook_name(hook),
@@ -126,8 +126,10 @@ void run_heard(struct run *run, unsigned client, const char *hook, const char *h
     if (client >= run->plan->clients)
         return;
     run->clients[client].counters.gave_up += strcmp(hook, "gave_up") == 0;
-    struct event ev = {
-        .at = run->now, .kind = EV_HOOK_HEARD, .client = (int)client, .side = SIDE_CLIENT};
+    struct event ev = {.at = run->now,
+                       .kind = EV_HOOK_HEARD,
+                       .client = (int)run->clients[client].number,
+                       .side = SIDE_CLIENT};
     ev.by = run->options.client_builtin ? BY_BUILTIN : BY_ENDPOINT;
     ev.hook_heard = (struct ev_hook_heard){.hook = hook, .how = how, .detail = detail};
     run_emit(run, ev);

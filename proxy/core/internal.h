@@ -142,7 +142,7 @@ struct session {
     struct session *next_dirty;
     struct deadline deadline;
     uint32_t conn;
-    unsigned client;
+    unsigned client, number; /* which port it came to; what the trace calls it */
     enum admission admission;
     nsec hang_until;
     enum cut refusal; /* of REFUSE: CUT_RST or CUT_CLOSE */
@@ -200,6 +200,7 @@ struct client_state {
     unsigned open;                         /* WebSockets open now */
     nsec last_traffic;
     bool exited, connected_once;
+    unsigned number; /* in the trace */
     enum door doors[FAMILIES];
     enum family used; /* of the newest connection that opened; before that, of the newest */
     uint64_t asked[HOOK_KINDS]; /* how often through each hook */
@@ -237,6 +238,10 @@ struct run {
     unsigned declared;
     void (*on_signal)(void *context, unsigned client, const char *name);
     void *signal_context;
+    const struct run_errands *errands; /* NULL: nobody runs them */
+    void *errand_context;
+    unsigned renewed;      /* processes that took a client's place */
+    const char *answer;    /* to the errand under way; NULL: not yet */
     bool no_hook;          /* the hook step under way asks for one that the target does not give */
     struct asking *asking; /* in the order they began */
     nsec step_began, step_ends;
@@ -389,7 +394,8 @@ void run_touch(struct run *, struct session *); /* it is looked at when the run 
 uint64_t run_emit(struct run *, struct event);
 /* open to us and admitted, without this one */
 unsigned run_connections(const struct run *, const struct session *without);
-void run_set_doors(struct run *); /* after an activation began or ended */
+void run_set_doors(struct run *);                  /* after an activation began or ended */
+void run_tell_door(struct run *, unsigned client); /* whose number is new, if it hangs */
 
 /* activation.c */
 void activation_begin(struct run *, const struct fault_step *, struct activation **out);
@@ -406,6 +412,12 @@ void hooks_settle(struct run *); /* asks what is due */
 nsec hooks_deadline(const struct run *);
 void hooks_signal(struct run *, const struct signal_step *);
 void hooks_fini(struct run *);
+
+/* errands.c */
+void errands_restart(struct run *, const struct restart_step *);
+void errands_request(struct run *, const struct request_step *);
+void errands_prompt(struct run *, const struct prompt_step *);
+void errands_end(struct run *, const struct step *); /* the step is over */
 
 /* steps.c */
 void steps_advance(struct run *);

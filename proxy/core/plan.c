@@ -46,8 +46,16 @@ static void step_fini(struct step *step)
     case STEP_CLOSE:
         free(step->close.reason);
         break;
+    case STEP_REQUEST:
+        free(step->request.method);
+        free(step->request.url);
+        break;
+    case STEP_PROMPT:
+        free(step->prompt.text);
+        break;
     case STEP_HOOK:
     case STEP_SIGNAL:
+    case STEP_RESTART:
         break;
     }
 }
@@ -114,6 +122,8 @@ struct step *plan_add_step(struct plan *plan, enum step_kind kind)
         step->hook = (struct hook_step){.count = 1, .of.all = true};
     if (kind == STEP_SIGNAL)
         step->signal = (struct signal_step){.name = "TERM", .of.all = true};
+    if (kind == STEP_RESTART)
+        step->restart = (struct restart_step){.who = SIDE_CLIENT, .signal = "TERM", .of.all = true};
     return step;
 }
 
@@ -193,6 +203,10 @@ nsec plan_longest(const struct plan *plan)
                 nsec_add(total, step->wait.count > 0 ? step->wait.at_most : step->wait.duration);
         else if (step->kind == STEP_FAULT)
             total = nsec_add(total, fault_longest(&step->fault));
+        else if (step->kind == STEP_REQUEST)
+            total = nsec_add(total, step->request.at_most);
+        else if (step->kind == STEP_PROMPT)
+            total = nsec_add(total, step->prompt.at_most);
     }
     return total;
 }
@@ -240,6 +254,14 @@ void plan_fall_back(struct plan *plan, plan_why_not *why_not)
         if (plan->steps[i].kind == STEP_FAULT && fault->fallback && is_unmet(fault, why_not))
             fall_back(fault, lacking(fault, why_not));
     }
+}
+
+const struct step *plan_first(const struct plan *plan, enum step_kind kind)
+{
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == kind)
+            return &plan->steps[i];
+    return NULL;
 }
 
 static const struct fault_step *first_fault(const struct plan *plan,

@@ -105,7 +105,39 @@ struct signal_step {
     struct which_clients of;
 };
 
-enum step_kind { STEP_WAIT, STEP_FAULT, STEP_CLEAR, STEP_MARK, STEP_CLOSE, STEP_HOOK, STEP_SIGNAL };
+/* Ends a process we started and starts it again; goes on in the background. */
+struct restart_step {
+    enum side who;
+    const char *signal; /* "TERM" */
+    nsec down;          /* from its end to its new start */
+    struct which_clients of;
+};
+
+/* One HTTP request to a host of the target file. */
+struct request_step {
+    char *method, *url; /* url: http://..., or a path at the server's */
+    uint64_t status;    /* what the answer is to be; 0: any */
+    nsec at_most;
+};
+
+/* A person does something and says so. */
+struct prompt_step {
+    char *text;
+    nsec at_most;
+};
+
+enum step_kind {
+    STEP_WAIT,
+    STEP_FAULT,
+    STEP_CLEAR,
+    STEP_MARK,
+    STEP_CLOSE,
+    STEP_HOOK,
+    STEP_SIGNAL,
+    STEP_RESTART,
+    STEP_REQUEST,
+    STEP_PROMPT
+};
 
 struct step {
     enum step_kind kind;
@@ -119,6 +151,9 @@ struct step {
         struct close_step close;
         struct hook_step hook;
         struct signal_step signal;
+        struct restart_step restart;
+        struct request_step request;
+        struct prompt_step prompt;
     };
 };
 
@@ -225,6 +260,8 @@ const struct fault_step *plan_wants_authority(const struct plan *);
 const struct fault_step *plan_kernel_timed(const struct plan *);
 /* The built-in client sends in it, by itself or when it is asked. */
 bool plan_sends(const struct plan *);
+/* The first step of that kind; NULL: none. */
+const struct step *plan_first(const struct plan *, enum step_kind);
 /* Longest time the steps may take (waits at their at_most), NEVER when open-ended. */
 nsec plan_longest(const struct plan *);
 /* Rough time they take when the client behaves as the policy asks, for --dry-run and the header

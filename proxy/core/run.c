@@ -71,6 +71,8 @@ struct run *run_new(const struct plan *plan, struct recorder *recorder,
     run->options = *options;
     run->clients = xcalloc(plan->clients, sizeof *run->clients);
     run->baselines = xcalloc(plan->step_count + 1, sizeof *run->baselines);
+    for (unsigned i = 0; i < plan->clients; i++)
+        run->clients[i].number = i;
     run->step_ends = NEVER;
     run->keeps_heads = plan_wants_heads(plan);
     run->hash_key = options->seed * 0x9e3779b97f4a7c15u + 1;
@@ -392,11 +394,17 @@ static void note_door(struct run *run, unsigned client)
 {
     struct event ev = {.at = run->now,
                        .kind = EV_TCP_DOOR,
-                       .client = (int)client,
+                       .client = (int)run->clients[client].number,
                        .side = SIDE_CLIENT,
                        .by = BY_FAULT};
     ev.tcp_door = (struct ev_tcp_door){.hangs = door_hangs(run, client)};
     run_emit(run, ev);
+}
+
+void run_tell_door(struct run *run, unsigned client)
+{
+    if (door_hangs(run, client))
+        note_door(run, client);
 }
 
 static void set_doors_of(struct run *run, unsigned client)

@@ -77,6 +77,26 @@ void run_hook_state(struct run *, unsigned client, uint64_t number, const char *
 void run_watch_signals(struct run *,
                        void (*on_signal)(void *context, unsigned client, const char *name),
                        void *context);
+/* What steps ask of the driver's surroundings. Absent: the step is over at once, "not done". */
+struct run_errands {
+    /* Ends and starts processes in the background; each start of a client's is told by
+     * run_client_renewed before it. */
+    void (*on_restart)(void *context, const struct restart_step *);
+    /* Answered by run_request_answer, later or at once. */
+    void (*on_request)(void *context, const struct request_step *);
+    /* Answered by run_prompt_answer; NULL: nobody is asked any more. */
+    void (*on_prompt)(void *context, const char *text);
+};
+void run_watch_errands(struct run *, const struct run_errands *, void *context);
+/* status 0: there was no answer, and why says so; url: as the trace may show it. */
+void run_request_answer(struct run *, int status, const char *why, const char *url, nsec asked,
+                        nsec now);
+void run_prompt_answer(struct run *, nsec now);
+/* A new process takes the place of a client: in the trace it is a client of its own, whose number
+ * is returned, so that nobody takes what it does for something the old one did. */
+unsigned run_client_renewed(struct run *, unsigned client, nsec now);
+/* The client's number in the trace. */
+unsigned run_client_number(const struct run *, unsigned client);
 /* A client told its user something: "gave_up". detail is redacted already. */
 void run_heard(struct run *, unsigned client, const char *hook, const char *how, const char *detail,
                nsec now);

@@ -37,7 +37,7 @@ uint64_t session_emit(struct session *s, struct event ev)
 {
     ev.at = s->now;
     ev.conn = s->conn;
-    ev.client = (int)s->client;
+    ev.client = (int)s->number;
     return run_emit(s->run, ev);
 }
 
@@ -505,6 +505,7 @@ struct session *session_new(struct run *run, unsigned client, const struct sessi
     struct session *s = xcalloc(1, sizeof *s);
     s->run = run;
     s->client = client;
+    s->number = run->clients[client].number;
     s->conn = ++run->conns;
     s->ops = ops;
     s->driver = driver;

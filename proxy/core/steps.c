@@ -239,6 +239,15 @@ static void begin_step(struct run *run)
     case STEP_SIGNAL:
         hooks_signal(run, &step->signal);
         break;
+    case STEP_RESTART:
+        errands_restart(run, &step->restart);
+        break;
+    case STEP_REQUEST:
+        errands_request(run, &step->request);
+        break;
+    case STEP_PROMPT:
+        errands_prompt(run, &step->prompt);
+        break;
     }
 }
 
@@ -255,12 +264,17 @@ static const char *outcome_of_step(struct run *run)
     }
     if (step->kind == STEP_HOOK && run->no_hook)
         return "no hook";
+    if (step->kind == STEP_RESTART || step->kind == STEP_REQUEST)
+        return run->answer;
+    if (step->kind == STEP_PROMPT)
+        return run->answer ? run->answer : run->now >= run->step_ends ? "ran out" : NULL;
     return run->now >= run->step_ends ? "done" : NULL;
 }
 
 static void end_step(struct run *run, const char *outcome)
 {
     write_step(run, EV_STEP_END, outcome);
+    errands_end(run, &run->plan->steps[run->step]);
     if (run->blocking) {
         activation_clear(run, run->blocking->step->label, "over");
         run->blocking = NULL;

@@ -87,6 +87,11 @@ void loop_timer_set(struct loop *loop, struct timer *timer, nsec real)
     deadlines_set(&loop->deadlines, &timer->deadline, real);
 }
 
+bool loop_timer_is_set(const struct timer *timer)
+{
+    return timer->deadline.slot != 0;
+}
+
 /* --- the end of a turn --- */
 
 void loop_touch(struct loop *loop, struct turn *turn)

@@ -61,6 +61,7 @@ void loop_on_signal(struct loop *, int number, void (*on_signal)(void *context, 
 nsec loop_now(void); /* CLOCK_MONOTONIC, read afresh */
 /* Sets, moves or (NEVER) unsets. A timer that is due is unset before on_due. */
 void loop_timer_set(struct loop *, struct timer *, nsec real);
+bool loop_timer_is_set(const struct timer *);
 void loop_touch(struct loop *, struct turn *); /* once a turn, however often it is called */
 void loop_untouch(struct turn *);              /* before its memory goes away */
 /* Edge-triggered; false: errno says why. */

@@ -8,6 +8,7 @@
 #include "rules/rule.h"
 
 #define OWN_PREFIX     "expect."
+#define OWN_REQUESTS   "requests"  /* the kind that the request steps of a scenario make */
 #define OWN_UNBOUNDED  1000000000u /* at_most and count that say nothing */
 #define OWN_UNBOUNDEDS "1000000000"
 

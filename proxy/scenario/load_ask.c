@@ -4,8 +4,7 @@
 #include "base/mem.h"
 #include "scenario/load_parts.h"
 
-/* all, or {client: 0}. */
-static void load_clients(struct loader *l, const struct node *node, struct which_clients *out)
+void load_which_clients(struct loader *l, const struct node *node, struct which_clients *out)
 {
     const struct node *client = field_find(node, "client");
     if (node->kind == NODE_MAPPING && client && node->count == 1) {
@@ -53,7 +52,7 @@ void load_hook(struct loader *l, const struct node *step, const struct node *bod
     else if (field_is_scalar(body, "close, or {send: 20, every: 200ms}", l->diag))
         (void)is_hook(l, body->text, body->place, &out->hook.hook); /* told */
     if (clients)
-        load_clients(l, clients, &out->hook.of);
+        load_which_clients(l, clients, &out->hook.of);
     out->what = words_of_step(l->plan, out);
 }
 
@@ -63,13 +62,13 @@ void load_hook(struct loader *l, const struct node *step, const struct node *bod
 static const char *const signals[] = {"TERM", "INT",  "HUP",  "QUIT", "KILL",
                                       "STOP", "CONT", "USR1", "USR2", NULL};
 
-static void load_signal_name(struct loader *l, const struct node *node, struct signal_step *out)
+void load_signal_name(struct loader *l, const struct node *node, const char **out)
 {
     if (!field_is_scalar(node, "TERM", l->diag))
         return;
     for (size_t i = 0; signals[i]; i++)
         if (strcmp(signals[i], node->text) == 0)
-            out->name = signals[i];
+            *out = signals[i];
     if (is_listed(signals, node->text))
         return;
     diag_error(l->diag, node->place,
@@ -89,8 +88,8 @@ void load_signal(struct loader *l, const struct node *step, const struct node *b
         name = field_need(body, "name", l->diag);
     }
     if (name)
-        load_signal_name(l, name, &out->signal);
+        load_signal_name(l, name, &out->signal.name);
     if (clients)
-        load_clients(l, clients, &out->signal.of);
+        load_which_clients(l, clients, &out->signal.of);
     out->what = words_of_step(l->plan, out);
 }

@@ -87,7 +87,8 @@ static bool find_kind(struct loader *l, const struct node *body, struct asserted
         if (!field_is_mapping(body, "{message: {from: client, match: password}}", l->diag))
             return false;
         out->body = body->first;
-        if (body->count != 1 || !own_kind_find(out->body->key)) {
+        if (body->count != 1 || !is_assertion(out->body->key) ||
+            strcmp(out->body->key, "never") == 0) {
             diag_error(l->diag, body->count == 0 ? body->place : out->body->key_place,
                        "'never' takes one of message, close and attempts, as in " NEVER_EXAMPLE);
             return false;

@@ -11,7 +11,7 @@ struct loader {
     const char **labels; /* borrowed from the steps or the file's nodes, in order */
     size_t label_count;
     unsigned clients; /* that take part; 0: as many as the file says */
-    bool again; /* steps that were read once before, by a repeat: their labels are theirs */
+    bool again;       /* steps that were read once before, by a repeat: their labels are theirs */
 };
 
 /* The whole of a scenario; file is what paths in it start from; clients: how many take part instead
@@ -22,6 +22,13 @@ void load_steps(struct loader *, const struct node *list);
 void load_repeated(struct loader *, const struct node *list, uint64_t times, nsec pause);
 void load_hook(struct loader *, const struct node *step, const struct node *body);
 void load_signal(struct loader *, const struct node *step, const struct node *body);
+void load_restart(struct loader *, const struct node *step, const struct node *body);
+void load_request(struct loader *, const struct node *step, const struct node *body);
+void load_prompt(struct loader *, const struct node *step, const struct node *body);
+/* TERM, INT, ...: borrowed for ever. */
+void load_signal_name(struct loader *, const struct node *, const char **out);
+/* all, or {client: 0}. */
+void load_which_clients(struct loader *, const struct node *, struct which_clients *);
 void load_wait(struct loader *, const struct node *step, const struct node *body);
 void load_fault(struct loader *, const struct node *step, const struct node *body,
                 const struct fault_desc *);

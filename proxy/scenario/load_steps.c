@@ -6,15 +6,16 @@
 #include "base/nearest.h"
 #include "scenario/load_parts.h"
 
-static const char *const actions[] = {"wait",   "clear", "mark",   "close",
-                                      "repeat", "hook",  "signal", NULL};
-static const char *const later_actions[] = {"restart", "request", "route", "prompt", "load", NULL};
+static const char *const actions[] = {"wait",   "clear",   "mark",    "close",  "repeat", "hook",
+                                      "signal", "restart", "request", "prompt", NULL};
+static const char *const later_actions[] = {"route", "load", NULL};
 static const char *const fault_options[] = {"direction", "connections", "probability", "at",
                                             "as",        "for",         "fallback",    NULL};
 static const char *const speech_options[] = {"to", "direction", "connections", "probability", "at",
                                              "as", "for",       "fallback",    NULL};
 static const char *const wait_options[] = {"at_most", "of", "since", "as", NULL};
 static const char *const ask_options[] = {"clients", NULL};
+static const char *const prompt_options[] = {"at_most", NULL};
 static const char *const no_options[] = {NULL};
 
 /* --- What the parts share --- */
@@ -215,10 +216,10 @@ static void refuse_unknown_action(struct loader *l, const struct node *step)
     while (wrong && (is_listed(fault_options, wrong->key) || is_listed(wait_options, wrong->key)))
         wrong = wrong->next;
     if (!wrong) {
-        diag_error(l->diag, step->place,
-                   "a step says what to do: wait, clear, mark, close, repeat, hook, signal, or a "
-                   "fault "
-                   "(halfopen list faults)");
+        diag_error(
+            l->diag, step->place,
+            "a step says what to do: wait, clear, mark, close, repeat, hook, signal, restart, "
+            "request, prompt, or a fault (halfopen list faults)");
         return;
     }
     const char *near = nearest_name(wrong->key, actions, sizeof actions / sizeof *actions - 1);
@@ -264,10 +265,11 @@ static const struct action {
     void (*load)(struct loader *, const struct node *step, const struct node *body);
     const char *const *options;
 } loaders[] = {
-    {"wait", load_wait, wait_options},    {"clear", load_clear, no_options},
-    {"mark", load_mark, no_options},      {"close", load_close, no_options},
-    {"repeat", load_repeat, no_options},  {"hook", load_hook, ask_options},
-    {"signal", load_signal, ask_options},
+    {"wait", load_wait, wait_options},     {"clear", load_clear, no_options},
+    {"mark", load_mark, no_options},       {"close", load_close, no_options},
+    {"repeat", load_repeat, no_options},   {"hook", load_hook, ask_options},
+    {"signal", load_signal, ask_options},  {"restart", load_restart, ask_options},
+    {"request", load_request, no_options}, {"prompt", load_prompt, prompt_options},
 };
 
 static const struct action *action_of(const char *name)

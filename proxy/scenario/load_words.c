@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/units.h"
 #include "scenario/load_parts.h"
+#include "ws/redact.h"
 
 static void add_duration(struct text *out, const char *before, nsec duration)
 {
@@ -177,6 +178,26 @@ static void add_signal(struct text *out, const struct signal_step *signal)
     add_clients(out, &signal->of);
 }
 
+static void add_restart(struct text *out, const struct restart_step *restart)
+{
+    text_add(out, "restart ");
+    if (restart->who == SIDE_SERVER)
+        text_add(out, "the server");
+    else
+        add_clients(out, &restart->of);
+    text_addf(out, " by SIG%s", restart->signal);
+    if (restart->down > 0)
+        add_duration(out, ", down for ", restart->down);
+}
+
+static void add_request(struct text *out, const struct request_step *request)
+{
+    text_addf(out, "request %s ", request->method);
+    redact_target(request->url, strlen(request->url), out);
+    if (request->status > 0)
+        text_addf(out, ", %llu is expected", (unsigned long long)request->status);
+}
+
 char *words_of_step(const struct plan *plan, const struct step *step)
 {
     struct text out;
@@ -202,6 +223,15 @@ char *words_of_step(const struct plan *plan, const struct step *step)
         break;
     case STEP_SIGNAL:
         add_signal(&out, &step->signal);
+        break;
+    case STEP_RESTART:
+        add_restart(&out, &step->restart);
+        break;
+    case STEP_REQUEST:
+        add_request(&out, &step->request);
+        break;
+    case STEP_PROMPT:
+        text_addf(&out, "prompt: %s", step->prompt.text);
         break;
     }
     return text_take(&out);

@@ -133,7 +133,9 @@ void outages_of(const struct trace *trace, struct outages *out)
         nsec taken = taken_at(&attempts.list[i]);
         if (taken == NEVER)
             continue;
-        struct retries retries = retries_after(&attempts, i, end);
+        nsec dismissed = trace_dismissed(trace, attempts.list[i].client);
+        struct retries retries =
+            retries_after(&attempts, i, dismissed >= taken ? nsec_min(end, dismissed) : end);
         /* Delays between attempts of which some were not seen are no delays of the client's. */
         if (attempts_hidden(trace, retries.client, retries.lost, retries.observed) == NEVER)
             add_retries(out, retries, taken);

@@ -263,6 +263,26 @@ enum run_ending trace_ending(const struct trace *trace)
     return early ? ENDING_EARLY : ENDING_TROUBLE;
 }
 
+/* The first signal that the process got, else its end. */
+static nsec told_at(const struct trace *trace, const struct event *exit)
+{
+    size_t i = 0;
+    for (const struct event *ev; (ev = trace_next(trace, &i, EV_PROCESS_SIGNAL)) && ev < exit;)
+        if (ev->client == exit->client && ev->process_signal.pid == exit->process_exit.pid)
+            return ev->at;
+    return exit->at;
+}
+
+nsec trace_dismissed(const struct trace *trace, int client)
+{
+    size_t i = 0;
+    for (const struct event *ev; (ev = trace_next(trace, &i, EV_PROCESS_EXIT));)
+        if (ev->client == client && ev->process_exit.asked &&
+            strcmp(ev->process_exit.role, "client") == 0)
+            return told_at(trace, ev);
+    return NEVER;
+}
+
 const struct event *trace_at_seq(const struct trace *trace, uint64_t seq)
 {
     size_t low = 0, high = trace->count;

@@ -38,6 +38,9 @@ enum run_ending { ENDING_MISSING, ENDING_REGULAR, ENDING_EARLY, ENDING_TROUBLE }
 enum run_ending trace_ending(const struct trace *);
 /* For want of what the run was not begun; NULL: it was. */
 const struct declaration *trace_not_run(const struct trace *);
+/* Since when a client's process, which had ended by then or later, was told to end by the scenario:
+ * what it no longer did is no doing of its own. NEVER: it was not. */
+nsec trace_dismissed(const struct trace *, int client);
 
 #define TRACE_CLIENTS_LIMIT 4096 /* a client numbered beyond is an error of the file */
 

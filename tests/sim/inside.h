@@ -36,6 +36,8 @@ struct sim_client {
     bool connected; /* at least once, the last time by this family: */
     enum family worked;
     bool signalled, exited; /* its process was told to end; has ended */
+    bool restarts;          /* another takes its place, so long after */
+    nsec down;
     nsec dialled, next_syn; /* next_syn: when a connect that was not answered tries again */
     struct link *link;      /* of the connection or attempt under way; NULL: none */
     struct alarm alarm;

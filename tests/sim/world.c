@@ -70,15 +70,37 @@ static void begin_when_connected(struct sim *sim)
 static void exit_when_done(struct sim_client *client)
 {
     struct sim *sim = client->sim;
+    unsigned number = run_client_number(sim->run, client->index);
     struct event ev = {
-        .kind = EV_PROCESS_EXIT, .client = (int)client->index, .by = BY_ENDPOINT, .at = sim->now};
-    if (!client->signalled || client->exited || !player_stopped(client->machine))
+        .kind = EV_PROCESS_EXIT, .client = (int)number, .by = BY_ENDPOINT, .at = sim->now};
+    if (!client->signalled || client->exited || !player_stopped(client->machine) ||
+        (client->restarts && client->link))
         return;
     client->exited = sim->moved = true;
     ev.process_exit = (struct ev_process_exit){
-        .role = "client", .pid = PID + client->index, .how = "exit 0", .asked = true};
+        .role = "client", .pid = PID + number, .how = "exit 0", .asked = true};
     recorder_emit(sim->recorder, ev);
     run_process_exited(sim->run, client->index, sim->now);
+    if (client->restarts) {
+        player_free(client->machine);
+        client->machine = NULL;
+        client->starts = sim->now + client->down;
+    }
+}
+
+/* Another process takes the place of the one that ended. */
+static void renew(struct sim_client *client)
+{
+    struct sim *sim = client->sim;
+    if (!client->restarts)
+        return;
+    unsigned number = run_client_renewed(sim->run, client->index, sim->now);
+    struct event ev = {
+        .kind = EV_PROCESS_START, .client = (int)number, .by = BY_PROXY, .at = sim->now};
+    ev.process_start = (struct ev_process_start){
+        .role = "client", .pid = PID + number, .command = "halfopen client", .output = ""};
+    recorder_emit(sim->recorder, ev);
+    client->restarts = client->signalled = client->exited = false;
 }
 
 static void turn(struct sim *sim)
@@ -86,8 +108,10 @@ static void turn(struct sim *sim)
     sim->moved = false;
     for (unsigned i = 0; i < sim->cfg->plan->clients; i++) {
         struct sim_client *client = &sim->clients[i];
-        if (client->starts <= sim->now)
+        if (client->starts <= sim->now) {
+            renew(client);
             sim_client_start(client);
+        }
         if (client->dial_wanted && client->next_syn <= sim->now)
             sim_client_dial(client);
     }
@@ -142,10 +166,15 @@ static nsec next_instant(struct sim *sim)
 static void sample_memory(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->cfg->plan->clients; i++) {
-        struct event ev = {
-            .kind = EV_PROCESS_MEMORY, .client = (int)i, .by = BY_ENDPOINT, .at = sim->now};
+        if (!sim->clients[i].machine)
+            continue;
+        struct event ev = {.kind = EV_PROCESS_MEMORY,
+                           .client = (int)run_client_number(sim->run, i),
+                           .by = BY_ENDPOINT,
+                           .at = sim->now};
         ev.process_memory = (struct ev_process_memory){
-            .pid = PID + i, .bytes = PROCESS_BYTES + player_buffered(sim->clients[i].machine)};
+            .pid = PID + run_client_number(sim->run, i),
+            .bytes = PROCESS_BYTES + player_buffered(sim->clients[i].machine)};
         recorder_emit(sim->recorder, ev);
     }
     sim->memory_at = sim->now + MEMORY_EVERY;
@@ -227,16 +256,44 @@ static void on_signal(void *context, unsigned index, const char *name)
     struct sim *sim = context;
     struct sim_client *client = &sim->clients[index];
     struct event ev = {.kind = EV_PROCESS_SIGNAL,
-                       .client = (int)index,
+                       .client = (int)run_client_number(sim->run, index),
                        .side = SIDE_CLIENT,
                        .by = BY_PROXY,
                        .at = sim->now};
     if (client->exited)
         return;
-    ev.process_signal = (struct ev_process_signal){.pid = PID + index, .name = name};
+    ev.process_signal =
+        (struct ev_process_signal){.pid = PID + run_client_number(sim->run, index), .name = name};
     recorder_emit(sim->recorder, ev);
     client->signalled = sim->moved = true;
     player_close(client->machine, 1001, "the process is told to end", sim->now);
+}
+
+/* Clients only: what a server's restart does is seen over real sockets. */
+static void on_restart(void *context, const struct restart_step *step)
+{
+    struct sim *sim = context;
+    for (unsigned i = 0; i < sim->cfg->plan->clients && step->who == SIDE_CLIENT; i++) {
+        struct sim_client *client = &sim->clients[i];
+        if ((!step->of.all && step->of.client != i) || client->exited)
+            continue;
+        client->restarts = true;
+        client->down = step->down;
+        on_signal(sim, i, step->signal);
+    }
+}
+
+static void on_request(void *context, const struct request_step *step)
+{
+    struct sim *sim = context;
+    run_request_answer(sim->run, 204, "", step->url, sim->now, sim->now);
+}
+
+static void on_prompt(void *context, const char *text)
+{
+    struct sim *sim = context;
+    if (text)
+        run_prompt_answer(sim->run, sim->now);
 }
 
 static struct run_start run_start_of(const struct sim_config *cfg,
@@ -330,6 +387,9 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     run_watch_doors(sim->run, on_door, sim);
     run_watch_hooks(sim->run, declared, on_hook, sim);
     run_watch_signals(sim->run, on_signal, sim);
+    static const struct run_errands errands = {
+        .on_restart = on_restart, .on_request = on_request, .on_prompt = on_prompt};
+    run_watch_errands(sim->run, &errands, sim);
     sim->clients = xcalloc(plan->clients, sizeof *sim->clients);
     for (unsigned i = 0; i < plan->clients; i++)
         sim->clients[i] = (struct sim_client){

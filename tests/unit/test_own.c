@@ -280,13 +280,13 @@ static void an_end_without_a_close_is_1006(void)
     story_open(&s, 0);
     story_fin(&s, 4, SIDE_CLIENT);
     story_run_end(&s, 30);
-    expect(&s, "close", "{\"code\": \"1006\"}", PASS, "1 Close");
+    expect(&s, "close", "{\"code\": \"1006\"}", PASS, "1 end without a Close");
     story_begin(&s);
     story_open(&s, 0);
     story_close(&s, 3, SIDE_CLIENT, 1000);
     story_fin(&s, 4, SIDE_CLIENT);
     story_run_end(&s, 30);
-    expect(&s, "close", "{\"code\": \"1006\"}", FAIL, "no Close");
+    expect(&s, "close", "{\"code\": \"1006\"}", FAIL, "made no end without a Close");
 }
 
 /* --- Attempts --- */
@@ -346,6 +346,46 @@ static void a_process_that_the_scenario_ended_need_not_go_on(void)
            INCONCLUSIVE, "the scenario ended its process");
 }
 
+static void judge_anew(struct story *s)
+{
+    findings_fini(&s->findings);
+    findings_init(&s->findings);
+    trace_free(s->trace);
+    s->trace = NULL;
+}
+
+/* It is a client of its own, and what was before it was there does not concern it. */
+static void a_process_that_takes_its_place_is_another_client(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    struct event *mark = story_add(&s, 2, EV_MARK, SIDE_NONE, BY_PROXY);
+    mark->client = -1;
+    mark->mark.text = "early";
+    match(&s, 3, SIDE_CLIENT);
+    story_exit(&s, 4, "signal 15", true);
+    struct event *start = story_add(&s, 6, EV_PROCESS_START, SIDE_NONE, BY_PROXY);
+    start->client = 1;
+    start->process_start.role = "client";
+    story_of(&s, 1, 2);
+    story_open(&s, 7);
+    mark = story_add(&s, 10, EV_MARK, SIDE_NONE, BY_PROXY);
+    mark->client = -1;
+    mark->mark.text = "late";
+    match(&s, 11, SIDE_CLIENT);
+    story_run_end(&s, 60);
+    CHECK_STR(verdict_name(judge(&s, "message", "{\"match\": \"x\", \"after\": \"early\"}")),
+              "pass");
+    CHECK(strstr(story_text(&s), "times out of") == NULL);
+    judge_anew(&s);
+    CHECK_STR(verdict_name(judge(&s, "message", "{\"match\": \"x\", \"after\": \"late\"}")),
+              "pass");
+    judge_anew(&s);
+    CHECK_STR(verdict_name(judge(&s, "message", "{\"match\": \"x\", \"at_most\": \"1\"}")), "pass");
+    story_end(&s);
+}
+
 SUITE(own, TEST(a_message_in_time_passes), TEST(none_in_time_fails),
       TEST(exactly_at_the_limit_is_in_time_and_near_behind_it_is_open),
       TEST(a_run_that_ends_before_leaves_it_open), TEST(a_connection_that_we_ended_leaves_it_open),
@@ -357,4 +397,5 @@ SUITE(own, TEST(a_message_in_time_passes), TEST(none_in_time_fails),
       TEST(an_answer_to_a_close_is_awaited), TEST(an_end_without_a_close_is_1006),
       TEST(attempts_after_a_loss_are_counted), TEST(connects_that_cannot_be_seen_leave_it_open),
       TEST(a_label_is_where_its_fault_began),
-      TEST(a_process_that_the_scenario_ended_need_not_go_on))
+      TEST(a_process_that_the_scenario_ended_need_not_go_on),
+      TEST(a_process_that_takes_its_place_is_another_client))

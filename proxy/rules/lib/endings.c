@@ -170,11 +170,12 @@ static void follow(const struct trace *trace, const struct attempts *attempts, s
                    bool doors, struct ending *ending)
 {
     const struct event *last = trace_last_counting(trace);
-    nsec end = last ? last->at : trace->end;
-    nsec at = ending->at == NEVER ? end : ending->at;
+    nsec end =
+        nsec_min(last ? last->at : trace->end, trace_dismissed(trace, ending->attempt.client));
+    nsec at = ending->at == NEVER ? nsec_max(end, ending->attempt.start) : ending->at;
     const struct attempt *next = ending->at == NEVER ? NULL : next_of(attempts, of, at);
     ending->next = next ? next->start : NEVER;
-    ending->watched = next ? next->start : end;
+    ending->watched = next ? next->start : nsec_max(end, at);
     ending->to = next ? next->from : ending->attempt.to;
     nsec hidden =
         doors ? attempts_hidden(trace, ending->attempt.client, at, ending->watched) : NEVER;

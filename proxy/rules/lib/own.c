@@ -46,6 +46,8 @@ static const struct param close_params[] = {
 
 static const struct param attempts_params[] = {LIMITS, P_END};
 
+static const struct param requests_params[] = {P_END};
+
 const struct own_kind own_kinds[] = {
     {.name = "message",
      .example = "message: {from: client, match: '\"op\":\"resume\"', within: 5s, after: reopened}",
@@ -59,6 +61,10 @@ const struct own_kind own_kinds[] = {
      .example = "attempts: {at_most: 1, after: closed}",
      .params = attempts_params,
      .check = own_check_attempts},
+    {.name = OWN_REQUESTS,
+     .example = "request: {method: POST, url: /admin/kick, status: 204}",
+     .params = requests_params,
+     .check = own_check_requests},
     {.name = NULL},
 };
 
@@ -154,6 +160,8 @@ static char *title_of(const struct own_kind *kind, const struct assertion *asser
                             ? ""
                             : (assertion->from == 0 ? " of the client" : " of the server");
     struct text out;
+    if (strcmp(kind->name, OWN_REQUESTS) == 0)
+        return xstrdup("Requests are answered as expected");
     text_init(&out);
     if (most == 0)
         text_add(&out, "No ");

@@ -116,7 +116,7 @@ static struct sight look(const struct window *window, const struct hits *hits, n
 struct tale {
     struct own_view *view;
     void (*find)(const struct own_view *, struct hits *);
-    const char *noun, *verb; /* "message", "sent" */
+    const char *noun, *plural, *verb; /* "message", "messages", "sent" */
     uint64_t least, most;
     size_t windows, held, failed, open, absent;
     int first_absent;
@@ -145,14 +145,16 @@ static void add_number(const struct tale *tale, uint64_t count, struct text *out
 {
     const struct assertion *asked = tale->view->assertion;
     if (count <= 1)
-        text_addf(out, "%s %s", count == 0 ? "no" : *tale->noun == 'a' ? "an" : "a", tale->noun);
+        text_addf(out, "%s %s",
+                  count == 0                  ? "no"
+                  : strchr("ae", *tale->noun) ? "an"
+                                              : "a",
+                  tale->noun);
     else
-        text_addf(out, "%llu %ss", (unsigned long long)count, tale->noun);
+        text_addf(out, "%llu %s", (unsigned long long)count, tale->plural);
     if (asked->match)
         text_addf(out, " matching '%s'", pattern_written(asked->match));
-    if (asked->code == CODE_ABNORMAL)
-        text_add(out, " (an end without a Close)");
-    else if (asked->code > 0)
+    if (asked->code > 0 && asked->code != CODE_ABNORMAL)
         text_addf(out, " with %llu", (unsigned long long)asked->code);
     if (asked->reason)
         text_addf(out, " of a reason matching '%s'", pattern_written(asked->reason));
@@ -183,19 +185,16 @@ static void add_asked(const struct tale *tale, struct text *out)
 static void add_values(const struct tale *tale, uint64_t count, struct finding *finding)
 {
     static const struct {
-        const char *noun, *key, *least, *most;
-    } keys[] = {{"message", "messages", "messages_min", "messages_max"},
-                {"Close", "closes", "closes_min", "closes_max"},
-                {"attempt", "attempts", "attempts_min", "attempts_max"}};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (strcmp(keys[i].noun, tale->noun) != 0)
-            continue;
-        finding_measured(finding, keys[i].key, (double)count);
-        if (tale->least > 0)
-            finding_allowed(finding, keys[i].least, (double)tale->least);
-        if (tale->most != OWN_UNBOUNDED)
-            finding_allowed(finding, keys[i].most, (double)tale->most);
-    }
+        const char *counted, *least, *most;
+    } keys[] = {[OWN_MESSAGES] = {"messages", "messages_min", "messages_max"},
+                [OWN_CLOSES] = {"closes", "closes_min", "closes_max"},
+                [OWN_ATTEMPTS] = {"attempts", "attempts_min", "attempts_max"}};
+    enum own_counted counted = tale->view->counted;
+    finding_measured(finding, keys[counted].counted, (double)count);
+    if (tale->least > 0)
+        finding_allowed(finding, keys[counted].least, (double)tale->least);
+    if (tale->most != OWN_UNBOUNDED)
+        finding_allowed(finding, keys[counted].most, (double)tale->most);
 }
 
 static uint64_t last_seq(const struct trace *trace, nsec at)
@@ -300,7 +299,7 @@ static void judge(struct tale *tale, const struct window *window, const struct h
     else if (!enough || tale->most != OWN_UNBOUNDED)
         doubt = doubt_of_more(tale, window, &sight);
     if (!enough && !doubt && window->cut < window->to)
-        doubt = "its connection was over, and not by its own doing,";
+        doubt = window->cut_by;
     if (doubt)
         leave_open(tale, window, doubt, out);
     else if (!enough)
@@ -319,11 +318,12 @@ static void say_held(const struct tale *tale, struct findings *out)
     if (tale->most_seen == 0)
         text_addf(&words, "no %s", tale->noun);
     else
-        text_addf(&words, "%s%llu %s%s", tale->held > 1 ? "up to " : "",
-                  (unsigned long long)tale->most_seen, tale->noun, tale->most_seen == 1 ? "" : "s");
+        text_addf(&words, "%s%llu %s", tale->held > 1 ? "up to " : "",
+                  (unsigned long long)tale->most_seen,
+                  tale->most_seen == 1 ? tale->noun : tale->plural);
     if (view->assertion->match)
         text_addf(&words, " matching '%s'", pattern_written(view->assertion->match));
-    else if (view->assertion->code > 0)
+    else if (view->assertion->code > 0 && view->assertion->code != CODE_ABNORMAL)
         text_addf(&words, " with %llu", (unsigned long long)view->assertion->code);
     own_add_moment(view->assertion, &words);
     if (tale->windows > 1)
@@ -434,17 +434,26 @@ static void check(const struct trace *trace, const struct assertion *assertion,
 void own_check_messages(const struct trace *trace, const void *assertion, struct findings *out)
 {
     check(trace, assertion, OWN_MESSAGES,
-          (struct tale){.find = find_messages, .noun = "message", .verb = "sent"}, out);
+          (struct tale){
+              .find = find_messages, .noun = "message", .plural = "messages", .verb = "sent"},
+          out);
 }
 
 void own_check_closes(const struct trace *trace, const void *assertion, struct findings *out)
 {
-    check(trace, assertion, OWN_CLOSES,
-          (struct tale){.find = find_closes, .noun = "Close", .verb = "sent"}, out);
+    struct tale tale = {.find = find_closes, .noun = "Close", .plural = "Closes", .verb = "sent"};
+    if (((const struct assertion *)assertion)->code == CODE_ABNORMAL) {
+        tale.noun = "end without a Close";
+        tale.plural = "ends without a Close";
+        tale.verb = "made";
+    }
+    check(trace, assertion, OWN_CLOSES, tale, out);
 }
 
 void own_check_attempts(const struct trace *trace, const void *assertion, struct findings *out)
 {
     check(trace, assertion, OWN_ATTEMPTS,
-          (struct tale){.find = find_attempts, .noun = "attempt", .verb = "made"}, out);
+          (struct tale){
+              .find = find_attempts, .noun = "attempt", .plural = "attempts", .verb = "made"},
+          out);
 }

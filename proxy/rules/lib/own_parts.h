@@ -8,6 +8,7 @@
 void own_check_messages(const struct trace *, const void *assertion, struct findings *);
 void own_check_closes(const struct trace *, const void *assertion, struct findings *);
 void own_check_attempts(const struct trace *, const void *assertion, struct findings *);
+void own_check_requests(const struct trace *, const void *assertion, struct findings *);
 /* " after the WebSocket opened again" */
 void own_add_moment(const struct assertion *, struct text *out);
 
@@ -20,7 +21,8 @@ struct window {
     /* Until here it could be seen, and why not further; NULL: to its end. */
     nsec seen;
     const char *blind;
-    nsec cut; /* its connection was over, and not by whose doings are counted; NEVER */
+    nsec cut; /* from here on no more could come, and not by whose doings are counted; NEVER */
+    const char *cut_by;
 };
 
 struct windows {

@@ -102,6 +102,14 @@ static void stop(struct window *window, nsec at, const char *why)
     window->blind = why;
 }
 
+static void cut(struct window *window, nsec at, const char *by)
+{
+    if (at >= window->cut)
+        return;
+    window->cut = at;
+    window->cut_by = by;
+}
+
 static bool is_fault_verb(const struct event *ev, const char *verb)
 {
     return ev->kind == EV_FAULT_ACT && strcmp(ev->fault_act.verb, verb) == 0;
@@ -129,8 +137,6 @@ static void look(const struct own_view *view, const struct event *ev, struct win
                    concerns(ev, view->client);
     if (ev->kind == EV_TRACE_FULL && view->counted != OWN_ATTEMPTS)
         why = "the trace was full, and no longer every frame was recorded";
-    else if (process)
-        why = "the scenario ended its process";
     else if (theirs && ev->kind == EV_TCP_PAUSE && ev->tcp_pause.on &&
              view->counted != OWN_ATTEMPTS)
         why = "nothing was read from it any more";
@@ -142,8 +148,10 @@ static void look(const struct own_view *view, const struct event *ev, struct win
             continue;
         if (why)
             stop(window, ev->at, why);
-        if (cuts(view, window, ev))
-            window->cut = nsec_min(window->cut, ev->at);
+        if (process)
+            cut(window, ev->at, "the scenario ended its process");
+        else if (cuts(view, window, ev))
+            cut(window, ev->at, "its connection was over, and not by its own doing,");
     }
 }
 
@@ -166,10 +174,35 @@ static void settle(const struct own_view *view, struct windows *out)
     }
 }
 
+/* When the process of this client began: 0 for those that were there when the run did. */
+static nsec born(const struct own_view *view)
+{
+    size_t i = 0;
+    if ((uint64_t)view->client < view->trace->start->clients)
+        return 0;
+    for (const struct event *ev; (ev = trace_next(view->trace, &i, EV_PROCESS_START));)
+        if (ev->client == view->client)
+            return ev->at;
+    return 0;
+}
+
+/* What happened when its process was not there does not concern it. */
+static void leave_out_absence(const struct own_view *view, struct windows *out)
+{
+    nsec from = born(view), to = trace_dismissed(view->trace, view->client);
+    const char *after = view->assertion->after ? view->assertion->after : "";
+    size_t kept = 0;
+    for (size_t i = 0; *after && i < out->count; i++)
+        if (out->list[i].from >= from && out->list[i].from < to)
+            out->list[kept++] = out->list[i];
+    out->count = *after ? kept : out->count;
+}
+
 void own_windows(const struct own_view *view, struct windows *out)
 {
     *out = (struct windows){0};
     find(view, out);
+    leave_out_absence(view, out);
     settle(view, out);
     const struct event *last = trace_last_counting(view->trace);
     for (const struct event *ev = view->trace->events; last && ev <= last; ev++)

@@ -40,13 +40,14 @@ static void note(const struct trace *trace, const struct attempt *attempt, bool 
     out->from = out->lost++ == 0 ? attempt->from : out->from;
     out->to = attempt->to;
     const char *exit = next ? NULL : exit_after(trace, attempt);
+    nsec end = nsec_min(last->at, nsec_max(trace_dismissed(trace, attempt->client), attempt->lost));
     if (next) {
         out->back++;
-    } else if (exit || last->at - attempt->lost >= RETURNS_WITHIN - trace->noise) {
+    } else if (exit || end - attempt->lost >= RETURNS_WITHIN - trace->noise) {
         out->exit = out->exit ? out->exit : exit;
         out->stayed_from = out->stayed++ == 0 ? attempt->from : out->stayed_from;
         out->stayed_to = last->seq;
-        out->waited = nsec_max(out->waited, last->at - attempt->lost);
+        out->waited = nsec_max(out->waited, end - attempt->lost);
     }
 }
 
