@@ -165,7 +165,14 @@ static void add_param(struct text *yaml, const struct param *param, struct rng *
     const char *values[] = {param->def, param->min, param->max};
     size_t which = (size_t)rng_between(rng, 0, 5);
     const char *value = which < 3 ? values[which] : NULL;
-    if (param->choices) {
+    static const char *const documents[] = {
+        "{\"opcode\": 15, \"rsv\": 7, \"mask\": true, \"payload\": \"x\"}",
+        "[{\"fin\": false, \"binary\": \"00ff\"}, {\"opcode\": \"ping\"}, {\"opcode\": 0}]",
+        "[{\"payload\": \"x\", \"length\": 90000}, {\"opcode\": 2, \"length_bits\": 64}]",
+        "{\"opcode\": \"close\", \"code\": 4000, \"reason\": \"bye\"}"};
+    if (param->json) {
+        value = PICK(rng, documents);
+    } else if (param->choices) {
         size_t count = 0;
         while (param->choices[count])
             count++;
