@@ -112,8 +112,10 @@ void run_hook_state(struct run *run, unsigned client, uint64_t number, const cha
     char hash[SIGNATURE_DIGITS + 1];
     run->now = nsec_max(run->now, now);
     signature_digits(signature_content(run->hash_key, bytes, len, len), hash);
-    struct event ev = {
-        .at = run->now, .kind = EV_HOOK_STATE, .client = (int)client, .side = SIDE_CLIENT};
+    struct event ev = {.at = run->now,
+                       .kind = EV_HOOK_STATE,
+                       .client = (int)run->clients[client].number,
+                       .side = SIDE_CLIENT};
     ev.by = run->options.client_builtin ? BY_BUILTIN : BY_ENDPOINT;
     ev.hook_state = (struct ev_hook_state){.number = number, .how = how, .len = len, .hash = hash};
     run_emit(run, ev);

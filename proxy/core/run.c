@@ -435,7 +435,7 @@ void run_address_answer(struct run *run, unsigned client, enum family family, bo
     run->now = nsec_max(run->now, now);
     struct event ev = {.at = run->now,
                        .kind = EV_TCP_ADDRESS,
-                       .client = (int)client,
+                       .client = (int)run->clients[client].number,
                        .side = SIDE_CLIENT,
                        .by = BY_FAULT};
     ev.tcp_address = (struct ev_tcp_address){.family = family_name(family),
