@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "net/wall.h"
 #include "control/builtin.h"
 
 #define LEFT_LIMIT 64 /* attempts that a flawed client left open; the next closes the oldest */
@@ -208,7 +209,8 @@ struct builtin_client *builtin_client_new(struct loop *loop,
     self->dialer = dialer_new(loop);
     if (!config->policy.any_address)
         dialer_stick(self->dialer);
-    self->client = client_new(&config->policy, config->authority, config->target, config->seed,
+    self->config.policy.epoch = wall_seconds() - loop_now() / NSEC_PER_SEC;
+    self->client = client_new(&self->config.policy, config->authority, config->target, config->seed,
                               &client_ops, self, loop_now());
     loop_timer_set(loop, &self->timer, loop_now());
     return self;

@@ -366,9 +366,13 @@ static void add_auth(const struct lessons *lessons, struct text *out)
            lessons->auth_key ? "'" : "");
     if (lessons->auth_message)
         put(out, "auth:\n  message: ", lessons->auth_message);
-    text_addf(out,
-              "%s token: \"{env.WS_TOKEN}\" # the same value from the environment, redacted\n\n",
+    text_addf(out, "%s token: \"{env.WS_TOKEN}\" # the same value from the environment, redacted\n",
               lessons->auth_message ? "  #" : "# auth:\n#  ");
+    text_addf(
+        out,
+        "%s ack: '\"type\":\"auth_ok\"' # how the server acknowledges it, and what halfopen's "
+        "own\n%s answer: '{\"type\":\"auth_ok\"}' # server answers where there is no other\n\n",
+        lessons->auth_message ? "  #" : "#  ", lessons->auth_message ? "  #" : "#  ");
 }
 
 /* "send: {stdin: 'send {n}'}" of "hooks: {send: {stdin: 'send {n}'}}" */

@@ -194,6 +194,8 @@ static char *reference_command(const struct job *job)
         text_add(&command, " --deflate true");
     if (plan->client.authenticates != AUTHENTICATES_NOT)
         text_addf(&command, " --authenticates %s", authenticates_names[plan->client.authenticates]);
+    if (plan->client.token_life > 0)
+        text_addf(&command, " --token_life %.0fs", nsec_to_seconds(plan->client.token_life));
     text_add(&command, " {url}");
     return text_take(&command);
 }

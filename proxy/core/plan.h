@@ -198,6 +198,7 @@ struct builtin_client_options {
     uint64_t topics;      /* it subscribes to */
     bool deflate, session;
     int authenticates; /* enum authenticates */
+    nsec token_life;   /* 0: its tokens do not expire */
 };
 
 struct plan {

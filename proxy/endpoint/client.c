@@ -76,6 +76,7 @@ static void enter(struct client *c, enum client_state state, nsec by)
     if (state == CLIENT_OPEN)
         return;
     c->ping_at = c->pong_by = NEVER;
+    login_lost(&c->login);
     if (c->policy.silent_after_close || (state != CLIENT_CLOSING && state != CLIENT_DRAINING))
         sender_pause(&c->sender);
 }
@@ -158,7 +159,7 @@ static void dial(struct client *c, nsec now)
 /* No secret: nobody takes it for one. */
 #define TOKEN "eyJhbGciOiJub25lIn0.eyJzdWIiOiJoYWxmb3BlbiJ9."
 
-static void prepare(struct client *c)
+static void prepare(struct client *c, nsec now)
 {
     struct text target, headers;
     text_init(&target);
@@ -168,7 +169,7 @@ static void prepare(struct client *c)
         text_addf(&target, "%caccess_token=" TOKEN, strchr(c->target, '?') ? '&' : '?');
     if (c->policy.browser)
         text_add(&headers, PAGE_AGENT);
-    login_add_to_request(&c->login, &target, &headers);
+    login_add_to_request(&c->login, now, &target, &headers);
     client_upgrade_ask(c->upgrade, text_chars(&target), text_chars(&headers));
     text_fini(&target);
     text_fini(&headers);
@@ -177,9 +178,8 @@ static void prepare(struct client *c)
 static void request(struct client *c, nsec now)
 {
     struct text head;
-    (void)now;
     text_init(&head);
-    prepare(c);
+    prepare(c, now);
     client_upgrade_begin(c->upgrade, &head);
     enter(c, CLIENT_UPGRADING, c->state_by); /* one limit for both */
     (void)outbound_bytes(&c->out, text_chars(&head), head.len);
@@ -215,11 +215,12 @@ static void listen(struct client *c, const uint8_t *bytes, size_t len, nsec now)
     take_frames(c, bytes, len, now);
 }
 
-static void authenticate(struct client *c)
+static void authenticate(struct client *c, void (*add)(struct login *, nsec now, struct text *),
+                         nsec now)
 {
     struct text message;
     text_init(&message);
-    login_open(&c->login, &message);
+    add(&c->login, now, &message);
     if (message.len > 0)
         (void)outbound_message(&c->out, OPCODE_TEXT, text_chars(&message), message.len);
     text_fini(&message);
@@ -239,7 +240,7 @@ static void open(struct client *c, nsec now)
     c->ping_at = limit(now, c->policy.ping);
     c->stats.opens++;
     note(c, "open", "after %" PRIu64 " failures", c->stats.failures);
-    authenticate(c);
+    authenticate(c, login_open, now);
     if (login_done(&c->login))
         speak(c);
 }
@@ -249,7 +250,7 @@ static void refuse(struct client *c, nsec now)
     int status = client_upgrade_status(c->upgrade);
     note(c, "refused", "%d %s", status, client_upgrade_problem(c->upgrade));
     c->comeback = comeback_after_status(&c->policy, status, client_upgrade_retry_after(c->upgrade));
-    login_answered(&c->login, status, &c->comeback);
+    login_answered(&c->login, status, now, &c->comeback);
     abandon(c, "upgrade refused", now);
 }
 
@@ -359,7 +360,7 @@ static void on_close(void *context, uint16_t code, nsec now)
     note(c, "close_received", "%u", (unsigned)code);
     c->close_code = code;
     c->comeback = comeback_after_close(&c->policy, code);
-    login_closed(&c->login, code, &c->comeback);
+    login_closed(&c->login, code, now, &c->comeback);
     if (c->state == CLIENT_OPEN && c->policy.echo_close)
         (void)outbound_close(&c->out, code == CLOSE_NO_STATUS ? 0 : code, "");
     enter(c, CLIENT_DRAINING, by);
@@ -427,7 +428,7 @@ struct client *client_new(const struct client_policy *policy, const char *host_h
     inbound_trust(c->in, trust(policy));
     sender_init(&c->sender, &c->policy, &c->out, on_sender_log, c, now);
     subscriptions_init(&c->subscriptions, &c->policy, &c->out);
-    login_init(&c->login, &c->policy);
+    login_init(&c->login, &c->policy, now);
     enter(c, CLIENT_WAITING, now);
     return c;
 }
@@ -502,13 +503,15 @@ void client_expire(struct client *c, nsec now)
 {
     sender_expire(&c->sender, now);
     beat(c, now);
+    if (login_deadline(&c->login) <= now)
+        authenticate(c, login_renew, now);
     if (c->state_by <= now && behaviour(c)->overdue)
         behaviour(c)->overdue(c, now);
 }
 
 nsec client_deadline(const struct client *c)
 {
-    nsec beat_at = nsec_min(c->ping_at, c->pong_by);
+    nsec beat_at = nsec_min(nsec_min(c->ping_at, c->pong_by), login_deadline(&c->login));
     return nsec_min(nsec_min(c->state_by, sender_deadline(&c->sender)), beat_at);
 }
 

@@ -137,6 +137,10 @@ const struct param client_policy_params[] = {
     P_DURATION(client_policy, refused_retry, .def = "0s",
                .doc = "comes back so long after its token was refused, with the same; 0: with a "
                       "fresh one, once"),
+    P_DURATION(client_policy, token_life, .def = "0s",
+               .doc = "how long each of its tokens is valid; 0: they do not expire"),
+    P_BOOL(client_policy, renews, .def = "true",
+           .doc = "takes a fresh token before its own expires, and authenticates anew"),
     P_BOOL(client_policy, fresh_mask_keys, .def = "true", .doc = "a new random key for each frame"),
     P_BOOL(client_policy, own_seed, .def = "true",
            .doc = "random numbers differ from those of other clients"),

@@ -80,7 +80,10 @@ struct client_policy {
     bool waits_for_ack;       /* of its first message, before it sends anything else */
     bool authenticates_again; /* on every connection, not on the first alone */
     nsec refused_retry;       /* 0: it takes a fresh token; else it comes back with the same */
-    bool own_seed;            /* false: every process draws the same random numbers */
+    nsec token_life;          /* of each of its tokens; 0: they do not expire */
+    bool renews;              /* them before they expire */
+    int64_t epoch; /* time of day at `now` 0, seconds since 1970; for whoever starts it */
+    bool own_seed; /* false: every process draws the same random numbers */
 };
 
 /* Mute by default: answers, never speaks first (DESIGN 4). */

@@ -97,20 +97,28 @@ struct validity {
     bool refreshed;    /* a later message brought a token that lasts longer */
 };
 
+static void take(struct validity *validity, const struct event *ev, nsec until)
+{
+    if (validity->known && until <= validity->until)
+        return;
+    validity->refreshed = validity->known && ev->at > validity->shown;
+    validity->known = true;
+    validity->until = until;
+    validity->shown = ev->at;
+}
+
+/* Beside a credential that does not say when it expires, one that does may be about something else.
+ */
 static struct validity validity_of(const struct credentials *all, uint32_t conn)
 {
     struct validity validity = {.known = false};
     const struct event *ev = credentials_first(all, conn);
     for (; ev; ev = credentials_next(all, ev)) {
         nsec until;
-        if (!credential_expires(ev, &until))
-            continue;
-        if (validity.known && until <= validity.until)
-            continue;
-        validity.refreshed = validity.known && ev->at > validity.shown;
-        validity.known = true;
-        validity.until = until;
-        validity.shown = ev->at;
+        if (credential_expires(ev, &until))
+            take(&validity, ev, until);
+        else if (credential_is_certain(ev))
+            return (struct validity){.known = false};
     }
     return validity;
 }
@@ -152,7 +160,7 @@ static void take_connection(const struct trace *trace, const struct ending *endi
     bool stale = validity->shown - validity->until > SKEW + trace->noise;
     if (life->shown++ == 0) {
         life->from = ending->attempt.from;
-        life->handed = stale;
+        life->handed = validity->shown > validity->until;
     }
     life->to = ending->attempt.to;
     life->stale += stale;
@@ -243,8 +251,10 @@ static void say_none(const struct refusals *refusals, const struct credentials *
     else if (credentials->count == 0 && !trace_declares(trace, DECLARES_AUTH))
         finding_lacks(out, declaration_missing(DECLARES_AUTH, trace->declares));
     else
-        (void)finding_add(out, INCONCLUSIVE,
-                          "no credential was refused, and no token was seen to expire");
+        (void)finding_add(
+            out, INCONCLUSIVE,
+            "no credential was refused, and no token was seen to expire: that takes a JWT "
+            "that is valid for less than the run lasts");
 }
 
 static void check(const struct trace *trace, const void *config, struct findings *out)

@@ -107,6 +107,7 @@ struct group {
     struct tally tally; /* measures connections, as seconds */
 };
 
+/* A connection to another address that shows no credential may be of another kind. */
 static bool same_path(const struct ending *a, const struct ending *b)
 {
     size_t len = a->target ? strcspn(a->target, "?") : 0;
@@ -159,10 +160,11 @@ static void judge_client(const struct facts *facts, size_t first, size_t end,
     *modelled = take_model(facts, first, end, &of, &model);
     for (size_t i = of + 1; *modelled && i < end; i++) {
         const struct ending *ending = &facts->endings.list[i];
-        if (ending->attempt.opened == NEVER || !same_path(&facts->endings.list[of], ending))
+        if (ending->attempt.opened == NEVER)
             continue;
         struct sight sight = look(facts, ending);
-        add(account, fate_of(facts, &model, ending, &sight), ending);
+        if (sight.credential || same_path(&facts->endings.list[of], ending))
+            add(account, fate_of(facts, &model, ending, &sight), ending);
     }
 }
 

@@ -54,6 +54,8 @@ static const struct param client_params[] = {
     P_CHOICE(builtin_client_options, authenticates, .def = "none", .choices = authenticates_names,
              .doc = "how the built-in client says who it is: in the first message, which the "
                     "built-in server acknowledges, or in each request"),
+    P_DURATION(builtin_client_options, token_life, .def = "0s", .min = "0s", .max = "24h",
+               .doc = "how long each token of the built-in client is valid; 0s: for ever"),
     P_END,
 };
 

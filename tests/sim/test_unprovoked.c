@@ -11,9 +11,9 @@
 
 /* What a client says by itself is enough for these. */
 static const char *const by_itself[] = {
-    "auth.url_secret",    "heartbeat.application", "heartbeat.idle_timeout",
-    "heartbeat.interval", "heartbeat.present",     "message.chunking",
-    "message.masking",    "message.order",         "message.types",
+    "auth.expiry",        "auth.url_secret",   "heartbeat.application", "heartbeat.idle_timeout",
+    "heartbeat.interval", "heartbeat.present", "message.chunking",      "message.masking",
+    "message.order",      "message.types",
 };
 
 static bool needs_no_provocation(const char *rule)

@@ -332,6 +332,9 @@ static struct client_policy client_of(const struct sim_config *cfg)
     policy.deflate = policy.deflate || plan->client.deflate;
     if (policy.authenticates == AUTHENTICATES_NOT)
         policy.authenticates = plan->client.authenticates;
+    if (policy.token_life == 0)
+        policy.token_life = plan->client.token_life;
+    policy.epoch = EPOCH;
     return policy;
 }
 

@@ -172,6 +172,31 @@ static void who_was_given_an_expired_one_tells_nothing(void)
     expect(&e, 70, INCONCLUSIVE, "expired before the first connection");
 }
 
+static void the_skew_of_clocks_is_no_excuse_for_it(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    for (int i = 0; i < 4; i++) {
+        ended_cut(&e, 0, 1 + 10 * i, 5);
+        token(&e, 1 + 10 * i, 0.9, "a");
+    }
+    expect(&e, 70, INCONCLUSIVE, "expired before the first connection");
+}
+
+/* The session's cookie does not expire, and an old token beside it is of no use to anybody. */
+static void beside_one_that_does_not_say_it_tells_nothing(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    for (int i = 0; i < 4; i++) {
+        ended_cut(&e, 0, 1 + 20 * i, 5);
+        token(&e, 1 + 20 * i, 15, "a");
+        login_credential(&e.story, 1 + 20 * i, "cookie", "session", "random", "s")
+            ->http_credential.listed = true;
+    }
+    expect(&e, 100, INCONCLUSIVE, "no token was seen to expire");
+}
+
 static void a_token_that_lasts_tells_nothing(void)
 {
     struct ended_story e;
@@ -208,5 +233,7 @@ SUITE(auth_expiry, TEST(a_fresh_credential_after_a_refusal_passes), TEST(staying
       TEST(an_expired_one_again_and_again_fails), TEST(once_it_is_a_warning),
       TEST(seconds_after_the_expiry_are_no_matter),
       TEST(a_minute_after_the_expiry_it_should_be_over), TEST(our_own_server_ends_nothing),
-      TEST(who_was_given_an_expired_one_tells_nothing), TEST(a_token_that_lasts_tells_nothing),
+      TEST(who_was_given_an_expired_one_tells_nothing),
+      TEST(the_skew_of_clocks_is_no_excuse_for_it),
+      TEST(beside_one_that_does_not_say_it_tells_nothing), TEST(a_token_that_lasts_tells_nothing),
       TEST(the_longest_lived_of_several_counts), TEST(without_any_credential_it_is_not_tested))
