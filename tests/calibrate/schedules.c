@@ -383,7 +383,7 @@ void schedule_draw(const struct schedule *schedule, const struct host *host, str
 {
     struct rng seed, own;
     rng_init(&seed, rng_next(rng), "one seed", 0);
-    out->policy = (struct backoff_policy){1 * host->scale, 2, 30 * host->scale, 0.5, host->eps};
+    out->policy = (struct backoff_policy){1 * host->scale, 2, 30 * host->scale, 0.5, host->eps, 0};
     for (size_t k = 0; k < size.clients; k++) {
         own = seed;
         struct client client = {.rng = schedule->same_seed ? &own : rng, .own = rng_unit(rng)};

@@ -111,6 +111,54 @@ static void a_late_first_retry_is_no_sign_of_equal_seeds(void)
     CHECK(!notes.same_seed);
 }
 
-SUITE(backoff_gate, TEST(a_late_first_retry_is_no_sign_of_equal_seeds),
+/* SignalR's 0, 2, 10 and 30 s, without any jitter, as ten of it were measured at speed 5 on a host
+ * that was busy with much else: the first attempts lie apart by what the host did to those who were
+ * all woken by one loss. */
+static void what_a_busy_host_does_to_the_first_attempts_is_no_jitter(void)
+{
+    double delays[10][4] = {
+        {1.151, 2.800, 10.438, 30.321}, {1.363, 2.588, 10.211, 30.547},
+        {1.152, 2.798, 10.211, 30.356}, {0.569, 2.603, 10.236, 30.424},
+        {1.151, 2.665, 10.349, 30.544}, {0.569, 2.680, 10.160, 30.423},
+        {1.151, 2.666, 10.572, 30.319}, {0.569, 2.597, 10.243, 30.423},
+        {1.151, 2.799, 10.164, 30.595}, {1.150, 2.800, 10.160, 30.406},
+    };
+    struct backoff_client clients[10];
+    struct backoff_policy policy = {
+        .base = 1, .factor = 2, .cap = 30, .jitter = 0.5, .eps = 0.0316, .stall = 0.8};
+    struct backoff raw;
+    struct backoff_gate gate;
+    struct backoff_notes notes;
+    for (size_t k = 0; k < 10; k++)
+        clients[k] = (struct backoff_client){.delays = delays[k], .count = 4};
+    backoff_estimate(clients, 10, &policy, &raw);
+    backoff_gate(&raw, &gate);
+    backoff_notes(&raw, &notes);
+    CHECK_INT(gate.jitter.verdict, RAW_INCONCLUSIVE);
+    CHECK_INT(gate.storm.verdict, RAW_INCONCLUSIVE);
+    CHECK(!notes.first_only);
+}
+
+/* A random second on top of each delay is less than 5 % of 30 s, and is jitter. */
+static void a_random_time_on_top_is_jitter(void)
+{
+    double delays[10][6];
+    struct backoff_client clients[10];
+    struct backoff_policy policy = {
+        .base = 1, .factor = 2, .cap = 30, .jitter = 0.5, .eps = 0.025, .stall = 0.1};
+    struct backoff raw;
+    struct backoff_gate gate;
+    for (size_t k = 0; k < 10; k++) {
+        for (size_t i = 0; i < 6; i++)
+            delays[k][i] = (i == 5 ? 30 : 1 << i) + 0.1 * (double)((k * 7 + i * i * 3) % 10);
+        clients[k] = (struct backoff_client){.delays = delays[k], .count = 6};
+    }
+    backoff_estimate(clients, 10, &policy, &raw);
+    backoff_gate(&raw, &gate);
+    CHECK_INT(gate.jitter.verdict, RAW_PASS);
+}
+
+SUITE(backoff_gate, TEST(what_a_busy_host_does_to_the_first_attempts_is_no_jitter),
+      TEST(a_random_time_on_top_is_jitter), TEST(a_late_first_retry_is_no_sign_of_equal_seeds),
       TEST(no_verdict_that_is_given_errs_often), TEST(no_cap_passes_that_was_not_reached),
       TEST(what_the_full_outage_is_for_is_decided))

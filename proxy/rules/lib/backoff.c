@@ -459,6 +459,7 @@ void backoff_estimate(const struct backoff_client *clients, size_t count,
 {
     struct estimate e = {.policy = policy, .out = out};
     *out = (struct backoff){.base = policy->base,
+                            .stall = policy->stall,
                             .g = 1,
                             .g_hi = HUGE_VAL,
                             .g_hi_strict = HUGE_VAL,

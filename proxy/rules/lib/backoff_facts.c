@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "rules/lib/connection.h"
 
 #define LEAST_NOISE   0.025 /* seconds (RULES 2: eps) */
 #define LEAST_RETRIES 2
@@ -33,7 +34,8 @@ static struct backoff_policy policy_of(const struct trace *trace,
         .cap = nsec_to_seconds(config->cap > 0 ? config->cap : policy->backoff_cap),
         .factor = config->factor > 0 ? config->factor : policy->backoff_factor,
         .jitter = config->jitter > 0 ? config->jitter : policy->backoff_jitter,
-        .eps = noise > LEAST_NOISE ? noise : LEAST_NOISE};
+        .eps = noise > LEAST_NOISE ? noise : LEAST_NOISE,
+        .stall = nsec_to_seconds(trace_worst_stall(trace))};
 }
 
 /* --- Lists for the estimator --- */

@@ -25,6 +25,7 @@
 #define STEADY            7    /* delays in ascending order that are no chance: 1 in 5040 */
 #define STEPS             6    /* delays that multiply, each by STEP, and are none either */
 #define STEP              1.3
+#define DISPERSED         2 /* windows: clients so far apart did not wait the same */
 #define SETTLED_RISE      2 /* the last of settled delays over the first: more than a plateau */
 #define LUCK              0.0005    /* chance of random clients to look alike */
 #define OWN_HALF          (1.0 / 3) /* half width of a factor that each client draws once */
@@ -296,10 +297,29 @@ static bool surely_alike(const struct backoff *raw)
     return (raw->clients >= FULL_CLIENTS || raw->judged >= JUDGED) && waited_the_same(raw);
 }
 
+/* Further apart than what a stall of the host may do to equal delays. */
+static bool is_apart(const struct backoff *raw, size_t i, double least)
+{
+    return raw->index[i].spread > fmax(least, raw->stall);
+}
+
+/* A random share of the delay, or a random time on top, is seen at most of the retries. What the
+ * host adds is most at the first, when all clients have just lost their connections. */
+static bool mostly_apart(const struct backoff *raw)
+{
+    size_t apart = 0;
+    for (size_t i = 0; i < raw->count; i++)
+        apart += raw->index[i].judged && (raw->index[i].half_width >= BACKOFF_JITTER_MIN ||
+                                          is_apart(raw, i, DISPERSED * raw->window));
+    return apart * 2 > raw->judged;
+}
+
 /* Processes that wake together on a crowded host come late, by different times, and less so from
  * retry to retry: few retries are random when they are further apart than that, or all are. */
 static bool surely_random(const struct backoff *raw)
 {
+    if (!mostly_apart(raw))
+        return false;
     if (raw->judged > JUDGED || raw->h_lo > BACKOFF_JITTER_WEAK)
         return true;
     return raw->clients >= STORM_CLIENTS && raw->tight_share <= RARELY_TIGHT;
@@ -334,7 +354,7 @@ static bool chose_a_start(const struct backoff *raw)
 {
     for (size_t i = 0; i < raw->count && i < 2; i++)
         if (raw->index[i].judged && !raw->index[i].tight &&
-            raw->index[i].spread > STORM_START * raw->window)
+            is_apart(raw, i, STORM_START * raw->window))
             return true;
     return false;
 }
@@ -399,7 +419,7 @@ static bool is_random_before(const struct backoff *raw, size_t until)
 {
     for (size_t i = 0; i < until; i++)
         if (raw->index[i].judged && !raw->index[i].tight &&
-            raw->index[i].half_width >= BACKOFF_RANDOM_MIN)
+            raw->index[i].half_width >= BACKOFF_RANDOM_MIN && is_apart(raw, i, 0))
             return true;
     return false;
 }

@@ -181,8 +181,7 @@ bool connection_ended_by_endpoint(const struct event *ev)
            strcmp(ev->tcp_close.how, "error") != 0;
 }
 
-/* The longest that the host kept the run from going on. */
-static nsec worst_stall(const struct trace *trace)
+nsec trace_worst_stall(const struct trace *trace)
 {
     size_t i = 0;
     const struct event *noise = trace_next(trace, &i, EV_RUN_NOISE);
@@ -192,7 +191,7 @@ static nsec worst_stall(const struct trace *trace)
 struct heartbeats *heartbeats_of_rules(const struct trace *trace)
 {
     struct heartbeats *beats = heartbeats_new(trace->policy.pong);
-    heartbeats_tolerate(beats, worst_stall(trace));
+    heartbeats_tolerate(beats, trace_worst_stall(trace));
     if (!trace->policy.can_ping)
         heartbeats_ignore_pings(beats);
     return beats;

@@ -38,6 +38,9 @@ struct heartbeats *heartbeats_of_rules(const struct trace *);
 /* The heartbeats of its undisturbed time; the caller frees them. */
 struct heartbeats *connection_heartbeats(const struct trace *, const struct connection *);
 
+/* The longest that the host kept the run from going on. */
+nsec trace_worst_stall(const struct trace *);
+
 /* A User-Agent as browsers have; it may be NULL. */
 bool agent_is_browser(const char *agent);
 
