@@ -55,7 +55,7 @@ static void a_random_first_delay_does_not_hide_the_schedule(void)
 static void a_single_client_passes_by_six_delays_that_multiply(void)
 {
     expect_python(1, 0, 9, PASS, "grow by a factor of 1.");
-    expect_python(1, 0, 8, PASS, "(1 client, 8 retries)");
+    expect_python(1, 0, 8, INCONCLUSIVE, "at least 1.5 is asked, which may be so");
     expect_python(1, 0, 7, INCONCLUSIVE, "growth cannot be told from chance with 1 client");
 }
 
