@@ -123,10 +123,12 @@ static void settle(struct sight *sight, struct spell *spell, nsec until, const s
     spell->began = NEVER;
 }
 
-/* A connection that lasts ends the outage, and so does one that the client itself was done with. */
-static bool ends_outage(const struct ending *ending, nsec stable_after)
+/* A connection that lasts ends the outage, and so does one that the client itself was done with;
+ * not another one of the client's, which was there before. */
+static bool ends_outage(const struct spell *spell, const struct ending *ending, nsec stable_after)
 {
-    return ending_was_stable(ending, stable_after) || ending->own;
+    bool later = spell->began == NEVER || ending->attempt.opened > spell->began;
+    return later && (ending_was_stable(ending, stable_after) || ending->own);
 }
 
 static struct sight sight_of(const struct endings *endings, size_t first, size_t end,
@@ -137,7 +139,7 @@ static struct sight sight_of(const struct endings *endings, size_t first, size_t
     nsec watched = 0;
     for (size_t i = first; i < end; i++) {
         const struct ending *ending = &endings->list[i];
-        bool lasts = ends_outage(ending, trace->policy.stable_after);
+        bool lasts = ends_outage(&spell, ending, trace->policy.stable_after);
         if (spell.began != NEVER && ending->attempt.start >= spell.began)
             add_attempt(&spell, ending);
         if (lasts)

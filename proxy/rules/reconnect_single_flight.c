@@ -49,10 +49,23 @@ static nsec over(const struct ending *ending, nsec end)
 /* Connections to another path are another matter: an application may open them when it likes. */
 static bool is_for_the_same(const struct ending *one, const struct ending *other)
 {
-    if (!one->target || !other->target)
-        return true;
     size_t len = strcspn(one->target, "?");
     return len == strcspn(other->target, "?") && strncmp(one->target, other->target, len) == 0;
+}
+
+/* Of an attempt that hangs before its request the path is not known: of a client that uses several
+ * it may be for any of them. */
+static bool uses_one_path(const struct endings *endings, size_t first, size_t end)
+{
+    const struct ending *one = NULL;
+    for (size_t i = first; i < end; i++) {
+        const struct ending *ending = &endings->list[i];
+        if (one && ending->target && !is_for_the_same(one, ending))
+            return false;
+        if (!one && ending->target)
+            one = ending;
+    }
+    return true;
 }
 
 static int by_time(const void *a, const void *b)
@@ -67,9 +80,12 @@ static size_t steps_of(const struct endings *endings, size_t first, size_t end, 
                        struct step *steps)
 {
     size_t count = 0;
+    const struct ending *one = &endings->list[first];
+    bool one_path = uses_one_path(endings, first, end);
     for (size_t i = first; i < end; i++) {
         const struct ending *ending = &endings->list[i];
-        if (!is_for_the_same(&endings->list[first], ending))
+        bool known = one->target && ending->target;
+        if (known ? !is_for_the_same(one, ending) : !one_path)
             continue;
         steps[count++] =
             (struct step){.at = ending->attempt.start, .by = 1, .seq = ending->attempt.from};

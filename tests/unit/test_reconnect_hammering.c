@@ -170,6 +170,19 @@ static void each_connection_of_a_client_has_attempts_of_its_own(void)
     expect(&e, 100, PASS, "made 24 attempts");
 }
 
+/* The second of its connections was open, and for long, when the first was lost: that ends no
+ * outage, which would have begun after it. */
+static void a_connection_that_was_there_before_ends_no_outage(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_cut(&e, 0, 0, 20);
+    ended_cut(&e, 0, 1, 19.1);
+    for (int i = 0; i < 5; i++)
+        ended_refuse(&e, 0, 21 + 2.4 * i);
+    expect(&e, 40, INCONCLUSIVE, "the longest outage lasted only 20");
+}
+
 static void more_than_their_share_fails(void)
 {
     struct ended_story e;
@@ -181,10 +194,10 @@ static void more_than_their_share_fails(void)
     expect(&e, 100, FAIL, "allowed are 12 for each of its 2 connections");
 }
 
-SUITE(reconnect_hammering, TEST(twelve_attempts_pass), TEST(thirteen_warn), TEST(twenty_warn),
-      TEST(twenty_one_fail), TEST(five_waits_of_almost_nothing_are_a_loop),
-      TEST(fewer_quick_ones_are_not), TEST(a_wait_at_the_noise_is_no_loop),
-      TEST(what_comes_after_the_minute_does_not_count),
+SUITE(reconnect_hammering, TEST(a_connection_that_was_there_before_ends_no_outage),
+      TEST(twelve_attempts_pass), TEST(thirteen_warn), TEST(twenty_warn), TEST(twenty_one_fail),
+      TEST(five_waits_of_almost_nothing_are_a_loop), TEST(fewer_quick_ones_are_not),
+      TEST(a_wait_at_the_noise_is_no_loop), TEST(what_comes_after_the_minute_does_not_count),
       TEST(an_outage_of_less_than_a_minute_decides_nothing),
       TEST(a_trace_cut_short_decides_nothing), TEST(a_client_that_stays_away_has_no_schedule),
       TEST(an_attempt_that_hangs_for_the_minute_shows_nothing),

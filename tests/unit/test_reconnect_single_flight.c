@@ -191,12 +191,31 @@ static void one_with_another_query_counts(void)
     a_second_one_to("/?token=2", FAIL, "had up to 2 connections");
 }
 
-SUITE(reconnect_single_flight, TEST(one_after_the_other_passes), TEST(a_tenth_of_a_second_passes),
-      TEST(longer_warns), TEST(noise_is_added), TEST(nearly_five_seconds_warn),
-      TEST(five_seconds_fail), TEST(two_that_stay_open_fail), TEST(their_number_is_told),
-      TEST(as_many_as_before_pass), TEST(one_more_than_before_fails),
-      TEST(a_client_for_each_of_two_is_no_overlap), TEST(one_that_closes_does_not_count),
-      TEST(one_that_is_silent_does_not_count),
+/* Two connections, for prices and for orders: attempts that hang before their request are one for
+ * each. */
+static void attempts_for_two_paths_are_no_overlap(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_cut(&e, 0, 0, 20);
+    ended_cut(&e, 0, 0.1, 19.9);
+    the_target_of_the_last_is(&e, "/orders");
+    ended_hang(&e, 0, 21, 10);
+    the_target_of_the_last_is(&e, NULL);
+    ended_hang(&e, 0, 21.5, 10);
+    the_target_of_the_last_is(&e, NULL);
+    ended_open(&e, 0, 33);
+    ended_open(&e, 0, 33.5);
+    the_target_of_the_last_is(&e, "/orders");
+    expect(&e, 100, PASS, "never had more than 1");
+}
+
+SUITE(reconnect_single_flight, TEST(attempts_for_two_paths_are_no_overlap),
+      TEST(one_after_the_other_passes), TEST(a_tenth_of_a_second_passes), TEST(longer_warns),
+      TEST(noise_is_added), TEST(nearly_five_seconds_warn), TEST(five_seconds_fail),
+      TEST(two_that_stay_open_fail), TEST(their_number_is_told), TEST(as_many_as_before_pass),
+      TEST(one_more_than_before_fails), TEST(a_client_for_each_of_two_is_no_overlap),
+      TEST(one_that_closes_does_not_count), TEST(one_that_is_silent_does_not_count),
       TEST(a_fault_from_the_start_hides_how_many_there_are),
       TEST(who_was_not_open_before_is_not_judged), TEST(who_does_not_come_back_is_not_judged),
       TEST(one_to_another_path_does_not_count), TEST(one_with_another_query_counts))
