@@ -21,9 +21,9 @@ const char *const own_sides[] = {"client", "server", NULL};
     P_COUNT(assertion, at_least, .def = "", .min = "1", .max = OWN_UNBOUNDEDS,                     \
             .doc = "so many; 1 when no number is given"),                                          \
     P_COUNT(assertion, at_most, .def = OWN_UNBOUNDEDS, .max = OWN_UNBOUNDEDS,                      \
-            .doc = "no more than so many"),                                                        \
+            .doc = "no more than so many; that default is no limit"),                                                        \
     P_COUNT(assertion, count, .def = OWN_UNBOUNDEDS, .max = OWN_UNBOUNDEDS,                        \
-            .doc = "so many, no fewer and no more")
+            .doc = "so many, no fewer and no more; its default says nothing")
 #define FROM P_CHOICE(assertion, from, .def = "client", .choices = own_sides, .doc = "whose it is")
 /* clang-format on */
 
