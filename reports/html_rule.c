@@ -148,7 +148,8 @@ static bool is_telling(const struct event *ev)
 {
     return ev->kind == EV_TCP_OPEN || ev->kind == EV_TCP_CLOSE || ev->kind == EV_TCP_SHUT ||
            ev->kind == EV_WS_OPEN || ev->kind == EV_WS_CLOSE || ev->kind == EV_FAULT_ON ||
-           ev->kind == EV_FAULT_ACT || ev->kind == EV_WS_FRAME || ev->kind == EV_PROCESS_EXIT;
+           ev->kind == EV_FAULT_ACT || ev->kind == EV_WS_FRAME || ev->kind == EV_PROCESS_EXIT ||
+           ev->kind == EV_PROCESS_SIGNAL || ev->kind == EV_HTTP_ASKED;
 }
 
 static void add_evidence(const struct trace *trace, uint64_t from, uint64_t to, struct text *out)

@@ -263,12 +263,21 @@ enum run_ending trace_ending(const struct trace *trace)
     return early ? ENDING_EARLY : ENDING_TROUBLE;
 }
 
-/* The first signal that the process got, else its end. */
+static bool is_order_to_end(const char *signal)
+{
+    static const char *const orders[] = {"TERM", "INT", "QUIT", "KILL"};
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+        if (strcmp(orders[i], signal) == 0)
+            return true;
+    return false;
+}
+
+/* The first order to end that the process got; else its end, which some other signal brought. */
 static nsec told_at(const struct trace *trace, const struct event *exit)
 {
     size_t i = 0;
     for (const struct event *ev; (ev = trace_next(trace, &i, EV_PROCESS_SIGNAL)) && ev < exit;)
-        if (ev->client == exit->client && ev->process_signal.pid == exit->process_exit.pid)
+        if (ev->client == exit->client && is_order_to_end(ev->process_signal.name))
             return ev->at;
     return exit->at;
 }

@@ -66,6 +66,27 @@ static void only_what_got_worse_fails_the_run(void)
     check_compared("fail", PASS, BASELINE_BETTER, 0);
 }
 
+static void an_assertion_is_known_by_its_name(void)
+{
+    struct earlier *then = parse(
+        "{\"schema\":1,\"exit\":1,\"scenarios\":[{\"name\":\"outage\",\"rules\":["
+        "{\"name\":\"expect.outage.resumes\",\"id\":\"outage.resumes\",\"verdict\":\"fail\","
+        "\"confirmed\":true},"
+        "{\"name\":\"expect.outage.other\",\"id\":\"outage.other\",\"verdict\":\"pass\"}]}]}");
+    const struct rule_desc resumes = {.name = "expect.outage.resumes", .level = MUST};
+    CHECK_INT(then->scenarios[0].rule_count, 2);
+    CHECK(earlier_is(&then->scenarios[0].rules[0], &resumes));
+    CHECK(!earlier_is(&then->scenarios[0].rules[1], &resumes));
+    struct scenario_result scenario = {.name = xstrdup("outage")};
+    struct rule_result *rule = scenario_add_rule(&scenario);
+    rule->rule = &resumes;
+    rule->verdict = FAIL;
+    baseline_compare(then, &scenario);
+    CHECK_STR(baseline_name(rule->baseline), "same");
+    scenario_result_fini(&scenario);
+    earlier_free(then);
+}
+
 static void what_was_never_decided_is_no_excuse(void)
 {
     check_compared("not_tested", FAIL, BASELINE_NEW, 1);
@@ -217,4 +238,5 @@ SUITE(baseline, TEST(only_what_got_worse_fails_the_run), TEST(what_was_never_dec
       TEST(what_is_known_in_one_scenario_and_new_in_another_is_new),
       TEST(undecided_as_before_is_not_called_complied),
       TEST(a_warning_that_got_worse_fails_a_strict_run_beside_a_known_failure),
-      TEST(rules_and_verdicts_that_are_unknown_are_left_out))
+      TEST(rules_and_verdicts_that_are_unknown_are_left_out),
+      TEST(an_assertion_is_known_by_its_name))

@@ -113,7 +113,50 @@ static void a_second_run_that_ended_early_confirms_nothing(void)
     merged(60, 60, "a client never connected", INCONCLUSIVE, "not repeatable: failed once");
 }
 
-SUITE(judge, TEST(what_is_expected_is_judged), TEST(a_failure_of_timing_wants_a_second_run),
+#define OWN                                                                                        \
+    "[{\"rule\":\"expect.test.attempts\",\"own\":\"attempts\",\"params\":{\"at_least\":\"2\"}},"   \
+    "{\"rule\":\"expect.test.close\",\"own\":\"close\",\"params\":{\"code\":\"1000\"}},"           \
+    "{\"rule\":\"expect.test.later\",\"own\":\"of a later version\",\"params\":{}}]"
+
+/* Each is a rule of its own, whose name outlives what it was judged by. */
+static void assertions_are_judged_as_rules_are(void)
+{
+    struct scenario_result first, second;
+    judged(&first, OWN, 30, RUN_FINISHED);
+    judged(&second, OWN, 30, RUN_FINISHED);
+    CHECK_INT(first.rule_count, 2);
+    CHECK_STR(first.rules[0].rule->name, "expect.test.attempts");
+    CHECK_STR(first.rules[0].rule->id, "test.attempts");
+    CHECK_STR(first.rules[0].rule->title, "At least 2 attempts in the whole run");
+    CHECK_INT(first.rules[0].verdict, FAIL);
+    CHECK_INT(first.rules[1].verdict, PASS);
+    CHECK(judge_wants_repeat(&first) && !first.rules[0].confirmed);
+    judge_merge(&first, &second);
+    CHECK(first.rules[0].confirmed && first.rules[0].verdict == FAIL);
+    scenario_result_fini(&first);
+    scenario_result_fini(&second);
+}
+
+static void a_glob_chooses_assertions_too(void)
+{
+    struct scenario_result result = {0};
+    struct judge *judge = judge_new(OWN, "expect.*.close");
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    story_close(&s, 5, SIDE_CLIENT, 1000);
+    story_run_end(&s, 30);
+    story_trace(&s);
+    judge_with(judge, s.trace, &result);
+    judge_free(judge);
+    CHECK_INT(result.rule_count, 1);
+    CHECK_STR(result.rules[0].rule->name, "expect.test.close");
+    scenario_result_fini(&result);
+    story_end(&s);
+}
+
+SUITE(judge, TEST(assertions_are_judged_as_rules_are), TEST(a_glob_chooses_assertions_too),
+      TEST(what_is_expected_is_judged), TEST(a_failure_of_timing_wants_a_second_run),
       TEST(in_a_run_that_ended_early_it_stays_open),
       TEST(what_needs_no_second_run_is_a_failure_whatever_the_end), TEST(two_failures_are_one),
       TEST(one_of_two_is_not_repeatable), TEST(a_second_run_that_ended_early_confirms_nothing))

@@ -354,6 +354,30 @@ static void judge_anew(struct story *s)
     s->trace = NULL;
 }
 
+static void who_is_told_to_end_is_dismissed_from_then_on(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    story_signal(&s, 3, "USR1");
+    story_signal(&s, 5, "TERM");
+    story_signal(&s, 7, "KILL");
+    story_exit(&s, 8, "signal 9", true);
+    story_run_end(&s, 60);
+    story_trace(&s);
+    CHECK_INT(trace_dismissed(s.trace, 0), 5 * NSEC_PER_SEC);
+    CHECK_INT(trace_dismissed(s.trace, 1), NEVER);
+    story_end(&s);
+    story_begin(&s);
+    story_open(&s, 0);
+    story_signal(&s, 5, "TERM");
+    story_exit(&s, 8, "exit 1", false);
+    story_run_end(&s, 60);
+    story_trace(&s);
+    CHECK_INT(trace_dismissed(s.trace, 0), NEVER);
+    story_end(&s);
+}
+
 /* It is a client of its own, and what was before it was there does not concern it. */
 static void a_process_that_takes_its_place_is_another_client(void)
 {
@@ -398,4 +422,5 @@ SUITE(own, TEST(a_message_in_time_passes), TEST(none_in_time_fails),
       TEST(attempts_after_a_loss_are_counted), TEST(connects_that_cannot_be_seen_leave_it_open),
       TEST(a_label_is_where_its_fault_began),
       TEST(a_process_that_the_scenario_ended_need_not_go_on),
-      TEST(a_process_that_takes_its_place_is_another_client))
+      TEST(a_process_that_takes_its_place_is_another_client),
+      TEST(who_is_told_to_end_is_dismissed_from_then_on))

@@ -72,6 +72,21 @@ static void a_rule_that_is_named_is_the_only_one(void)
     check_only("reconnect.[cj]*", NULL, "silent-drop: reconnect.cap; refused: reconnect.jitter");
 }
 
+static void an_assertion_is_named_as_in_reports(void)
+{
+    struct plans plans = plans_new();
+    struct option_words globs = {.list = {"expect.*.resumes"}, .count = 1};
+    struct diag *diag = diag_new();
+    struct plan *plan = add(&plans, "outage", NSEC_PER_SEC, "reconnect.cap", NULL);
+    plan_add_assertion(plan, "expect.outage.resumes", "message", "{\"match\":\"x\"}");
+    plan_add_assertion(plan, "expect.outage.close", "close", "{}");
+    selection_only(&plans, &globs, diag);
+    CHECK_INT(diag_errors(diag), 0);
+    check_left(&plans, "outage: expect.outage.resumes");
+    diag_free(diag);
+    plans_fini(&plans);
+}
+
 static void a_scenario_that_is_named_keeps_its_rules_and_the_others_do_not(void)
 {
     check_only("silent-*", NULL, "silent-drop: reconnect.silent_death reconnect.cap");
@@ -223,6 +238,7 @@ static void the_order_in_which_scenarios_are_named_does_not_matter(void)
 }
 
 SUITE(selection, TEST(a_rule_that_is_named_is_the_only_one),
+      TEST(an_assertion_is_named_as_in_reports),
       TEST(a_scenario_that_is_named_keeps_its_rules_and_the_others_do_not),
       TEST(a_glob_that_matches_nothing_is_an_error_beside_one_that_does),
       TEST(only_the_rules_that_failed_run_again),

@@ -135,7 +135,7 @@ static void look(const struct own_view *view, const struct event *ev, struct win
     bool process = ev->kind == EV_PROCESS_EXIT && ev->process_exit.asked &&
                    (strcmp(ev->process_exit.role, "client") == 0) == (view->side == SIDE_CLIENT) &&
                    concerns(ev, view->client);
-    if (ev->kind == EV_TRACE_FULL && view->counted != OWN_ATTEMPTS)
+    if (ev->kind == EV_TRACE_FULL && view->counted == OWN_MESSAGES)
         why = "the trace was full, and no longer every frame was recorded";
     else if (theirs && ev->kind == EV_TCP_PAUSE && ev->tcp_pause.on &&
              view->counted != OWN_ATTEMPTS)
