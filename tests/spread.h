@@ -1,6 +1,7 @@
 /* Work in pieces that know nothing of each other, spread over a process for each processor. The
  * checks made in a piece count where spread was called, in the order of the pieces, so that what is
- * printed is the same every time; a piece whose process dies has failed. CHECK_JOBS=1 in the
+ * printed is the same every time; a piece whose process dies has failed, and another process goes
+ * on with the rest. Pieces are begun in their order: the longest go first. CHECK_JOBS=1 in the
  * environment does it all in one process, for a debugger. */
 #ifndef HALFOPEN_TESTS_SPREAD_H
 #define HALFOPEN_TESTS_SPREAD_H

@@ -8,6 +8,7 @@
 #include "scenario/find.h"
 #include "tests/check.h"
 #include "tests/sim/world.h"
+#include "tests/spread.h"
 
 /* By an act, or, where acts cannot be seen, by having begun. */
 static bool happened(const struct text *trace, const struct fault_desc *fault)
@@ -78,14 +79,18 @@ static void check_faults(const char *path)
     plan_free(plan);
 }
 
+static void check_piece(void *context, size_t piece, struct text *out)
+{
+    check_faults(((const struct paths *)context)->paths[piece]);
+}
+
 static void every_story_is_told_to_its_end_and_its_faults_happen(void)
 {
     struct paths paths;
     paths_init(&paths);
     find_all_scenarios("scenarios", &paths);
     CHECK(paths.count >= 30);
-    for (size_t i = 0; i < paths.count; i++)
-        check_faults(paths.paths[i]);
+    spread(paths.count, check_piece, &paths, NULL);
     paths_fini(&paths);
 }
 

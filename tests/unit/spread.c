@@ -24,13 +24,24 @@ typedef void (*piece_work)(void *context, size_t piece, struct text *out);
 /* What all processes see. */
 struct board {
     atomic_size_t next;
-    atomic_size_t at[WORKERS_LIMIT]; /* the piece each worker took last */
+    atomic_size_t at[WORKERS_LIMIT]; /* the piece each worker took last; none: their count */
 };
 
 struct worker {
     pid_t pid;
     int fd; /* what it reports; -1: it has ended */
     struct text reports;
+};
+
+struct crew {
+    struct worker workers[WORKERS_LIMIT];
+    size_t size;
+    struct board *board;
+    piece_work work;
+    void *context;
+    struct piece *pieces;
+    bool *done; /* of each piece: it was reported, or its failure noted */
+    size_t count;
 };
 
 /* Before the failures and the output of a piece. */
@@ -103,14 +114,13 @@ static void report(int fd, size_t number, const struct piece *piece)
     write_all(fd, text_chars(&piece->out), head.out_len);
 }
 
-static void work_on(struct board *board, atomic_size_t *at, size_t count, piece_work work,
-                    void *context, int fd)
+static void work_on(const struct crew *crew, atomic_size_t *at, int fd)
 {
     size_t number;
-    while ((number = atomic_fetch_add(&board->next, 1)) < count) {
+    while ((number = atomic_fetch_add(&crew->board->next, 1)) < crew->count) {
         struct piece piece = {0};
         atomic_store(at, number);
-        do_piece(work, context, number, &piece);
+        do_piece(crew->work, crew->context, number, &piece);
         report(fd, number, &piece);
         piece_fini(&piece);
     }
@@ -136,32 +146,8 @@ static struct board *board_new(void)
     return board;
 }
 
-static void read_reports(struct worker *workers, size_t count)
-{
-    struct pollfd polled[WORKERS_LIMIT];
-    static char bytes[READ_BYTES];
-    size_t open = count;
-    while (open > 0) {
-        for (size_t i = 0; i < count; i++)
-            polled[i] = (struct pollfd){.fd = workers[i].fd, .events = POLLIN};
-        (void)poll(polled, count, -1); /* interrupted: nothing is ready */
-        for (size_t i = 0; i < count; i++) {
-            if (workers[i].fd < 0 || polled[i].revents == 0)
-                continue;
-            ssize_t len = read(workers[i].fd, bytes, sizeof bytes);
-            if (len > 0) {
-                text_add_bytes(&workers[i].reports, bytes, (size_t)len);
-                continue;
-            }
-            (void)close(workers[i].fd);
-            workers[i].fd = -1;
-            open--;
-        }
-    }
-}
-
 /* A report that was cut short is of a piece that failed. */
-static void take_reports(const struct text *reports, struct piece *pieces, bool *done)
+static void take_reports(struct crew *crew, struct text *reports)
 {
     struct report head;
     const char *at = text_chars(reports), *end = at + reports->len;
@@ -170,76 +156,120 @@ static void take_reports(const struct text *reports, struct piece *pieces, bool 
         at += sizeof head;
         if ((size_t)(end - at) < head.failures_len + head.out_len)
             return;
-        struct piece *piece = &pieces[head.piece];
+        struct piece *piece = &crew->pieces[head.piece];
         piece->checks.passed = head.passed;
         piece->took = head.took;
         piece->work = head.work;
         text_add_bytes(&piece->checks.failures, at, head.failures_len);
         text_add_bytes(&piece->out, at + head.failures_len, head.out_len);
         at += head.failures_len + head.out_len;
-        done[head.piece] = true;
+        crew->done[head.piece] = true;
     }
 }
 
-static void bury(const struct worker *worker, size_t at, struct piece *pieces, bool *done)
+/* at: the piece it took last, or count. */
+static void bury(struct crew *crew, const struct worker *worker, size_t at)
 {
     int status = 0;
-    char message[80];
-    if (waitpid(worker->pid, &status, 0) == worker->pid && WIFEXITED(status) &&
-        WEXITSTATUS(status) == EXIT_SUCCESS)
+    char message[120];
+    (void)waitpid(worker->pid, &status, 0);
+    bool well = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
+    if (well && (at == crew->count || crew->done[at]))
         return;
-    if (WIFSIGNALED(status))
-        snprintf(message, sizeof message, "its process ended by signal %d", WTERMSIG(status));
-    else
-        snprintf(message, sizeof message, "its process ended with status %d", WEXITSTATUS(status));
-    checks_fail(&pieces[at].checks, __FILE__, __LINE__, message);
-    done[at] = true;
+    at = at < crew->count ? at : 0;
+    snprintf(message, sizeof message, "piece %zu: its process ended %s %d", at,
+             WIFSIGNALED(status) ? "by signal" : "with status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    checks_fail(&crew->pieces[at].checks, __FILE__, __LINE__, message);
+    crew->done[at] = true;
 }
 
-static void start(struct worker *worker, atomic_size_t *at, struct board *board, size_t count,
-                  piece_work work, void *context)
+static void start(struct crew *crew, size_t index)
 {
+    struct worker *worker = &crew->workers[index];
+    atomic_size_t *at = &crew->board->at[index];
     int ends[2];
     int made = pipe(ends);
     assert(made == 0);
+    atomic_store(at, crew->count);
+    (void)fflush(NULL); /* or what waits to be printed is printed by each */
     *worker = (struct worker){.pid = fork(), .fd = ends[0]};
     assert(worker->pid >= 0);
     if (worker->pid == 0) {
         (void)close(ends[0]);
-        work_on(board, at, count, work, context, ends[1]);
+        work_on(crew, at, ends[1]);
         exit(EXIT_SUCCESS); /* a sanitizer looks for what leaked */
     }
     (void)close(ends[1]);
 }
 
-static void work_in_processes(size_t workers, size_t count, piece_work work, void *context,
-                              struct piece *pieces)
+/* Another goes on in its place, as long as each gets to a piece at least. */
+static void ended(struct crew *crew, size_t index)
 {
-    struct worker list[WORKERS_LIMIT];
-    struct board *board = board_new();
-    bool *done = xcalloc(count, sizeof *done);
-    (void)fflush(NULL); /* or what waits to be printed is printed by each */
-    for (size_t i = 0; i < workers; i++)
-        start(&list[i], &board->at[i], board, count, work, context);
-    read_reports(list, workers);
-    for (size_t i = 0; i < workers; i++) {
-        take_reports(&list[i].reports, pieces, done);
-        text_fini(&list[i].reports);
+    struct worker *worker = &crew->workers[index];
+    size_t at = atomic_load(&crew->board->at[index]);
+    (void)close(worker->fd);
+    worker->fd = -1;
+    take_reports(crew, &worker->reports);
+    text_fini(&worker->reports);
+    bury(crew, worker, at);
+    if (at < crew->count && atomic_load(&crew->board->next) < crew->count)
+        start(crew, index);
+}
+
+static void read_from(struct crew *crew, size_t index)
+{
+    static char bytes[READ_BYTES];
+    ssize_t len = read(crew->workers[index].fd, bytes, sizeof bytes);
+    if (len > 0)
+        text_add_bytes(&crew->workers[index].reports, bytes, (size_t)len);
+    else
+        ended(crew, index);
+}
+
+/* false: all have ended. */
+static bool read_reports(struct crew *crew)
+{
+    struct pollfd polled[WORKERS_LIMIT];
+    bool open = false;
+    for (size_t i = 0; i < crew->size; i++) {
+        polled[i] = (struct pollfd){.fd = crew->workers[i].fd, .events = POLLIN};
+        open = open || crew->workers[i].fd >= 0;
     }
-    for (size_t i = 0; i < workers; i++)
-        bury(&list[i], atomic_load(&board->at[i]), pieces, done);
-    for (size_t i = 0; i < count; i++)
-        if (!done[i])
-            checks_fail(&pieces[i].checks, __FILE__, __LINE__, "no process was left to do it");
-    free(done);
-    (void)munmap(board, sizeof *board);
+    if (!open)
+        return false;
+    (void)poll(polled, crew->size, -1); /* interrupted: nothing is ready */
+    for (size_t i = 0; i < crew->size; i++)
+        if (polled[i].revents != 0)
+            read_from(crew, i);
+    return true;
+}
+
+static void work_in_processes(struct crew *crew)
+{
+    crew->board = board_new();
+    crew->done = xcalloc(crew->count, sizeof *crew->done);
+    for (size_t i = 0; i < crew->size; i++)
+        start(crew, i);
+    while (read_reports(crew)) {
+    }
+    for (size_t i = 0; i < crew->count; i++)
+        if (!crew->done[i])
+            checks_fail(&crew->pieces[i].checks, __FILE__, __LINE__,
+                        "no process was left to do it");
+    free(crew->done);
+    (void)munmap(crew->board, sizeof *crew->board);
 }
 
 void pieces_work(size_t count, piece_work work, void *context, struct piece *pieces)
 {
-    size_t workers = worker_count(count);
-    if (workers > 1)
-        work_in_processes(workers, count, work, context, pieces);
+    struct crew crew = {.size = worker_count(count),
+                        .work = work,
+                        .context = context,
+                        .pieces = pieces,
+                        .count = count};
+    if (crew.size > 1)
+        work_in_processes(&crew);
     else
         for (size_t i = 0; i < count; i++)
             do_piece(work, context, i, &pieces[i]);

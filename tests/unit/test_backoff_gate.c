@@ -3,6 +3,7 @@
 
 #include "tests/calibrate/schedules.h"
 #include "tests/check.h"
+#include "tests/spread.h"
 
 #define RUNS        300
 #define WRONG_LIMIT 1 /* of RUNS, passes and failures apart: 0.3 % */
@@ -28,12 +29,18 @@ static void check_few_wrong(const struct host *host, const struct schedule *sche
     }
 }
 
+/* Sizes of an outage, the largest first. */
+static const struct size sizes[] = {{10, 8}, {5, 5}, {3, 6}, {1, 8}};
+
+static void try_piece(void *context, size_t piece, struct text *out)
+{
+    size_t size = piece / schedules_count;
+    check_few_wrong(&hosts[size % hosts_count], &schedules[piece % schedules_count], sizes[size]);
+}
+
 static void no_verdict_that_is_given_errs_often(void)
 {
-    static const struct size sizes[] = {{10, 8}, {5, 5}, {3, 6}, {1, 8}};
-    for (size_t s = 0; s < schedules_count; s++)
-        for (size_t i = 0; i < 4; i++)
-            check_few_wrong(&hosts[i % hosts_count], &schedules[s], sizes[i]);
+    spread(sizeof sizes / sizeof *sizes * schedules_count, try_piece, NULL, NULL);
 }
 
 /* Among many retries a line looks like an exponential law at its cap; of nine with a cap of 120 s

@@ -109,20 +109,43 @@ static void check_second(piece_work work, const char *words)
 
 static void a_piece_whose_process_dies_has_failed(void)
 {
-    check_second(die_in_the_second, "its process ended by signal 9");
-    check_second(leave_in_the_second, "its process ended with status 7");
+    check_second(die_in_the_second, "piece 1: its process ended by signal 9");
+    check_second(leave_in_the_second, "piece 1: its process ended with status 7");
 }
 
-static void what_nobody_did_has_failed(void)
+static void what_was_left_undone_has_failed(void)
 {
     struct piece pieces[PIECES] = {0};
     work_with("2", leave_quietly, pieces);
     for (size_t i = 0; i < PIECES; i++) {
         struct failure failure = {0};
         size_t at = 0;
+        char *words = xprintf("piece %zu: its process ended with status 0", i);
         CHECK(checks_failure(&pieces[i].checks, &at, &failure));
-        CHECK_STR(failure.message, "no process was left to do it");
+        CHECK_STR(failure.message, words);
+        free(words);
     }
+    free_pieces(pieces);
+}
+
+static void die_each_time(void *context, size_t piece, struct text *out)
+{
+    if (piece != PIECES - 1)
+        die_in_the_second(context, 1, out);
+    text_add(out, "alive");
+}
+
+/* Each death leaves one process less, if nobody takes its place. */
+static void another_process_goes_on_with_the_rest(void)
+{
+    struct piece pieces[PIECES] = {0};
+    work_with("2", die_each_time, pieces);
+    for (size_t i = 0; i < PIECES; i++) {
+        struct failure failure = {0};
+        size_t at = 0;
+        CHECK_INT(checks_failure(&pieces[i].checks, &at, &failure), i != PIECES - 1);
+    }
+    CHECK_STR(text_chars(&pieces[PIECES - 1].out), "alive");
     free_pieces(pieces);
 }
 
@@ -148,4 +171,5 @@ static void output_longer_than_a_pipe_holds_comes_back(void)
 
 SUITE(spread, TEST(each_piece_is_done_once_and_its_checks_are_kept),
       TEST(a_failure_names_its_place), TEST(a_piece_whose_process_dies_has_failed),
-      TEST(what_nobody_did_has_failed), TEST(output_longer_than_a_pipe_holds_comes_back))
+      TEST(what_was_left_undone_has_failed), TEST(another_process_goes_on_with_the_rest),
+      TEST(output_longer_than_a_pipe_holds_comes_back))
