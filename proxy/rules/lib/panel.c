@@ -125,14 +125,16 @@ static struct panel_line at_rate(const struct panel *panel, size_t corner, const
 
 struct panel_line panel_linear(const struct panel *panel)
 {
-    double law[RATES][BACKOFF_DELAYS_LIMIT];
-    for (int step = 0; step < RATES; step++)
+    double rates[RATES], law[RATES][BACKOFF_DELAYS_LIMIT];
+    for (int step = 0; step < RATES; step++) {
+        rates[step] = rate_at(step);
         for (size_t i = 0; i < panel->count; i++)
-            law[step][i] = log1p(rate_at(step) * (double)i);
+            law[step][i] = log1p(rates[step] * (double)i);
+    }
     struct panel_line best = {0};
     for (size_t corner = 2; corner < panel->count; corner++)
         for (int step = 0; step < RATES; step++) {
-            struct panel_line line = at_rate(panel, corner, law[step], rate_at(step));
+            struct panel_line line = at_rate(panel, corner, law[step], rates[step]);
             keep_better(&best, &line);
         }
     return best;

@@ -8,6 +8,8 @@
 #define STEPS_LIMIT 200
 #define PRECISION   1e-15
 #define TINY        1e-300
+#define NEAR        1e-12
+#define SMALL       1e-3 /* a guess must be above 0 */
 
 static double log_gamma(double x)
 {
@@ -102,12 +104,10 @@ struct curve {
     double freedom;
 };
 
-static double where_it_reaches(const struct curve *curve, double goal)
+/* guess: above 0, the nearer to the root the better. */
+static double where_it_reaches(const struct curve *curve, double goal, double guess)
 {
-    double low = 0, high = curve->freedom + 1;
-    while (curve->at(high, curve->freedom) < goal)
-        high *= 2;
-    double x = (low + high) / 2;
+    double low = 0, high = HUGE_VAL, x = guess;
     for (int i = 0; i < STEPS_LIMIT; i++) {
         double excess = curve->at(x, curve->freedom) - goal;
         if (excess > 0)
@@ -116,13 +116,27 @@ static double where_it_reaches(const struct curve *curve, double goal)
             low = x;
         double next = x - excess / curve->slope(x, curve->freedom);
         if (!(next > low && next < high))
-            next = (low + high) / 2;
+            next = isinf(high) ? 2 * x : (low + high) / 2;
         double moved = fabs(next - x);
         x = next;
-        if (moved <= PRECISION * x)
-            break;
+        if (moved <= NEAR * x)
+            break; /* each step doubles the digits that are right */
     }
     return x;
+}
+
+/* What a normal variable exceeds with that probability, up to a half, to a thousandth or so
+ * (Hastings' rational approximation): good for a guess. */
+static double normal_above(double probability)
+{
+    double t = sqrt(-2 * log(probability));
+    return t - (2.515517 + t * (0.802853 + t * 0.010328)) /
+                   (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)));
+}
+
+static double normal_guess(double probability)
+{
+    return probability < 0.5 ? -normal_above(probability) : normal_above(1 - probability);
 }
 
 /* Minus the probability above t, which keeps its precision far out where one minus it would not. */
@@ -146,7 +160,9 @@ double student_quantile(double probability, double freedom)
     if (probability < 0.5)
         return -student_quantile(1 - probability, freedom);
     struct curve curve = {student_at, student_slope, freedom};
-    return where_it_reaches(&curve, probability - 1);
+    double z = normal_guess(probability);
+    double guess = z + z * (z * z + 1) / (4 * freedom); /* Cornish and Fisher's first terms */
+    return where_it_reaches(&curve, probability - 1, fmax(guess, SMALL));
 }
 
 static double chi_square_at(double x, double freedom)
@@ -164,5 +180,8 @@ double chi_square_quantile(double probability, double freedom)
 {
     assert(probability > 0 && probability < 1 && freedom > 0);
     struct curve curve = {chi_square_at, chi_square_slope, freedom};
-    return where_it_reaches(&curve, probability);
+    double part = 2 / (9 * freedom);
+    double root = 1 - part + normal_guess(probability) * sqrt(part); /* Wilson and Hilferty */
+    double guess = freedom * root * root * root;
+    return where_it_reaches(&curve, probability, fmax(guess, SMALL * freedom));
 }
