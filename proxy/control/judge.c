@@ -261,6 +261,15 @@ static void doubt(struct rule_result *rule, const struct rule_result *again)
     rule->note = xstrdup("not repeatable");
 }
 
+/* Both runs object, one of them less. */
+static void weaken(struct rule_result *rule, const struct rule_result *again)
+{
+    rule->verdict = WARN;
+    char *summary = xprintf("%s; in another run it failed: %s", again->summary, rule->summary);
+    free(rule->summary);
+    rule->summary = summary;
+}
+
 void judge_merge(struct scenario_result *first, const struct scenario_result *second)
 {
     first->repeated = true;
@@ -273,7 +282,9 @@ void judge_merge(struct scenario_result *first, const struct scenario_result *se
         const struct rule_result *again = same_rule(second, rule->rule);
         rule->confirmed = again && again->verdict == FAIL;
         first->confirmed = first->confirmed || rule->confirmed;
-        if (!rule->confirmed)
+        if (again && again->verdict == WARN)
+            weaken(rule, again);
+        else if (!rule->confirmed)
             doubt(rule, again);
     }
     first->verdict = worst_of(first);

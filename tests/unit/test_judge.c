@@ -108,6 +108,11 @@ static void one_of_two_is_not_repeatable(void)
     merged(60, 30, RUN_FINISHED, INCONCLUSIVE, "not repeatable: failed once");
 }
 
+static void what_the_second_run_warns_of_is_a_warning(void)
+{
+    merged(60, 40, RUN_FINISHED, WARN, "in another run it failed: ");
+}
+
 static void a_second_run_that_ended_early_confirms_nothing(void)
 {
     merged(60, 60, "a client never connected", INCONCLUSIVE, "not repeatable: failed once");
@@ -159,4 +164,5 @@ SUITE(judge, TEST(assertions_are_judged_as_rules_are), TEST(a_glob_chooses_asser
       TEST(what_is_expected_is_judged), TEST(a_failure_of_timing_wants_a_second_run),
       TEST(in_a_run_that_ended_early_it_stays_open),
       TEST(what_needs_no_second_run_is_a_failure_whatever_the_end), TEST(two_failures_are_one),
-      TEST(one_of_two_is_not_repeatable), TEST(a_second_run_that_ended_early_confirms_nothing))
+      TEST(one_of_two_is_not_repeatable), TEST(what_the_second_run_warns_of_is_a_warning),
+      TEST(a_second_run_that_ended_early_confirms_nothing))
