@@ -22,8 +22,9 @@
     "\"auth\":{\"message\":true,\"ack\":true,\"answer\":true},"                                    \
     "\"sessions\":{\"state\":true},"                                                               \
     "\"close_codes\":{\"final\":[4401,4403],\"retry\":[4408,4429]}}"
-#define PID         1000    /* of the first client */
-#define TURNS_LIMIT 1000000 /* at one instant: more is a world that does not settle */
+#define LEAST_DELAY (50 * NSEC_PER_MSEC) /* shorter ones are a matter of thousands of attempts */
+#define PID         1000                 /* of the first client */
+#define TURNS_LIMIT 1000000              /* at one instant: more is a world that does not settle */
 
 /* --- Time --- */
 
@@ -325,6 +326,7 @@ static struct client_policy client_of(const struct sim_config *cfg)
         policy.rate = plan->client.sends;
     if (plan_sends(plan) && plan->client.message_bytes > 0)
         policy.message_size = plan->client.message_bytes;
+    policy.backoff_base = nsec_max(policy.backoff_base, LEAST_DELAY);
     if (policy.retry_limit == 0)
         policy.retry_limit = plan->client.retry_limit;
     policy.topics = policy.topics > 0 ? policy.topics : plan->client.topics;
