@@ -47,6 +47,21 @@ static const enum verdict verdicts[SHOWS] = {
     [NO_BEATS] = FAIL,
 };
 
+/* How late a fault made the answer to a beat: who waits for it before the next one beats less often
+ * by our doing. */
+static nsec kept_back(const struct trace *trace)
+{
+    nsec longest[SIDE_SERVER + 1] = {0};
+    for (size_t i = 0; i < trace->count; i++) {
+        const struct event *ev = &trace->events[i];
+        const struct event *frame =
+            ev->kind == EV_WS_DELIVERED ? trace_at_seq(trace, ev->ws_delivered.frame) : NULL;
+        if (frame)
+            longest[ev->side] = nsec_max(longest[ev->side], ev->at - frame->at);
+    }
+    return nsec_min(nsec_add(longest[SIDE_CLIENT], longest[SIDE_SERVER]), trace->policy.pong);
+}
+
 static struct limits limits_of(const struct trace *trace, const struct config *cfg)
 {
     struct limits limits = {.noise = trace->noise, .can_ping = trace->policy.can_ping};
@@ -54,6 +69,9 @@ static struct limits limits_of(const struct trace *trace, const struct config *c
     limits.ping = limits.pass / 11 * 10;
     limits.warn = limits.ping / 2 * 3;
     limits.enough = limits.ping * INTERVALS_SEEN;
+    nsec late = kept_back(trace);
+    limits.pass = nsec_add(limits.pass, late);
+    limits.warn = nsec_add(limits.warn, late);
     return limits;
 }
 
@@ -236,7 +254,8 @@ const struct rule_desc heartbeat_interval_rule = {
         "are protocol pings, unsolicited pongs and application messages that are declared as a "
         "heartbeat (heartbeat.ping in the target file) or give themselves away by regularity. "
         "Allowed is a median interval of the policy's ping interval and a tenth (33 s by default), "
-        "up to half as much again (45 s) with a warning. Where the policy says can_ping: false "
+        "up to half as much again (45 s) with a warning; to both is added how late a fault made the "
+        "answers, up to the pong timeout. Where the policy says can_ping: false "
         "(the profile browser) protocol pings do not count. The time after a fault has silenced or "
         "cut a connection does not count. Where the server of the system does the pinging the rule "
         "does not apply; whether the client then misses those pings is shown by "

@@ -28,6 +28,29 @@ static void thirty_seconds_pass(void)
     beats_every(30, 170, 0, PASS, "the client sends a heartbeat every 30.0 s; allowed 33 s");
 }
 
+/* 30 s after the answer, which a fault kept for 3 s. */
+static void an_interval_from_late_answers(double every, enum verdict want, const char *part)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    for (double at = every; at < 170; at += every) {
+        story_ping(&s, at, SIDE_CLIENT);
+        story_pong(&s, at, SIDE_SERVER);
+        s.events[s.count - 1].ws_frame.passed = false;
+        struct event *ev = story_add(&s, at + 3, EV_WS_DELIVERED, SIDE_CLIENT, BY_PROXY);
+        ev->ws_delivered.frame = s.count; /* a run.start comes in front */
+    }
+    story_run_end(&s, 170);
+    expect(&s, want, part);
+}
+
+static void answers_that_a_fault_made_late_are_added(void)
+{
+    an_interval_from_late_answers(35.9, PASS, "every 35.9 s; allowed 36 s");
+    an_interval_from_late_answers(36.1, WARN, "every 36.1 s; allowed 36 s");
+}
+
 static void a_word_once_a_minute_is_too_slow(void)
 {
     struct story s;
@@ -331,16 +354,16 @@ static void pings_of_the_server_count_for_a_browser_too(void)
     expect(&s, NOT_APPLICABLE, "the server, which pings");
 }
 
-SUITE(heartbeat_interval, TEST(a_word_once_a_minute_is_too_slow),
-      TEST(pings_that_a_browser_cannot_send_do_not_count), TEST(a_browser_beats_with_messages),
-      TEST(pings_of_the_server_count_for_a_browser_too), TEST(thirty_seconds_pass),
-      TEST(thirty_three_seconds_pass), TEST(beyond_thirty_three_seconds_warn),
-      TEST(noise_is_added_to_the_limit), TEST(forty_five_seconds_warn),
-      TEST(beyond_forty_five_seconds_fail), TEST(a_chatty_client_passes_with_a_note),
-      TEST(a_fast_heartbeat_needs_no_long_run), TEST(a_single_beat_fails),
-      TEST(none_in_150_seconds_fails), TEST(none_in_less_is_inconclusive),
-      TEST(too_short_for_a_slow_heartbeat_is_inconclusive), TEST(silence_after_a_good_start_warns),
-      TEST(the_servers_pings_make_it_not_applicable),
+SUITE(heartbeat_interval, TEST(answers_that_a_fault_made_late_are_added),
+      TEST(a_word_once_a_minute_is_too_slow), TEST(pings_that_a_browser_cannot_send_do_not_count),
+      TEST(a_browser_beats_with_messages), TEST(pings_of_the_server_count_for_a_browser_too),
+      TEST(thirty_seconds_pass), TEST(thirty_three_seconds_pass),
+      TEST(beyond_thirty_three_seconds_warn), TEST(noise_is_added_to_the_limit),
+      TEST(forty_five_seconds_warn), TEST(beyond_forty_five_seconds_fail),
+      TEST(a_chatty_client_passes_with_a_note), TEST(a_fast_heartbeat_needs_no_long_run),
+      TEST(a_single_beat_fails), TEST(none_in_150_seconds_fails),
+      TEST(none_in_less_is_inconclusive), TEST(too_short_for_a_slow_heartbeat_is_inconclusive),
+      TEST(silence_after_a_good_start_warns), TEST(the_servers_pings_make_it_not_applicable),
       TEST(application_pings_of_the_server_make_it_not_applicable),
       TEST(a_message_that_looks_like_a_pong_is_none), TEST(a_stall_of_the_host_hides_no_heartbeat),
       TEST(pings_of_halfopens_server_earn_nothing),

@@ -30,9 +30,19 @@ static void without_what_it_needs_a_rule_is_not_asked(void)
 {
     struct story s;
     story_begin(&s);
-    story_open(&s, 1);
+    story_attempt(&s, 1);
     CHECK_INT(story_judge(&s, &rule, NULL), INCONCLUSIVE);
-    CHECK_CONTAINS(story_text(&s), "nothing to judge: ");
+    CHECK_CONTAINS(story_text(&s), "nothing to judge: no WebSocket connection was opened");
+    story_end(&s);
+}
+
+/* A client that sends nothing: the rule knows what to say of it. */
+static void that_there_is_no_frame_the_rule_tells_itself(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 1);
+    CHECK_INT(story_judge(&s, &rule, NULL), PASS);
     story_end(&s);
 }
 
@@ -249,6 +259,7 @@ static void a_sawtooth_does_not_hide_the_slope(void)
 }
 
 SUITE(rule, TEST(without_what_it_needs_a_rule_is_not_asked),
+      TEST(that_there_is_no_frame_the_rule_tells_itself),
       TEST(what_the_target_file_does_not_give_is_not_tested), TEST(of_some_things_one_is_enough),
       TEST(of_a_run_that_was_not_begun_nothing_is_tested),
       TEST(what_the_target_file_gives_is_judged_as_ever),

@@ -179,6 +179,10 @@ static const char *absence_of(enum event_kind kind)
         return "no WebSocket connection was opened";
     case EV_TCP_OPEN:
         return "no connection was made";
+    case EV_HTTP_REQUEST:
+        return "no connection asked for anything";
+    case EV_TCP_ADDRESS:
+        return "the client was given no name with several addresses";
     case EV_PROCESS_MEMORY:
         return "the memory of the process was not measured";
     default:
@@ -186,9 +190,14 @@ static const char *absence_of(enum event_kind kind)
     }
 }
 
+/* Events of which a rule needs all there are. That there are none is its own to tell: the client
+ * sent nothing. */
+static const uint64_t frames =
+    NEEDS(WS_FRAME) | NEEDS(WS_MESSAGE) | NEEDS(WS_DELIVERED) | NEEDS(WS_ID);
+
 static const char *missing_event(const struct rule_desc *rule, const struct trace *trace)
 {
-    uint64_t seen = 0;
+    uint64_t seen = frames;
     for (size_t i = 0; i < trace->count; i++)
         seen |= (uint64_t)1 << trace->events[i].kind;
     for (int kind = 0; kind < EV_KINDS; kind++)
@@ -202,8 +211,6 @@ _Static_assert(EV_KINDS <= 64, "needs are bits of a uint64_t");
 /* Frames are left out of a full trace: nothing can be told from their absence. */
 static bool is_cut_of_needs(const struct rule_desc *rule, const struct trace *trace)
 {
-    const uint64_t frames =
-        NEEDS(WS_FRAME) | NEEDS(WS_MESSAGE) | NEEDS(WS_DELIVERED) | NEEDS(WS_ID);
     return trace->full && (rule->needs & frames) != 0;
 }
 
