@@ -182,8 +182,18 @@ static bool fate_of_life(const struct life *life, enum fate *fate)
     return *fate != UNENDED || life->unended;
 }
 
+static bool was_refused(const struct refusals *refusals, int client)
+{
+    for (size_t i = 0; i < refusals->count; i++)
+        if (refusals->list[i].ending->attempt.client == client)
+            return true;
+    return false;
+}
+
+/* Of clients that were refused it is known already. */
 static void judge_expired(const struct trace *trace, const struct endings *endings,
-                          const struct credentials *all, struct groups *groups)
+                          const struct credentials *all, const struct refusals *refusals,
+                          struct groups *groups)
 {
     for (size_t first = 0, end; first < endings->count; first = end) {
         struct life life = {.shown = 0};
@@ -194,7 +204,8 @@ static void judge_expired(const struct trace *trace, const struct endings *endin
             if (validity.known)
                 take_connection(trace, &endings->list[i], &validity, &life);
         }
-        if (life.shown > 0 && fate_of_life(&life, &fate))
+        if (life.shown > 0 && !was_refused(refusals, endings->list[first].attempt.client) &&
+            fate_of_life(&life, &fate))
             add(groups, fate, life.stale, life.from, life.to);
     }
 }
@@ -268,7 +279,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     credentials_of(trace, &credentials);
     refusals_of(trace, &endings, &credentials, cfg->watch, &refusals);
     judge_refused(&refusals, &groups);
-    judge_expired(trace, &endings, &credentials, &groups);
+    judge_expired(trace, &endings, &credentials, &refusals, &groups);
     for (int fate = FATES - 1; fate >= 0; fate--)
         if (groups.tallies[fate].count > 0)
             report(out, (enum fate)fate, &groups);
@@ -292,7 +303,8 @@ const struct rule_desc auth_expiry_rule = {
         "or authenticating anew on the open connection pass. One return with what was refused, or has "
         "expired, is a warning, more fail. A connection that lives on for more than a minute after "
         "its token has expired is a warning: nobody renews it and nobody ends it. That halfopen's own server "
-        "does not end it is held against nobody. A client whose first token had expired already tells nothing. "
+        "does not end it is held against nobody. A client whose first token had expired already tells nothing, nor does one that shows besides it a "
+        "credential that does not say when it expires. "
         "To mend a failure ask for the token whenever a connection is made, not once at the start.",
     .source = "RFC 7519 4.1.4",
     .example = "auth.expiry",

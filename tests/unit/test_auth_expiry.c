@@ -68,6 +68,17 @@ static void more_than_once_fails(void)
     expect(&e, 70, FAIL, "again and again with a credential that was over, up to 2 times");
 }
 
+static void refused_again_before_it_said_who_it_is(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_target(&e.story, LOGIN_TARGET);
+    ended_close(&e, 0, 1, 0.5, 4401);
+    login_message(&e.story, 1.1, "a");
+    ended_close(&e, 0, 3, 0.5, 4401);
+    expect(&e, 70, INCONCLUSIVE, "what with was not seen");
+}
+
 static void too_short_decides_nothing(void)
 {
     struct ended_story e;
@@ -109,6 +120,19 @@ static void an_expired_one_again_and_again_fails(void)
         token(&e, 23 + 10 * i, 15, "a");
     }
     expect(&e, 70, FAIL, "up to 2 times");
+}
+
+static void a_client_that_was_refused_counts_once(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    ended_close(&e, 0, 1, 20, 4401);
+    token(&e, 1, 15, "a");
+    ended_cut(&e, 0, 23, 5);
+    token(&e, 23, 15, "a");
+    ended_open(&e, 0, 33);
+    token(&e, 33, 15, "a");
+    expect(&e, 200, FAIL, "the client came back again and again");
 }
 
 static void once_it_is_a_warning(void)
@@ -228,10 +252,11 @@ static void without_any_credential_it_is_not_tested(void)
 
 SUITE(auth_expiry, TEST(a_fresh_credential_after_a_refusal_passes), TEST(staying_away_passes),
       TEST(once_with_the_old_one_warns), TEST(more_than_once_fails),
-      TEST(too_short_decides_nothing), TEST(a_token_that_runs_out_and_is_replaced_passes),
+      TEST(refused_again_before_it_said_who_it_is), TEST(too_short_decides_nothing),
+      TEST(a_token_that_runs_out_and_is_replaced_passes),
       TEST(a_token_that_is_renewed_on_the_connection_passes),
-      TEST(an_expired_one_again_and_again_fails), TEST(once_it_is_a_warning),
-      TEST(seconds_after_the_expiry_are_no_matter),
+      TEST(an_expired_one_again_and_again_fails), TEST(a_client_that_was_refused_counts_once),
+      TEST(once_it_is_a_warning), TEST(seconds_after_the_expiry_are_no_matter),
       TEST(a_minute_after_the_expiry_it_should_be_over), TEST(our_own_server_ends_nothing),
       TEST(who_was_given_an_expired_one_tells_nothing),
       TEST(the_skew_of_clocks_is_no_excuse_for_it),

@@ -127,7 +127,7 @@ bool credentials_have_message(const struct credentials *all, uint32_t conn, uint
 static bool shows(const struct credentials *all, uint32_t conn, const char *hash)
 {
     for (size_t i = begin_of(all, conn); i < all->count && all->list[i]->conn == conn; i++)
-        if (credential_is_certain(all->list[i]) && strcmp(credential_hash(all->list[i]), hash) == 0)
+        if (strcmp(credential_hash(all->list[i]), hash) == 0)
             return true;
     return false;
 }
