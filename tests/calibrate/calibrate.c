@@ -1,5 +1,6 @@
 /* How often the verdicts on reconnect schedules are wrong: the tables of docs/calibration.md.
- *     calibrate RUNS SEED                         runs per schedule and row
+ *     calibrate RUNS SEED                         all tables; runs per schedule and row
+ *     calibrate RUNS SEED head|HOST|undecided     a part of them, to be made side by side
  *     calibrate RUNS SEED HOST CLIENTS RETRIES    one row, every schedule in full */
 #include <math.h>
 #include <stdio.h>
@@ -76,17 +77,20 @@ static void print_row(const struct host *host, size_t clients, size_t first, siz
     print_worst(host->name, clients, retries, raw, gated, runs);
 }
 
-static void print_wrong(size_t runs, uint64_t seed)
+static void print_wrong_head(size_t runs, uint64_t seed)
 {
     printf("## Wrong verdicts\n\nThe share of outages with a wrong verdict in %%, raw → gated: the "
            "worst of %zu schedules and two numbers of retries,\npasses and failures apart. %zu "
            "outages for each, seed %llu.\n",
            schedules_count, runs, (unsigned long long)seed);
     print_head("host | clients | retries");
-    for (size_t h = 0; h < hosts_count; h++)
-        for (size_t k = 0; k < LENGTH(client_counts); k++)
-            for (size_t n = 4; n <= 8; n += 2)
-                print_row(&hosts[h], client_counts[k], n, runs, seed);
+}
+
+static void print_wrong_on(const struct host *host, size_t runs, uint64_t seed)
+{
+    for (size_t k = 0; k < LENGTH(client_counts); k++)
+        for (size_t n = 4; n <= 8; n += 2)
+            print_row(host, client_counts[k], n, runs, seed);
 }
 
 static void print_undecided(size_t runs, uint64_t seed)
@@ -134,6 +138,24 @@ static const struct host *host_by_name(const char *name)
     return &hosts[0];
 }
 
+static void print_all(size_t runs, uint64_t seed)
+{
+    print_wrong_head(runs, seed);
+    for (size_t h = 0; h < hosts_count; h++)
+        print_wrong_on(&hosts[h], runs, seed);
+    print_undecided(runs, seed);
+}
+
+static void print_part(const char *part, size_t runs, uint64_t seed)
+{
+    if (strcmp(part, "head") == 0)
+        print_wrong_head(runs, seed);
+    else if (strcmp(part, "undecided") == 0)
+        print_undecided(runs, seed);
+    else
+        print_wrong_on(host_by_name(part), runs, seed);
+}
+
 int main(int argc, char **argv)
 {
     size_t runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000;
@@ -141,9 +163,10 @@ int main(int argc, char **argv)
     if (argc > 5) {
         struct size size = {strtoul(argv[4], NULL, 10), strtoul(argv[5], NULL, 10)};
         print_cell(host_by_name(argv[3]), size, runs, seed);
-        return 0;
+    } else if (argc > 3) {
+        print_part(argv[3], runs, seed);
+    } else {
+        print_all(runs, seed);
     }
-    print_wrong(runs, seed);
-    print_undecided(runs, seed);
     return 0;
 }
