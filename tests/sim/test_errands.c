@@ -106,6 +106,64 @@ static void a_new_process_is_no_retry_of_the_old_one(void)
     end(&show);
 }
 
+/* --- Every rule, and nothing that a sound client did wrong --- */
+
+static void check_nobody_is_convicted(const char *steps)
+{
+    struct text yaml;
+    text_init(&yaml);
+    text_addf(&yaml,
+              "scenario: a\nclients: 3\nserver: {echo: true, pings: 20s}\n"
+              "client: {sends: 100B/s, message: 100B}\nsteps:\n  - wait: 10s\n%s  - wait: 70s\n"
+              "expect:\n",
+              steps);
+    for (size_t i = 0; all_rules[i]; i++)
+        text_addf(&yaml, "  - %s\n", all_rules[i]->name);
+    struct show show = play(text_chars(&yaml));
+    CHECK(show.result.rule_count > 50);
+    for (size_t i = 0; i < show.result.rule_count; i++) {
+        const struct rule_result *rule = &show.result.rules[i];
+        if (rule->verdict != FAIL && rule->verdict != WARN)
+            continue;
+        char *told = xprintf("%s\n%s: %s", steps, rule->rule->name, rule->summary);
+        CHECK_STR(told, "");
+        free(told);
+    }
+    end(&show);
+    text_fini(&yaml);
+}
+
+static void what_we_say_convicts_nobody(void)
+{
+    check_nobody_is_convicted("  - send: {to: client, json: {type: notice}}\n");
+    check_nobody_is_convicted("  - send: {to: both, text: ping}\n");
+    check_nobody_is_convicted("  - send: {to: server, binary: 00ff}\n");
+    check_nobody_is_convicted("  - inject: {to: client, frames: {opcode: 3}}\n");
+    check_nobody_is_convicted("  - inject: {to: server, frames: {opcode: 3}}\n");
+    check_nobody_is_convicted("  - inject: {to: both, frames: {length: 5000, payload: x}}\n");
+    check_nobody_is_convicted("  - inject: {to: client, frames: {mask: true, payload: x}}\n");
+    check_nobody_is_convicted("  - inject: {to: client, frames: [{opcode: ping, payload: a}, "
+                              "{opcode: pong, payload: b}]}\n");
+    check_nobody_is_convicted("  - inject: {to: client, frames: {opcode: close, code: 4999}}\n");
+    check_nobody_is_convicted("  - inject: {to: client, frames: {opcode: close, code: 1012}}\n");
+    check_nobody_is_convicted("  - inject: {to: client, frames: {opcode: close, code: 1006}}\n");
+    check_nobody_is_convicted("  - inject: {to: server, frames: {opcode: close, code: 1000}}\n");
+}
+
+static void a_restart_convicts_nobody(void)
+{
+    check_nobody_is_convicted("  - restart: client\n");
+    check_nobody_is_convicted("  - restart: {who: client, down: 20s, clients: {client: 1}}\n");
+    check_nobody_is_convicted("  - drop: {for: 50s, as: silent}\n  - wait: 5s\n"
+                              "  - restart: {who: client, down: 1s}\n");
+    check_nobody_is_convicted("  - refuse: {for: 20s, as: away}\n  - reset: {}\n  - wait: 3s\n"
+                              "  - restart: {who: client, down: 1s, clients: {client: 0}}\n");
+    check_nobody_is_convicted("  - close: {code: 1012, to: client}\n"
+                              "  - restart: {who: client, down: 500ms, signal: KILL}\n");
+    check_nobody_is_convicted("  - hook: {send: 5, every: 1s}\n  - wait: 2s\n  - reset: {}\n"
+                              "  - restart: {who: client}\n  - hook: {send: 5, every: 1s}\n");
+}
+
 static void a_request_is_recorded_and_judged(void)
 {
     struct show show = play("scenario: a\nsteps:\n  - request: {url: /a}\n"
@@ -132,5 +190,6 @@ static void a_prompt_lasts_until_it_is_answered(void)
 
 SUITE(errands, TEST(a_new_process_is_a_client_of_its_own),
       TEST(who_was_told_to_end_is_not_asked_to_return),
-      TEST(a_new_process_is_no_retry_of_the_old_one), TEST(a_request_is_recorded_and_judged),
+      TEST(a_new_process_is_no_retry_of_the_old_one), TEST(what_we_say_convicts_nobody),
+      TEST(a_restart_convicts_nobody), TEST(a_request_is_recorded_and_judged),
       TEST(a_prompt_lasts_until_it_is_answered))
