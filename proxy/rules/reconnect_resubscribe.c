@@ -53,6 +53,18 @@ static bool is_elsewhere(const struct era *first, const struct era *era)
     return first->target && era->target && strcmp(first->target, era->target) != 0;
 }
 
+/* It says who it is with every request, to a server that may keep its subscriptions. */
+static bool is_known(const struct trace *trace, int client)
+{
+    bool named = false;
+    for (const struct event *ev = trace->events; ev < trace->events + trace->count; ev++) {
+        if (ev->kind == EV_HTTP_RESPONSE && ev->by == BY_BUILTIN)
+            return false;
+        named = named || (ev->kind == EV_HTTP_CREDENTIAL && ev->client == client);
+    }
+    return named;
+}
+
 static enum fate fate_of_restored(const struct speech *speech, const struct renewal *renewal,
                                   const struct missed *missed, struct tallied *tallied)
 {
@@ -71,14 +83,14 @@ static enum fate fate_of_restored(const struct speech *speech, const struct rene
 
 /* Not all of it came again, by what the server sends. */
 static enum fate fate_of_unrestored(const struct speech *speech, const struct renewal *renewal,
-                                    const struct streams *streams, bool elsewhere)
+                                    const struct streams *streams, bool elsewhere, bool known)
 {
     bool other_words = renewal->fresh && !speech->declared;
     if (other_words)
         return streams->steady > 0 && streams->again == streams->steady ? RENEWED : OTHERWISE;
-    if (renewal->came == 0)
-        return streams->goes_on || elsewhere ? LEFT_TO_SERVER : SILENT;
     bool starved = streams->steady > 0 && streams->again == 0;
+    if (renewal->came == 0)
+        return streams->goes_on || elsewhere || (known && !starved) ? LEFT_TO_SERVER : SILENT;
     return starved && !renewal->fresh && !elsewhere ? STARVED : PARTLY;
 }
 
@@ -101,7 +113,8 @@ static enum fate fate_of(const struct speech *speech, const struct messages *hea
         tallied->needed = preamble->count;
         tallied->came = renewal.came;
     }
-    return fate_of_unrestored(speech, &renewal, &streams, is_elsewhere(first, era));
+    return fate_of_unrestored(speech, &renewal, &streams, is_elsewhere(first, era),
+                              !speech->declared && is_known(speech->trace, era->client));
 }
 
 static void note(struct tallied *tallied, enum fate fate, const struct era *before,
@@ -341,7 +354,11 @@ static void check(const struct trace *trace, const void *config, struct findings
         end = eras_of_client_end(&speech.eras, first);
         judge_client(&speech, &heard, first, end, &tallied);
     }
-    if (tallied.clients > 0)
+    if (trace->full)
+        (void)finding_add(
+            out, INCONCLUSIVE,
+            "the trace is full: not every message was recorded; a shorter run would do");
+    else if (tallied.clients > 0)
         say(&tallied, out);
     else if (speech.eras.endings.builtin)
         finding_own_client(out);
@@ -361,8 +378,9 @@ const struct rule_desc reconnect_resubscribe_rule = {
         "hexadecimal runs and UUIDs may be others, and so may tokens and binary ids as long as their message has "
         "the same length. Left out are heartbeats, what authenticates the client (auth.message), and kinds of "
         "messages that it goes on sending. A client that repeats none of it and says nothing else fails, if two "
-        "clients do so; one that repeats some of it, or says something else, or whose server sends on what it sent "
-        "before, is not tested, for which of its messages subscribe is not known. sessions.subscribe says so: then "
+        "clients do so, and so does one that repeats some of it while what the server had sent all the time comes no "
+        "more; one that repeats some of it or says something else, or whose server goes on sending or may know it by "
+        "a credential in its request, is not tested, for which of its messages subscribe is not known. sessions.subscribe says so: then "
         "all its subscriptions count, however late they were made, one client that takes up none again fails, and "
         "some that are missing are a warning; a first group names what is subscribed to. Or sessions.resume says "
         "by which message the client resumes, which is enough. Numbers in the server's messages (messages.id, or "

@@ -349,6 +349,14 @@ static void what_a_fault_disturbs_is_not_held_against_it(void)
     expect(&s, INCONCLUSIVE, "no connection after a loss");
 }
 
+static void of_a_full_trace_nothing_can_be_told(void)
+{
+    struct story s;
+    both(&s, nothing);
+    (void)story_add(&s, 20, EV_TRACE_FULL, SIDE_NONE, BY_PROXY);
+    expect(&s, INCONCLUSIVE, "the trace is full");
+}
+
 static void our_own_client_is_not_judged(void)
 {
     struct story s;
@@ -468,6 +476,38 @@ static void another_address_may_say_it_all(void)
     struct story s;
     both(&s, another_address);
     expect(&s, NOT_TESTED, "its server may know it again");
+}
+
+static void says_who_it_is(struct story *s, int client)
+{
+    (void)client;
+    struct event *ev = story_add(s, BACK, EV_HTTP_CREDENTIAL, SIDE_CLIENT, BY_ENDPOINT);
+    ev->http_credential = (struct ev_http_credential){
+        .place = "cookie", .name = "sid", .shape = "random", .len = 32, .hash = "a"};
+}
+
+static void a_server_may_know_a_cookie_again(void)
+{
+    struct story s;
+    both(&s, says_who_it_is);
+    expect(&s, NOT_TESTED, "its server may know it again");
+}
+
+static void unless_its_streams_are_missing(void)
+{
+    struct story s;
+    streamed(&s, says_who_it_is);
+    expect(&s, FAIL, "none of the 2");
+}
+
+static void our_own_server_knows_nobody(void)
+{
+    struct story s;
+    both(&s, says_who_it_is);
+    for (size_t i = 0; i < s.count; i++)
+        if (s.events[i].kind == EV_HTTP_RESPONSE)
+            s.events[i].by = BY_BUILTIN;
+    expect(&s, FAIL, "none of the 2");
 }
 
 /* --- What was missed --- */
@@ -699,6 +739,8 @@ SUITE(reconnect_resubscribe, TEST(what_was_said_at_first_and_is_said_again_passe
       TEST(a_part_and_the_stream_is_not_known),
       TEST(other_words_after_which_the_stream_comes_again_pass),
       TEST(what_ended_before_the_loss_need_not_come_again), TEST(another_address_may_say_it_all),
+      TEST(a_server_may_know_a_cookie_again), TEST(unless_its_streams_are_missing),
+      TEST(our_own_server_knows_nobody), TEST(of_a_full_trace_nothing_can_be_told),
       TEST(what_was_missed_and_came_passes), TEST(what_was_missed_and_not_asked_for_is_a_warning),
       TEST(numbers_that_begin_anew_tell_nothing), TEST(an_answer_may_make_up_for_it),
       TEST(who_asked_for_it_is_not_blamed), TEST(other_digits_may_ask_for_it),
