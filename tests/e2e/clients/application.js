@@ -3,6 +3,8 @@
 //   node NAME.js URL
 //   EVERY=300   sends a numbered message each 300 ms while the library says it is connected;
 //               without it the application is quiet, as most are most of the time
+//   SUBSCRIBE=always   subscribes to two topics whenever the library is connected; once: when it
+//               is connected first, and never again
 //   A line `send 17` on stdin: message 17 is to be sent, whether the library is connected or not.
 //   A line `close`: the application is done with its connection, and lives on.
 //   WS_IMPL=undici   the WebSocket that browser libraries find; default ws
@@ -41,6 +43,16 @@ async function offer(send, message) {
     }
 }
 
+let timesConnected = 0;
+
+// To be called each time the library is connected; subscribe is given a topic.
+function connected(subscribe) {
+    const wanted = process.env.SUBSCRIBE;
+    timesConnected++;
+    if (wanted === 'always' || (wanted === 'once' && timesConnected === 1))
+        ['prices', 'news'].forEach(subscribe);
+}
+
 function run(send, isConnected, close) {
     const period = Number(process.env.EVERY || 0);
     let id = 0;
@@ -62,4 +74,4 @@ process.on('uncaughtException', error => {
     process.exit(70);
 });
 
-module.exports = { url, WebSocket, say, becomeBrowser, run };
+module.exports = { url, WebSocket, say, becomeBrowser, connected, run };
