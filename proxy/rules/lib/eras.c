@@ -26,26 +26,28 @@ static void extend(struct era *era, const struct ending *ending, nsec last)
         era->to = to;
         era->left = ending->own;
     }
+    era->from = nsec_min(era->from, ending->attempt.opened);
     if (ending->attempt.to > era->to_seq)
         era->to_seq = ending->attempt.to;
+}
+
+/* The same instant is no time without a connection. */
+static bool goes_on(const struct era *era, const struct ending *ending)
+{
+    return era->client == ending->attempt.client && ending->attempt.opened <= era->to;
 }
 
 static void add(struct eras *out, size_t i, nsec last)
 {
     const struct ending *ending = &out->endings.list[i];
-    struct era *era = out->count > 0 ? &out->list[out->count - 1] : NULL;
-    bool fresh = !era || era->client != ending->attempt.client ||
-                 ending->attempt.opened > era->to; /* the same instant is no time without one */
-    if (fresh) {
-        era = &out->list[out->count++];
-        *era = (struct era){.client = ending->attempt.client,
-                            .from = ending->attempt.opened,
-                            .target = ending->target,
-                            .first = i,
-                            .from_seq = ending->attempt.from};
-    }
-    era->end = i + 1;
-    extend(era, ending, last);
+    if (out->count == 0 || !goes_on(&out->list[out->count - 1], ending))
+        out->list[out->count++] = (struct era){.client = ending->attempt.client,
+                                               .from = ending->attempt.opened,
+                                               .target = ending->target,
+                                               .first = i,
+                                               .from_seq = ending->attempt.from};
+    out->list[out->count - 1].end = i + 1;
+    extend(&out->list[out->count - 1], ending, last);
 }
 
 /* A fault that is at work on a connection, or lets what it said before come late. */

@@ -105,7 +105,7 @@ static const struct message *walk_on(struct walk *walk, nsec *since)
 
 static bool is_listed(const char *const *list, size_t count, const char *key)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; key && i < count; i++)
         if (strcmp(list[i], key) == 0)
             return true;
     return false;
