@@ -91,7 +91,7 @@ static enum fate fate_of_unrestored(const struct speech *speech, const struct re
     bool starved = streams->steady > 0 && streams->again == 0;
     if (renewal->came == 0)
         return streams->goes_on || elsewhere || (known && !starved) ? LEFT_TO_SERVER : SILENT;
-    return starved && !renewal->fresh && !elsewhere ? STARVED : PARTLY;
+    return starved && !elsewhere ? STARVED : PARTLY;
 }
 
 static enum fate fate_of(const struct speech *speech, const struct messages *heard,

@@ -49,7 +49,7 @@ static void asked(struct story *s, const char *before, const char *after)
     answers(s, 10, before, 5);
     answers(s, 15, before, 5);
     lose(s, 20, 30);
-    answers(s, 40, after, *after ? 5 : 0);
+    answers(s, 40, *after ? after : "of nothing", *after ? 5 : 0);
 }
 
 static void the_same_before_and_after_passes(void)

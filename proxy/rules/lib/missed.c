@@ -163,7 +163,7 @@ struct streams streams_after(const struct messages *messages, const struct eras 
     for (const struct message *message; (message = walk_on(&then));)
         note_kind(&kinds, message);
     for (const struct message *message; (message = walk_on(&now));)
-        for (size_t i = 0; i < kinds.count && !message->ours; i++)
+        for (size_t i = 0; i < kinds.count; i++)
             kinds.list[i].after += strcmp(kinds.list[i].sig, message->sig) == 0;
     for (size_t i = 0; i < kinds.count; i++) {
         const struct kind *kind = &kinds.list[i];
