@@ -107,7 +107,7 @@ static void a_connection_that_we_ended_leaves_it_open(void)
     begin_reopened(&s);
     story_cut(&s, 13, "reset", "rst");
     story_run_end(&s, 30);
-    expect(&s, "message", RESUMES, INCONCLUSIVE, "its connection was over");
+    expect(&s, "message", RESUMES, INCONCLUSIVE, "its connection was ended, and not by itself");
 }
 
 static void a_connection_that_the_client_ended_does_not(void)
@@ -115,6 +115,32 @@ static void a_connection_that_the_client_ended_does_not(void)
     struct story s;
     begin_reopened(&s);
     story_close(&s, 13, SIDE_CLIENT, 1000);
+    story_close(&s, 13.1, SIDE_SERVER, 1000);
+    story_fin(&s, 13.2, SIDE_CLIENT);
+    story_shut(&s, 13.3, SIDE_CLIENT, BY_PROXY, "fin");
+    story_run_end(&s, 30);
+    expect(&s, "message", RESUMES, FAIL, "sent no message");
+}
+
+static void a_connection_that_the_server_ended_leaves_it_open(void)
+{
+    struct story s;
+    begin_reopened(&s);
+    story_close(&s, 13, SIDE_SERVER, 1001);
+    story_close(&s, 13.1, SIDE_CLIENT, 1001);
+    story_run_end(&s, 30);
+    expect(&s, "message", RESUMES, INCONCLUSIVE, "was ended, and not by itself");
+}
+
+static void who_hears_nothing_need_not_speak(void)
+{
+    struct story s;
+    begin_reopened(&s);
+    story_fault(&s, 13, "drop", SIDE_CLIENT, true);
+    story_run_end(&s, 30);
+    expect(&s, "message", RESUMES, INCONCLUSIVE, "a fault kept all from it");
+    begin_reopened(&s);
+    story_fault(&s, 13, "drop", SIDE_SERVER, true);
     story_run_end(&s, 30);
     expect(&s, "message", RESUMES, FAIL, "sent no message");
 }
@@ -413,7 +439,9 @@ static void a_process_that_takes_its_place_is_another_client(void)
 SUITE(own, TEST(a_message_in_time_passes), TEST(none_in_time_fails),
       TEST(exactly_at_the_limit_is_in_time_and_near_behind_it_is_open),
       TEST(a_run_that_ends_before_leaves_it_open), TEST(a_connection_that_we_ended_leaves_it_open),
-      TEST(a_connection_that_the_client_ended_does_not), TEST(what_never_came_is_not_passed),
+      TEST(a_connection_that_the_client_ended_does_not),
+      TEST(a_connection_that_the_server_ended_leaves_it_open),
+      TEST(who_hears_nothing_need_not_speak), TEST(what_never_came_is_not_passed),
       TEST(one_of_two_times_is_a_failure), TEST(the_other_side_and_another_assertion_are_others),
       TEST(what_is_ours_is_not_counted), TEST(what_is_never_to_come_fails_when_it_comes),
       TEST(what_never_came_in_a_whole_run_passes), TEST(what_could_not_be_seen_whole_does_not_pass),

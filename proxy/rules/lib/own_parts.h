@@ -23,6 +23,7 @@ struct window {
     const char *blind;
     nsec cut; /* from here on no more could come, and not by whose doings are counted; NEVER */
     const char *cut_by;
+    bool left; /* whose doings are counted ended its connection itself, before anybody else */
 };
 
 struct windows {

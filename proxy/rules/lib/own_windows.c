@@ -115,16 +115,24 @@ static bool is_fault_verb(const struct event *ev, const char *verb)
     return ev->kind == EV_FAULT_ACT && strcmp(ev->fault_act.verb, verb) == 0;
 }
 
-/* The connection that opened was ended by somebody else than whose doings are counted; a Close is
- * to be answered. */
-static bool cuts(const struct own_view *view, const struct window *window, const struct event *ev)
+/* By whom the connection that opened is ended first: what is missed after that is their doing. A
+ * Close is to be answered, and somebody who hears nothing need not speak. */
+static void follow_connection(const struct own_view *view, struct window *window,
+                              const struct event *ev)
 {
-    if (window->conn == 0 || ev->conn != window->conn)
-        return false;
-    bool by_us = ev->kind == EV_TCP_SHUT && ev->side == view->side && ev->by != BY_ENDPOINT;
-    bool closes = ev->kind == EV_WS_CLOSE && view->counted == OWN_MESSAGES;
-    bool by_other = (ev->kind == EV_TCP_CLOSE || closes) && ev->side != view->side;
-    return by_us || by_other;
+    bool messages = view->counted == OWN_MESSAGES;
+    bool ends = ev->kind == EV_TCP_CLOSE || (ev->kind == EV_WS_CLOSE && messages);
+    bool silences = ev->kind == EV_FAULT_ON && ev->fault_on.silences && messages;
+    if (window->conn == 0 || ev->conn != window->conn || window->left)
+        return;
+    if (silences && ev->side == view->side)
+        cut(window, ev->at, "a fault kept all from it");
+    else if (ev->kind == EV_TCP_SHUT && ev->side == view->side)
+        cut(window, ev->at, "its connection was ended, and not by itself,");
+    else if (ends && ev->side == view->side && connection_ended_by_endpoint(ev))
+        window->left = window->cut == NEVER;
+    else if (ends)
+        cut(window, ev->at, "its connection was ended, and not by itself,");
 }
 
 /* One reading of the trace for all windows: each stops at the first of these behind its start. */
@@ -150,8 +158,8 @@ static void look(const struct own_view *view, const struct event *ev, struct win
             stop(window, ev->at, why);
         if (process)
             cut(window, ev->at, "the scenario ended its process");
-        else if (cuts(view, window, ev))
-            cut(window, ev->at, "its connection was over, and not by its own doing,");
+        else
+            follow_connection(view, window, ev);
     }
 }
 
