@@ -37,7 +37,8 @@ static const struct option options[] = {
 /* What drives the client from outside: lines of its input, signals. */
 struct outside {
     struct loop *loop;
-    struct builtin_client *client;
+    struct builtin_client **clients; /* one for each tab */
+    size_t count, stopped;
     unsigned signals;
     bool stays; /* when it has given up: until it is told to end */
 };
@@ -54,6 +55,12 @@ static void print_gave_up(const char *event, const char *detail)
         print_event("gave up:", detail);
 }
 
+static void close_all(struct outside *outside, uint16_t code, const char *reason)
+{
+    for (size_t i = 0; i < outside->count; i++)
+        builtin_client_close(outside->clients[i], code, reason);
+}
+
 /* Leaves as an application should: says goodbye first. Who cannot wait asks twice. */
 static void on_signal(void *context, int number)
 {
@@ -61,7 +68,7 @@ static void on_signal(void *context, int number)
     (void)number;
     outside->stays = false;
     if (outside->signals++ == 0)
-        builtin_client_close(outside->client, 1001, "the process is told to end");
+        close_all(outside, 1001, "the process is told to end");
     else
         loop_stop(outside->loop);
 }
@@ -80,20 +87,38 @@ static void on_line(void *context, const char *line, size_t len)
     struct outside *outside = context;
     (void)len;
     if (strncmp(line, "send", 4) == 0)
-        (void)builtin_client_produce(outside->client, 1); /* its user is told by what arrives */
+        (void)builtin_client_produce(outside->clients[0], 1); /* its user is told by what arrives */
     if (strcmp(line, "state") == 0)
-        print_state(outside->client);
+        print_state(outside->clients[0]);
     if (strcmp(line, "close") != 0)
         return;
     outside->stays = false;
-    builtin_client_close(outside->client, 1000, "its application is done");
+    close_all(outside, 1000, "its application is done");
 }
 
 static void on_stopped(void *context)
 {
     struct outside *outside = context;
-    if (!outside->stays)
+    outside->stopped++;
+    if (!outside->stays && outside->stopped >= outside->count)
         loop_stop(outside->loop);
+}
+
+static void open_tabs(struct outside *outside, struct builtin_client_config *config)
+{
+    outside->count = config->policy.tabs;
+    outside->clients = xcalloc(outside->count, sizeof(struct builtin_client *));
+    for (size_t i = 0; i < outside->count; i++) {
+        outside->clients[i] = builtin_client_new(outside->loop, config);
+        config->seed++;
+    }
+}
+
+static void free_tabs(struct outside *outside)
+{
+    for (size_t i = 0; i < outside->count; i++)
+        builtin_client_free(outside->clients[i]);
+    free(outside->clients);
 }
 
 static struct tls_context *open_tls(const struct client_options *into,
@@ -134,13 +159,13 @@ static int serve(const struct client_options *into, const struct client_policy *
     const char *index = getenv("HALFOPEN_INDEX");
     if (index)
         config.seed += strtoull(index, NULL, 10) * UINT64_C(0x9e3779b97f4a7c15);
-    outside.client = builtin_client_new(loop, &config);
+    open_tabs(&outside, &config);
     loop_on_signal(loop, SIGINT, on_signal, &outside);
     loop_on_signal(loop, SIGTERM, on_signal, &outside);
     struct input *input = into->hooks ? input_new(loop, on_line, &outside) : NULL;
     loop_run(loop);
     input_free(input);
-    builtin_client_free(outside.client);
+    free_tabs(&outside);
     loop_free(loop);
     tls_context_free(tls);
     return EXIT_COMPLIED;

@@ -69,7 +69,8 @@ static enum claims_extent extent_of(const struct run_setup *setup)
 static char *describe_target(const struct run_setup *setup)
 {
     const struct subject *subject = &setup->subject;
-    char *client = subject_shown(subject, subject->client_command);
+    char *client = subject_shown(subject, subject->client_page ? subject->client_page
+                                                               : subject->client_command);
     char *server = subject_shown(subject, subject->server_command ? subject->server_command
                                                                   : subject->server_url);
     char *words = xprintf("%s, server: %s", client ? client : "the built-in client",

@@ -7,8 +7,10 @@
 #include "control/job_parts.h"
 #include "trace/trace.h"
 
-#define MEMORY_EVERY      NSEC_PER_SEC /* target time */
-#define CONNECTIONS_LIMIT 20000        /* ten times what the most impatient of ten clients needs */
+#define MEMORY_EVERY      NSEC_PER_SEC          /* target time */
+#define QUIET_BEGIN       (250 * NSEC_PER_MSEC) /* real: since the newest connection */
+#define LOUD_BEGIN        (2 * NSEC_PER_SEC) /* real: who connects all the time is not waited for */
+#define CONNECTIONS_LIMIT 20000 /* ten times what the most impatient of ten clients needs */
 
 /* --- Trouble --- */
 
@@ -156,6 +158,18 @@ static void begin_scenario(struct job *job)
         loop_timer_set(job->loop, &job->memory_timer, loop_now());
 }
 
+/* A client may keep several connections: that it has one does not mean that it has all. */
+static bool all_have_come(struct job *job, nsec now)
+{
+    uint32_t accepted = run_accepted(job->run);
+    if (job->all_open_at == 0)
+        job->all_open_at = now;
+    if (accepted != job->accepted)
+        job->accepted_at = now;
+    job->accepted = accepted;
+    return now - job->accepted_at >= QUIET_BEGIN || now - job->all_open_at >= LOUD_BEGIN;
+}
+
 static void look_at_start(struct job *job, nsec now)
 {
     struct run_status status = {0};
@@ -165,8 +179,8 @@ static void look_at_start(struct job *job, nsec now)
     if (job->state != JOB_STARTING)
         return;
     run_status(job->run, &status);
-    if (status.open == status.clients) {
-        if (job_pace_is_kept(job))
+    if (status.open == status.clients && job_browsers_are_ready(job)) {
+        if (all_have_come(job, now) && job_pace_is_kept(job))
             begin_scenario(job);
     } else if (job_start_is_late(job, now)) {
         if (job->server_ready)
@@ -202,6 +216,8 @@ void job_look(struct job *job)
     end_when_flooded(job);
     if (job->state == JOB_STARTING)
         look_at_start(job, now);
+    if (job->state == JOB_RUNNING)
+        (void)job_browsers_are_ready(job); /* one that was started anew opens its tabs */
     if (job->state == JOB_RUNNING && run_finished(job->run) && job_pace_is_kept(job))
         job_finish(job, RUN_FINISHED);
     if (job->state == JOB_ENDING && job_children_gone(job))
@@ -273,9 +289,11 @@ void job_free(struct job *job)
         driver_free(job->driver);
     builtin_server_free(job->server);
     job_server_free(job);
-    dialer_free(job->dialer);
     for (unsigned i = 0; i < job->started_clients; i++)
         child_free(job, &job->clients[i]);
+    for (unsigned i = 0; i < job->started_clients; i++)
+        job_browser_free(job->browsers[i]);
+    dialer_free(job->dialer);
     child_free(job, &job->server_child);
     flawed_close(&job->flawed);
     if (job->tls_to_client)

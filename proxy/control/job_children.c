@@ -200,6 +200,41 @@ static char *reference_command(const struct job *job)
     return text_take(&command);
 }
 
+/* NULL: the trouble was said. */
+static char *browser_command_of(struct job *job, unsigned client, const char *url)
+{
+    char *command = NULL;
+    job_browser_free(job->browsers[client]); /* of the process before this one */
+    job->browsers[client] = job_browser_new(job, client, url, &command);
+    if (job->browsers[client])
+        return command;
+    char *sentence = xprintf("a browser's profile could not be made: %s", strerror(errno));
+    job_say_trouble(job, NULL, sentence);
+    free(sentence);
+    return NULL;
+}
+
+static char *client_command_of(struct job *job, unsigned client,
+                               const struct command_values *values)
+{
+    const struct subject *subject = job->spec.subject;
+    if (subject->client_page)
+        return browser_command_of(job, client, values->url);
+    char *template =
+        subject->client_command ? xstrdup(subject->client_command) : reference_command(job);
+    char *command = command_substitute(template, values);
+    free(template);
+    return command;
+}
+
+bool job_browsers_are_ready(struct job *job)
+{
+    bool ready = true;
+    for (unsigned i = 0; i < job->started_clients; i++)
+        ready = (!job->browsers[i] || job_browser_is_ready(job->browsers[i])) && ready;
+    return ready;
+}
+
 #define ENVIRONMENT_LIMIT 64
 
 static size_t add_words(const char **into, size_t count, char *const *words)
@@ -224,17 +259,14 @@ bool job_start_client(struct job *job, unsigned client)
     char **paced = pace_environment(job->pace, loop_now() - job->began);
     count = add_words(environment, count, paced);
     environment[count] = NULL;
-    char *template =
-        subject->client_command ? xstrdup(subject->client_command) : reference_command(job);
     struct command_values values = {
         .url = url, .index = (long)client, .port = job->ports[client], .hook_port = hook_port};
-    command = command_substitute(template, &values);
+    command = client_command_of(job, client, &values);
     job->clients[client] = (struct child){.role = "client",
                                           .client = (int)client,
                                           .number = (int)run_client_number(job->run, client),
                                           .life = job->clients[client].life};
-    bool started = child_start(job, &job->clients[client], command, environment);
-    free(template);
+    bool started = command && child_start(job, &job->clients[client], command, environment);
     free(command);
     free(url);
     free(own[0]);

@@ -7,6 +7,7 @@
 #include "control/builtin.h"
 #include "control/causes.h"
 #include "control/job.h"
+#include "control/job_browser.h"
 #include "control/job_hooks.h"
 #include "control/pace.h"
 #include "net/driver.h"
@@ -61,8 +62,11 @@ struct job {
     uint16_t server_port;
     uint16_t ports[PLAN_CLIENTS_LIMIT];
     struct child clients[PLAN_CLIENTS_LIMIT], server_child;
+    struct job_browser *browsers[PLAN_CLIENTS_LIMIT]; /* NULL: that client is none */
     unsigned started_clients;
-    nsec next_start; /* real */
+    uint32_t accepted;             /* connections before the scenario begins */
+    nsec accepted_at, all_open_at; /* real: the newest of them; since every client has one */
+    nsec next_start;               /* real */
     struct noise noise;
     struct pace *pace;
     bool asked_pace[PLAN_CLIENTS_LIMIT];       /* of the newest question */
@@ -88,6 +92,7 @@ bool child_start(struct job *, struct child *, const char *command, const char *
 bool child_alive(const struct child *);
 void child_free(struct job *, struct child *);
 bool job_start_client(struct job *, unsigned client); /* false: the trouble was said */
+bool job_browsers_are_ready(struct job *);            /* all tabs are open; asks for them */
 void job_end_children(struct job *);
 bool job_children_gone(const struct job *);
 void job_sample_memory(struct job *);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "control/browser.h"
 #include "control/policy_options.h"
 #include "net/command.h"
 
@@ -39,6 +40,8 @@ static char *copy(const char *text)
 static void take_target(struct subject *subject, const struct target *target)
 {
     subject->client_command = copy(target->client.command);
+    subject->client_page = copy(target->client.browser);
+    subject->client_tabs = (unsigned)target->client.tabs;
     take_environment(subject, target);
     subject->server_command = copy(target->server.command);
     subject->server_url = copy(target->server.url);
@@ -129,6 +132,23 @@ static void check_health(struct run_setup *setup, struct diag *diag)
     url_fini(&health);
 }
 
+/* A command on the command line takes the place of the target file's browser. */
+static void find_browser(struct subject *subject, struct diag *diag)
+{
+    if (subject->client_command) {
+        free(subject->client_page);
+        subject->client_page = NULL;
+    }
+    if (!subject->client_page)
+        return;
+    subject->browser = browser_find(getenv);
+    if (subject->browser)
+        return;
+    diag_error(diag, command_line, "client.browser of the target file: there is no Chromium here");
+    diag_hint(diag, "install it, as in apt-get install chromium, or name the program in the "
+                    "variable CHROMIUM");
+}
+
 static void gather_subject(struct run_setup *setup, struct diag *diag)
 {
     struct subject *subject = &setup->subject;
@@ -138,6 +158,7 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
     if (setup->target)
         take_target(subject, setup->target);
     replace(&subject->client_command, given->client);
+    find_browser(subject, diag);
     replace(&subject->server_url, given->server);
     replace(&subject->server_command, given->server_cmd);
     subject->tls = subject->tls || given->tls;
@@ -147,8 +168,8 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
     if (subject->server_url && !url_parse_with_port(subject->server_url, 0, &subject->server, &why))
         diag_error(diag, command_line, "--server: '%s' %s", subject->server_url, why);
     check_health(setup, diag);
-    if (!subject->client_command && subject_has_builtin_server(subject) && !given->self_test &&
-        diag_errors(diag) == 0) {
+    if (subject_has_builtin_client(subject) && subject_has_builtin_server(subject) &&
+        !given->self_test && diag_errors(diag) == 0) {
         diag_error(diag, command_line, "nothing to test: neither client nor server was given");
         diag_hint(diag, "halfopen run --client 'node app.js {url}'     test a client");
         diag_hint(diag, "halfopen run --server ws://127.0.0.1:8080/    test a server");
@@ -167,6 +188,8 @@ static void gather_policy(struct run_setup *setup, struct diag *diag)
     const char *written = setup->given.profile;
     if (!written && setup->target)
         written = setup->target->profile;
+    if (!written && setup->subject.client_page)
+        written = "browser";
     char *path = find_profile(setup->data, written ? written : "default", written ? diag : NULL);
     setup->profile = path ? profile_load(path, diag) : written ? NULL : profile_new();
     free(path);

@@ -402,13 +402,19 @@ static bool open_ca(struct runner *runner)
 }
 
 /* An endpoint that was not started here keeps its own time, and one slow end slows the whole. */
+static const char *why_not_faster(const struct subject *subject)
+{
+    if (subject->server_url && !subject->server_command)
+        return "at speed 1: the server was not started here";
+    return subject->client_page ? "at speed 1: Chromium freezes when its clock is sped up" : NULL;
+}
+
 static void choose_speed(struct task *task, double asked)
 {
-    const struct subject *subject = task->subject;
-    bool foreign = subject->server_url && !subject->server_command;
-    task->speed = foreign ? 1 : asked;
-    if (foreign && asked > 1)
-        task->result.speed_note = xstrdup("at speed 1: the server was not started here");
+    const char *why = why_not_faster(task->subject);
+    task->speed = why ? 1 : asked;
+    if (why && asked > 1)
+        task->result.speed_note = xstrdup(why);
 }
 
 static void make_tasks(struct runner *runner)

@@ -222,6 +222,15 @@ const struct close_codes *subject_close_codes(const struct subject *subject)
     return subject_has_builtin_client(subject) ? &of_reference_server : subject->close_codes;
 }
 
+static void declare_browser(const struct subject *subject, struct json *json)
+{
+    if (!subject->client_page)
+        return;
+    json_object_open(json, "browser");
+    json_put_uint(json, "tabs", subject->client_tabs);
+    json_object_close(json);
+}
+
 static void declare_behind(const struct target *target, struct json *json)
 {
     if (!target || !target->behind.profile)
@@ -236,7 +245,8 @@ static void declare_behind(const struct target *target, struct json *json)
 static char *declared_client(const struct subject *subject)
 {
     if (!subject_has_builtin_client(subject))
-        return subject_shown(subject, subject->client_command);
+        return subject_shown(subject,
+                             subject->client_page ? subject->client_page : subject->client_command);
     return subject->client_flaw ? xprintf("built-in, %s", subject->client_flaw)
                                 : xstrdup("built-in");
 }
@@ -279,6 +289,7 @@ void subject_declare(struct subject *subject, const struct target *target)
                     subject->server_command ? "command"
                     : subject->server_url   ? "url"
                                             : "built-in");
+    declare_browser(subject, &json);
     declare_behind(target, &json);
     declare_auth(subject, target, &json);
     target_write_sessions(target, subject_has_builtin_client(subject), &json);
@@ -300,6 +311,8 @@ void subject_fini(struct subject *subject)
 {
     free(subject->name);
     free(subject->client_command);
+    free(subject->client_page);
+    free(subject->browser);
     free(subject->client_flaw);
     for (size_t i = 0; subject->client_environment && subject->client_environment[i]; i++)
         free(subject->client_environment[i]);

@@ -9,7 +9,10 @@
 
 struct subject {
     char *name;           /* in tables and reports, when a run has several; NULL: the only one */
-    char *client_command; /* NULL: the reference client */
+    char *client_command; /* NULL: the reference client, unless there is a page */
+    char *client_page;    /* URL of a page for a browser, with {url} in it; NULL: none */
+    unsigned client_tabs; /* of the browser of each client */
+    char *browser;        /* the program that opens it */
     char *client_flaw;    /* of the reference client; NULL: sound */
     char **client_environment; /* NAME=VALUE, NULL ends; NULL: nothing */
     char *server_command;      /* NULL: none */
@@ -50,7 +53,7 @@ static inline bool subject_has_builtin_server(const struct subject *subject)
 
 static inline bool subject_has_builtin_client(const struct subject *subject)
 {
-    return !subject->client_command;
+    return !subject->client_command && !subject->client_page;
 }
 
 #endif

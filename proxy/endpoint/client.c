@@ -20,6 +20,8 @@
 
 #define PAGE_PING  "{\"type\":\"ping\"}"
 #define PAGE_AGENT "User-Agent: Mozilla/5.0 (halfopen)\r\n"
+/* The tabs of one browser share it. */
+#define PAGE_SESSION "Origin: http://localhost:5173\r\nCookie: session=pRk2vX8qLm4tZw7yBn3c\r\n"
 
 struct client {
     struct client_policy policy;
@@ -169,6 +171,8 @@ static void prepare(struct client *c, nsec now)
         text_addf(&target, "%caccess_token=" TOKEN, strchr(c->target, '?') ? '&' : '?');
     if (c->policy.browser)
         text_add(&headers, PAGE_AGENT);
+    if (c->policy.tabs > 1)
+        text_add(&headers, PAGE_SESSION);
     login_add_to_request(&c->login, now, &target, &headers);
     client_upgrade_ask(c->upgrade, text_chars(&target), text_chars(&headers));
     text_fini(&target);

@@ -13,6 +13,8 @@ static const char *const first_delay_names[] = {"backoff", "none", "uniform", NU
 const struct param client_policy_params[] = {
     P_BOOL(client_policy, browser, .def = "false",
            .doc = "as a page in a browser: its heartbeat is a message, since it has no pings"),
+    P_COUNT(client_policy, tabs, .def = "1", .min = "1", .max = "16",
+            .doc = "open in so many tabs of one browser, each with a connection of its own"),
     P_DURATION(client_policy, ping, .def = "30s", .doc = "a ping this often while open; 0: never"),
     P_DURATION(client_policy, pong, .def = "10s",
                .doc = "silence after a ping that means the peer is dead; 0: not watched"),

@@ -17,9 +17,10 @@ enum first_delay { FIRST_DELAY_BACKOFF, FIRST_DELAY_NONE, FIRST_DELAY_UNIFORM };
 
 /* Wherever a limit is 0 there is none. */
 struct client_policy {
-    bool browser; /* a page's script: it says so, and its heartbeat is a message, not a ping */
-    nsec ping;    /* 0: never pings */
-    nsec pong;    /* 0: pings, and never asks what became of them */
+    bool browser;  /* a page's script: it says so, and its heartbeat is a message, not a ping */
+    uint64_t tabs; /* of that browser; each is a client of its own with the same session */
+    nsec ping;     /* 0: never pings */
+    nsec pong;     /* 0: pings, and never asks what became of them */
 
     int growth; /* enum backoff_growth */
     nsec backoff_base, backoff_cap;

@@ -142,9 +142,9 @@ struct fetch *fetch_start(struct loop *loop, struct dialer *dialer,
     struct text head;
     text_init(&head);
     text_addf(&head,
-              "%s %s HTTP/1.0\r\nHost: %s\r\nUser-Agent: halfopen\r\nContent-Length: 0\r\n"
+              "%s %s HTTP/1.%d\r\nHost: %s\r\nUser-Agent: halfopen\r\nContent-Length: 0\r\n"
               "Connection: close\r\n\r\n",
-              request->method, request->target, request->authority);
+              request->method, request->target, request->http_1_1, request->authority);
     fetch->patience.on_due = on_patience_over;
     fetch->loop = loop;
     fetch->request_len = head.len;

@@ -13,6 +13,7 @@ struct fetch;
 struct fetch_request {
     const char *method, *host, *authority, *target; /* copied */
     uint16_t port;
+    bool http_1_1; /* for a server that takes no HTTP/1.0 */
     nsec patience; /* real */
     /* In a turn of the loop, once; the fetch is freed right after. why: "" when there was an
      * answer, else what stood in the way; body: terminated, borrowed. */

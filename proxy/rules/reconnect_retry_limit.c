@@ -3,6 +3,7 @@
 
 #include "base/units.h"
 #include "rules/lib/connection.h"
+#include "rules/lib/endings.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
 #include "trace/attempts.h"
@@ -22,6 +23,7 @@ static const struct param params[] = {
 
 /* How a client fared, the best first. */
 enum fate {
+    SEVERAL,   /* more attempts than allowed, of several connections together */
     TOO_SHORT, /* neither as many attempts as are allowed, nor silent for long enough */
     TOLD,
     TOLD_LATE, /* stopped, and said so only later */
@@ -34,8 +36,9 @@ enum fate {
 };
 
 static const enum verdict verdicts[FATES] = {
-    [TOO_SHORT] = INCONCLUSIVE, [TOLD] = PASS,   [TOLD_LATE] = WARN, [TOLD_LONG] = WARN,
-    [GOES_ON] = WARN,           [EXITED] = WARN, [ENDLESS] = FAIL,   [SILENT] = FAIL,
+    [SEVERAL] = INCONCLUSIVE, [TOO_SHORT] = INCONCLUSIVE, [TOLD] = PASS,
+    [TOLD_LATE] = WARN,       [TOLD_LONG] = WARN,         [GOES_ON] = WARN,
+    [EXITED] = WARN,          [ENDLESS] = FAIL,           [SILENT] = FAIL,
 };
 
 struct limits {
@@ -134,6 +137,7 @@ struct group {
 struct judging {
     const struct trace *trace;
     struct limits limits;
+    struct endings endings;
     struct group groups[FATES];
     size_t clients;
     bool builtin;
@@ -147,8 +151,11 @@ static void look(struct judging *judging, const struct retries *retries)
         return;
     }
     const struct event *heard = heard_since(judging->trace, retries);
-    struct group *group =
-        &judging->groups[fate_of(judging->trace, retries, heard, &judging->limits)];
+    enum fate fate = fate_of(judging->trace, retries, heard, &judging->limits);
+    bool counted = fate == ENDLESS || fate == TOLD_LONG;
+    if (counted && endings_kept_by(&judging->endings, retries->client) > 1)
+        fate = SEVERAL;
+    struct group *group = &judging->groups[fate];
     nsec until = heard ? heard->at : retries->observed;
     tally_add(&group->tally, nsec_max(until - retries->last_failed, 0), retries->from,
               heard && heard->seq > retries->to ? heard->seq : retries->to);
@@ -178,7 +185,7 @@ static void add_sentence(const struct judging *judging, enum fate fate, struct t
 {
     const struct group *group = &judging->groups[fate];
     tally_add_who(&group->tally, judging->clients, out);
-    text_add(out, fate == GOES_ON || fate == ENDLESS || fate == TOO_SHORT ? " made "
+    text_add(out, fate == GOES_ON || fate == ENDLESS || fate <= TOO_SHORT ? " made "
                                                                           : " stopped after ");
     if (group->least == group->most)
         text_addf(out, "%llu", (unsigned long long)group->most);
@@ -205,6 +212,10 @@ static void add_sentence(const struct judging *judging, enum fate fate, struct t
         break;
     case SILENT:
         text_add(out, " without telling the user");
+        break;
+    case SEVERAL:
+        text_add(out, ", but for several connections that it keeps, whose attempts cannot be told "
+                      "apart");
         break;
     case TOO_SHORT:
         text_add(out, " and was not watched for long enough: ");
@@ -256,11 +267,13 @@ static void judge(struct judging *judging, struct findings *out)
 {
     struct outages outages;
     outages_of(judging->trace, &outages);
+    endings_of(judging->trace, &judging->endings);
     for (size_t i = 0; i < outages.count; i++)
         for (size_t k = 0; k < outages.list[i].count; k++)
             if (is_longest(&outages, &outages.list[i].clients[k]))
                 look(judging, &outages.list[i].clients[k]);
     outages_fini(&outages);
+    endings_fini(&judging->endings);
     for (int fate = FATES - 1; fate >= 0; fate--)
         if (judging->groups[fate].tally.count > 0)
             report(judging, (enum fate)fate, out);

@@ -15,7 +15,7 @@
 static const char *const known[] = {"system",    "client", "server",   "tls",   "behind",
                                     "heartbeat", "auth",   "messages", "hooks", "close_codes",
                                     "policy",    "rules",  "sessions", NULL};
-static const char *const later[] = {"urls", "external", "browser", NULL};
+static const char *const later[] = {"urls", "external", NULL};
 
 /* --- Small parts --- */
 
@@ -197,6 +197,7 @@ struct target *target_parse(const char *file, const char *text, size_t len,
     struct target *target = xcalloc(1, sizeof *target);
     target->file = xstrdup(file);
     target->server.verify = true;
+    target->client.tabs = 1;
     target->policy = policy_written_new();
     if (field_is_mapping(root, "client: {command: 'node app.js {url}'}", diag)) {
         expand(target, root, lookup, diag);
@@ -249,26 +250,13 @@ void target_free(struct target *target)
 {
     if (!target)
         return;
-    char *texts[] = {target->file,
-                     target->system.name,
-                     target->system.version,
-                     target->system.owner,
-                     target->client.command,
-                     target->client.path,
-                     target->client.protocol,
-                     target->client.host,
-                     target->server.command,
-                     target->server.url,
-                     target->server.health,
-                     target->server.ca,
-                     target->behind.profile,
-                     target->behind.idle,
-                     target->behind.counts,
-                     target->heartbeat.ping,
-                     target->heartbeat.pong,
-                     target->messages.id,
-                     target->suite,
-                     target->profile};
+    char *texts[] = {target->file,           target->system.name,     target->system.version,
+                     target->system.owner,   target->client.command,  target->client.browser,
+                     target->client.path,    target->client.protocol, target->client.host,
+                     target->server.command, target->server.url,      target->server.health,
+                     target->server.ca,      target->behind.profile,  target->behind.idle,
+                     target->behind.counts,  target->heartbeat.ping,  target->heartbeat.pong,
+                     target->messages.id,    target->suite,           target->profile};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     target_hooks_fini(&target->hooks);

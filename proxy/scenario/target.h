@@ -32,6 +32,8 @@ struct target {
     struct {
         bool given; /* false, or no command: the built-in client */
         char *command;
+        char *browser; /* URL of the page that Chromium opens, with {url} in it; NULL: none */
+        uint64_t tabs; /* in so many tabs, of one profile */
         struct variable *env;
         size_t env_count;
         char *path, *protocol, *host; /* which of its connections count; NULL: any */

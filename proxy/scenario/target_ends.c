@@ -32,16 +32,49 @@ static void load_sockets(struct target *target, const struct node *sockets, stru
     (void)field_copy(field_find(sockets, "host"), &target->client.host, diag);         /* told */
 }
 
+static bool begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* {url} is where the page is told the address of its WebSocket: each client has a port of its own.
+ */
+static void load_browser(struct target *target, const struct node *client, struct diag *diag)
+{
+    const struct node *browser = field_find(client, "browser"), *tabs = field_find(client, "tabs");
+    const struct node *command = field_find(client, "command");
+    if (tabs && !browser)
+        diag_error(diag, tabs->key_place, "'tabs' are a browser's: it goes with 'browser'");
+    if (tabs)
+        (void)field_count(tabs, "1", "16", &target->client.tabs, diag); /* told; stays 1 */
+    if (!browser || !field_copy(browser, &target->client.browser, diag))
+        return;
+    if (command)
+        diag_error(diag, browser->key_place, "a client is a command or a browser, not both");
+    if (!begins(browser->text, "http://") && !begins(browser->text, "https://"))
+        diag_error(diag, browser->place, "'browser' is %s: it begins with http:// or https://",
+                   field_written(browser));
+    else if (!strstr(browser->text, "{url}"))
+        diag_error(diag, browser->place,
+                   "'browser' is %s: the page has to be told its WebSocket's address, as in "
+                   "\"http://localhost:5173/?ws={url}\"",
+                   field_written(browser));
+    else if (browser->text[strcspn(browser->text, " \t\r\n")])
+        diag_error(diag, browser->place, "'browser' is %s: a URL holds no blank",
+                   field_written(browser));
+}
+
 void target_load_client(struct target *target, const struct node *client, struct diag *diag)
 {
-    static const char *const known[] = {"command", "env", "sockets", NULL};
-    static const char *const later[] = {"external", "listen", "browser", NULL};
+    static const char *const known[] = {"command", "browser", "tabs", "env", "sockets", NULL};
+    static const char *const later[] = {"external", "listen", NULL};
     if (!field_is_mapping(client, "{command: 'node app.js {url}'}", diag))
         return;
     target->client.given = true;
     fields_check(client, known, later, "a client", diag);
     const struct node *env = field_find(client, "env"), *sockets = field_find(client, "sockets");
     (void)field_copy(field_find(client, "command"), &target->client.command, diag); /* told */
+    load_browser(target, client, diag);
     if (env)
         load_env(target, env, diag);
     if (sockets)
@@ -49,11 +82,6 @@ void target_load_client(struct target *target, const struct node *client, struct
 }
 
 /* --- The server --- */
-
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
 
 static void load_url(const struct node *node, char **out, struct diag *diag)
 {

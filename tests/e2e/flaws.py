@@ -60,7 +60,7 @@ def wrong_with_flaw(rules, found, trouble):
 def wrong_with_sound(found, trouble):
     objections = [f"{rule} {verdict}: {summary}" for rule, (verdict, summary) in found.items()
                   if verdict in ("fail", "warn")]
-    decided = any(verdict == "pass" for verdict, _ in found.values())
+    decided = any(verdict in ("pass", "not_applicable") for verdict, _ in found.values())
     return objections or ([] if decided else [trouble or "nothing was decided"])
 
 

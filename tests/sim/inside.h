@@ -28,7 +28,8 @@ struct alarm {
 
 struct sim_client {
     struct sim *sim;
-    unsigned index;
+    unsigned index,
+        number; /* which client of the run; which machine: a browser has one for each tab */
     struct player *machine; /* NULL: not started yet */
     nsec starts;
     bool dial_wanted;
@@ -78,7 +79,8 @@ struct sim {
     struct bulletin bulletin;
     struct recorder *recorder;
     struct run *run;
-    struct sim_client *clients;
+    struct sim_client *clients; /* the first tabs of all clients, then the second ones */
+    unsigned machines;
     struct link *links, **links_end;
     struct close_codes close_codes;
     struct rng lateness, slices, losses;

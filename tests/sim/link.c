@@ -273,8 +273,8 @@ static const struct server_ops server_ops = {
 void sim_client_start(struct sim_client *client)
 {
     struct sim *sim = client->sim;
-    uint64_t seed = sim->cfg->seed + client->index * UINT64_C(0x9e3779b97f4a7c15);
-    client->machine = player_new(&sim->client_policy, client->index, seed, &client_ops, client,
+    uint64_t seed = sim->cfg->seed + client->number * UINT64_C(0x9e3779b97f4a7c15);
+    client->machine = player_new(&sim->client_policy, client->number, seed, &client_ops, client,
                                  sim->now, sim->cfg->transcript);
     client->starts = NEVER;
 }

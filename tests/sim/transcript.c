@@ -265,6 +265,11 @@ nsec player_deadline(const struct player *player)
     return client_deadline(player->machine);
 }
 
+bool player_is_open(const struct player *player)
+{
+    return client_state(player->machine) == CLIENT_OPEN;
+}
+
 bool player_stopped(const struct player *player)
 {
     return client_state(player->machine) == CLIENT_STOPPED;

@@ -37,6 +37,7 @@ void player_produce(struct player *, nsec now); /* one message */
 void player_close(struct player *, uint16_t code, const char *reason, nsec now);
 void player_tell_state(struct player *, struct text *out, nsec now);
 nsec player_deadline(const struct player *);
+bool player_is_open(const struct player *);
 bool player_stopped(const struct player *);
 uint64_t player_buffered(const struct player *);
 

@@ -55,26 +55,57 @@ static void free_dead_links(struct sim *sim)
     sim->links_end = at;
 }
 
+/* Of the tabs of a browser each has a connection. */
+static bool all_tabs_are_open(const struct sim *sim)
+{
+    for (unsigned i = sim->cfg->plan->clients; i < sim->machines; i++)
+        if (!sim->clients[i].machine || !player_is_open(sim->clients[i].machine))
+            return false;
+    return true;
+}
+
 static void begin_when_connected(struct sim *sim)
 {
     struct run_status status;
     if (sim->started)
         return;
     run_status(sim->run, &status);
-    if (status.open < status.clients)
+    if (status.open < status.clients || !all_tabs_are_open(sim))
         return;
     sim->started = sim->moved = true;
     sim->memory_at = sim->cfg->memory ? sim->now : NEVER;
     run_start(sim->run, sim->now);
 }
 
+/* The next tab of that client's browser; NULL: there is none. */
+static struct sim_client *next_tab(const struct sim_client *client)
+{
+    unsigned next = client->number + client->sim->cfg->plan->clients;
+    return next < client->sim->machines ? &client->sim->clients[next] : NULL;
+}
+
+static bool all_tabs_stopped(const struct sim_client *client)
+{
+    for (; client; client = next_tab(client))
+        if (!player_stopped(client->machine))
+            return false;
+    return true;
+}
+
+static void close_tabs(struct sim_client *client, uint16_t code, const char *reason)
+{
+    for (; client; client = next_tab(client))
+        player_close(client->machine, code, reason, client->sim->now);
+}
+
+/* A process has all its tabs: the first stands for it. */
 static void exit_when_done(struct sim_client *client)
 {
     struct sim *sim = client->sim;
     unsigned number = run_client_number(sim->run, client->index);
     struct event ev = {
         .kind = EV_PROCESS_EXIT, .client = (int)number, .by = BY_ENDPOINT, .at = sim->now};
-    if (!client->signalled || client->exited || !player_stopped(client->machine) ||
+    if (!client->signalled || client->exited || !all_tabs_stopped(client) ||
         (client->restarts && client->link))
         return;
     client->exited = sim->moved = true;
@@ -107,7 +138,7 @@ static void renew(struct sim_client *client)
 static void turn(struct sim *sim)
 {
     sim->moved = false;
-    for (unsigned i = 0; i < sim->cfg->plan->clients; i++) {
+    for (unsigned i = 0; i < sim->machines; i++) {
         struct sim_client *client = &sim->clients[i];
         if (client->starts <= sim->now) {
             renew(client);
@@ -157,7 +188,7 @@ static nsec server_due(struct link *link)
 static nsec next_instant(struct sim *sim)
 {
     nsec next = nsec_min(due(sim, &sim->run_alarm, run_deadline(sim->run)), sim->memory_at);
-    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+    for (unsigned i = 0; i < sim->machines; i++)
         next = nsec_min(next, nsec_min(client_due(&sim->clients[i]), syn_due(&sim->clients[i])));
     for (struct link *link = sim->links; link; link = link->next)
         next = nsec_min(next, nsec_min(server_due(link), link_due(link)));
@@ -187,7 +218,7 @@ static void expire(struct sim *sim)
         sample_memory(sim);
     if (due(sim, &sim->run_alarm, run_deadline(sim->run)) <= sim->now)
         run_expire(sim->run, sim->now);
-    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+    for (unsigned i = 0; i < sim->machines; i++)
         if (sim->clients[i].machine && client_due(&sim->clients[i]) <= sim->now)
             player_expire(sim->clients[i].machine, sim->now);
     for (struct link *link = sim->links; link; link = link->next)
@@ -213,7 +244,8 @@ static void on_door(void *context, unsigned client, enum family family, enum doo
 {
     struct sim *sim = context;
     enum door before = sim->clients[client].doors[family];
-    sim->clients[client].doors[family] = door == DOOR_SHUT && !has_name(sim) ? DOOR_OPEN : door;
+    for (struct sim_client *tab = &sim->clients[client]; tab; tab = next_tab(tab))
+        tab->doors[family] = door == DOOR_SHUT && !has_name(sim) ? DOOR_OPEN : door;
     if (door == DOOR_SHUT || before == DOOR_SHUT)
         tell_address(sim, client, family, door == DOOR_SHUT);
     else if (family == FAMILY_IPV4)
@@ -243,7 +275,7 @@ static void on_hook(void *context, unsigned index, enum hook hook, uint64_t numb
     else if (hook == HOOK_SEND)
         player_produce(client->machine, sim->now);
     else if (hook == HOOK_CLOSE)
-        player_close(client->machine, 1000, "its application is done", sim->now);
+        close_tabs(client, 1000, "its application is done");
     run_hook_answer(sim->run, index, hook, number, "builtin", taken ? "taken" : "it has exited",
                     sim->now, sim->now);
     if (taken && hook == HOOK_STATE)
@@ -267,7 +299,7 @@ static void on_signal(void *context, unsigned index, const char *name)
         (struct ev_process_signal){.pid = PID + run_client_number(sim->run, index), .name = name};
     recorder_emit(sim->recorder, ev);
     client->signalled = sim->moved = true;
-    player_close(client->machine, 1001, "the process is told to end", sim->now);
+    close_tabs(client, 1001, "the process is told to end");
 }
 
 /* Clients only: what a server's restart does is seen over real sockets. */
@@ -395,10 +427,14 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     static const struct run_errands errands = {
         .on_restart = on_restart, .on_request = on_request, .on_prompt = on_prompt};
     run_watch_errands(sim->run, &errands, sim);
-    sim->clients = xcalloc(plan->clients, sizeof *sim->clients);
-    for (unsigned i = 0; i < plan->clients; i++)
-        sim->clients[i] = (struct sim_client){
-            .sim = sim, .index = i, .starts = (nsec)i * STAGGER, .alarm = {NEVER, NEVER}};
+    sim->machines = plan->clients * (unsigned)sim->client_policy.tabs;
+    sim->clients = xcalloc(sim->machines, sizeof *sim->clients);
+    for (unsigned i = 0; i < sim->machines; i++)
+        sim->clients[i] = (struct sim_client){.sim = sim,
+                                              .number = i,
+                                              .index = i % plan->clients,
+                                              .starts = (nsec)(i % plan->clients) * STAGGER,
+                                              .alarm = {NEVER, NEVER}};
 }
 
 static const char *go_on(struct sim *sim)
@@ -429,7 +465,7 @@ static void end(struct sim *sim, const char *reason)
         link_free(sim->links);
         sim->links = next;
     }
-    for (unsigned i = 0; i < sim->cfg->plan->clients; i++)
+    for (unsigned i = 0; i < sim->machines; i++)
         player_free(sim->clients[i].machine);
     free(sim->clients);
     recorder_free(sim->recorder);

@@ -132,16 +132,43 @@ static bool is_alone(const struct attempts *attempts, size_t of, nsec at)
     return true;
 }
 
-/* How many connections each client keeps: those open when the first fault began. */
+static size_t open_at(const struct endings *endings, size_t first, size_t end, nsec at)
+{
+    size_t count = 0;
+    for (size_t i = first; i < end; i++)
+        count += endings->list[i].attempt.opened <= at && endings->list[i].at >= at;
+    return count;
+}
+
+static size_t begun_by(const struct endings *endings, size_t first, size_t end, nsec at)
+{
+    size_t count = 0;
+    for (size_t i = first; i < end; i++)
+        count += endings->list[i].attempt.start <= at && endings->list[i].at >= at;
+    return count;
+}
+
+/* A Close, a loss or a failure, whichever of them comes first. */
+static nsec first_blow(const struct endings *endings, size_t first, size_t end)
+{
+    nsec at = NEVER;
+    for (size_t i = first; i < end; i++)
+        at = nsec_min(at, nsec_min(endings->list[i].at, endings->list[i].closing));
+    return at;
+}
+
+/* How many connections each client keeps: those open when the first fault began; where that was
+ * before it came, those begun when the first of them met with something. */
 static void note_kept(const struct trace *trace, struct endings *endings)
 {
     size_t i = 0;
     const struct event *fault = trace_next(trace, &i, EV_FAULT_ON);
     nsec at = fault ? fault->at : trace->end;
     for (size_t first = 0; first < endings->count;) {
-        size_t end = endings_of_client_end(endings, first), kept = 0;
-        for (size_t k = first; k < end; k++)
-            kept += endings->list[k].attempt.opened <= at && endings->list[k].at >= at;
+        size_t end = endings_of_client_end(endings, first);
+        size_t kept = open_at(endings, first, end, at);
+        if (kept == 0)
+            kept = begun_by(endings, first, end, first_blow(endings, first, end));
         for (; first < end; first++) {
             endings->list[first].kept = kept;
             endings->list[first].alone = endings->list[first].alone && kept <= 1;
@@ -230,6 +257,14 @@ size_t endings_of_client_end(const struct endings *endings, size_t first)
            endings->list[end].attempt.client == endings->list[first].attempt.client)
         end++;
     return end;
+}
+
+size_t endings_kept_by(const struct endings *endings, int client)
+{
+    for (size_t i = 0; i < endings->count; i++)
+        if (endings->list[i].attempt.client == client)
+            return endings->list[i].kept;
+    return 0;
 }
 
 size_t endings_clients(const struct endings *endings)

@@ -19,7 +19,8 @@ struct ending {
     bool held;        /* a fault kept the answer to the handshake back */
     bool heard;       /* a message of the server came while it was open */
     bool browser;     /* the request is a browser's, whose script sees no status */
-    size_t kept;      /* connections that the client had open when the first fault began */
+    size_t kept;      /* connections that the client had open when the first fault began; where it
+                         came only later, those begun when the first of them met with something */
     /* It keeps no more than one, and had no other under way when this one ended: what comes next is
      * its answer to this. */
     bool alone;
@@ -41,6 +42,7 @@ void endings_of(const struct trace *, struct endings *out);
 void endings_fini(struct endings *);
 /* The index behind the last ending of the client whose first is at that index. */
 size_t endings_of_client_end(const struct endings *, size_t first);
+size_t endings_kept_by(const struct endings *, int client); /* 0: it never came */
 size_t endings_clients(const struct endings *);
 /* It opened and lasted at least so long, or lasts still. */
 bool ending_was_stable(const struct ending *, nsec stable_after);
