@@ -6,6 +6,8 @@
 
 #include "ws/jwt.h"
 
+#define LONGEST_LIFE_SECONDS INT64_C(2000000000) /* longer: in a unit of its own, or for ever */
+
 void auth_init(struct run *run)
 {
     const struct plan *plan = run->plan;
@@ -36,11 +38,11 @@ static void credential_hash(const struct session *s, const uint8_t *bytes, size_
 bool auth_left(const struct session *s, const void *bytes, size_t len, nsec *left)
 {
     int64_t expires = jwt_expires(bytes, len), now = s->now / NSEC_PER_SEC;
-    *left = 0;
-    if (expires == JWT_EXPIRES_NEVER)
-        return false;
-    *left = nsec_from_seconds((double)(expires - s->run->options.epoch - now));
-    return true;
+    int64_t seconds = expires == JWT_EXPIRES_NEVER ? 0 : expires - s->run->options.epoch - now;
+    bool says = expires != JWT_EXPIRES_NEVER && seconds < LONGEST_LIFE_SECONDS &&
+                seconds > -LONGEST_LIFE_SECONDS;
+    *left = says ? seconds * NSEC_PER_SEC : 0;
+    return says;
 }
 
 static void tell_auth(struct session *s, const struct event *message, const uint8_t *bytes,

@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 
+#define LONGEST_LIFE (2000000000 * NSEC_PER_SEC) /* nobody writes a longer one */
+
 /* --- What a connection shows --- */
 
 static bool is_one(const struct event *ev)
@@ -76,8 +78,10 @@ const char *credential_hash(const struct event *ev)
 bool credential_expires(const struct event *ev, nsec *at)
 {
     bool message = credential_is_message(ev);
-    *at = ev->at + (message ? ev->ws_auth.left : ev->http_credential.left);
-    return message ? ev->ws_auth.expires : ev->http_credential.expires;
+    nsec left = message ? ev->ws_auth.left : ev->http_credential.left;
+    bool says = message ? ev->ws_auth.expires : ev->http_credential.expires;
+    *at = nsec_add(ev->at, left);
+    return says && left < LONGEST_LIFE && left > -LONGEST_LIFE;
 }
 
 /* The index of the first on that connection, or where it would be. */
