@@ -19,7 +19,7 @@ from harness import HALFOPEN, events, frame, is_alive, of_kind
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOUND = f"exec {HALFOPEN} client --ping 500ms --pong 300ms --backoff_base 200ms {{url}}"
-SLOW = f"exec {HALFOPEN} client --ping 4s --pong 300ms --backoff_base 200ms {{url}}"
+SLOW = f"exec {HALFOPEN} client --ping 7s --pong 300ms --backoff_base 200ms {{url}}"
 
 # Two clients are cut off silently and have 1.5 s to notice.
 DEAD = """\
