@@ -8,16 +8,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/mem.h"
-#include "control/job.h"
 #include "control/judge.h"
-#include "control/prompts.h"
-#include "control/schedule.h"
-#include "control/table.h"
+#include "control/runner_parts.h"
 #include "control/testable.h"
-#include "net/command.h"
-#include "net/kernel.h"
 #include "net/machine.h"
 #include "net/noise.h"
 #include "net/wall.h"
@@ -26,109 +20,6 @@
 #define LOUD           (50 * NSEC_PER_MSEC) /* target time */
 #define BOOTS_PER_CORE 2                    /* client processes on their way at a time */
 #define REDRAW         (200 * NSEC_PER_MSEC)
-
-enum task_state { TASK_WAITING, TASK_RUNNING, TASK_DONE };
-
-/* A scenario against a subject, with its repetition if it needs one. */
-struct task {
-    struct runner *runner;
-    const struct plan *plan;
-    const struct subject *subject;
-    enum task_state state;
-    char *label, *label_again; /* file names of the traces */
-    double speed;
-    bool again; /* the second run is on, or next */
-    struct job *job;
-    struct scenario_result result, second;
-};
-
-struct runner {
-    struct timer redraw; /* must stay first */
-    struct timer deadline;
-    const struct runner_config *config;
-    struct loop *loop;
-    struct processes *processes;
-    struct table *table;
-    struct prompts *prompts;
-    struct ca ca;
-    bool has_ca;
-    struct task *tasks;
-    size_t *order; /* in which tasks begin */
-    struct boots boots;
-    unsigned slots;
-    nsec noise; /* real */
-    char started[WALL_DATE_SIZE];
-    unsigned interrupts;
-    const char *stop_reason; /* NULL: go on */
-};
-
-/* --- Results --- */
-
-static void judge_job(struct task *task, struct scenario_result *result)
-{
-    const struct runner_config *config = task->runner->config;
-    char *path = xprintf("%s/%s", config->folder, job_trace(task->job)), hash[65];
-    struct diag *diag = diag_new();
-    struct trace *trace = trace_read(path, diag);
-    if (trace)
-        judge_trace(trace, NULL, result);
-    else if (!job_trouble(task->job))
-        diag_print(diag, stderr);
-    if (digest_sha256_file(path, hash))
-        result->sha256 = xstrdup(hash);
-    trace_free(trace);
-    diag_free(diag);
-    free(path);
-}
-
-static bool is_bundled(const struct task *task)
-{
-    const char *data = task->runner->config->data, *file = task->plan->file;
-    return !file || (data && strncmp(file, data, strlen(data)) == 0);
-}
-
-/* A scenario that comes with halfopen goes by its name, another by its file. */
-static const char *word_for(const struct task *task)
-{
-    return is_bundled(task) ? task->plan->name : task->plan->file;
-}
-
-static void describe_file(const struct task *task, struct scenario_result *result)
-{
-    result->file = task->plan->file ? xstrdup(task->plan->file) : NULL;
-    result->bundled = is_bundled(task);
-}
-
-static char *command_again(const struct task *task)
-{
-    struct text out;
-    text_init(&out);
-    text_add(&out, "halfopen run ");
-    command_add_quoted(&out, word_for(task));
-    if (task->subject->again)
-        text_addf(&out, " %s", task->subject->again);
-    text_addf(&out, " --speed %g --seed %llu", task->runner->config->speed,
-              (unsigned long long)task->runner->config->seed);
-    return text_take(&out);
-}
-
-static void describe(struct task *task, struct scenario_result *result)
-{
-    const struct job *job = task->job;
-    if (!result->name)
-        result->name = xstrdup(task->plan->name);
-    describe_file(task, result);
-    result->subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
-    result->trace = xstrdup(job_trace(job));
-    result->again = command_again(task);
-    result->trouble = job_trouble(job) ? xstrdup(job_trouble(job)) : NULL;
-    result->interrupted = job_interrupted(job);
-    result->wall_s = job_wall(job);
-    if (!plan_lacks(task->plan, task->subject))
-        result->estimate_s = schedule_estimate(task->plan, &task->subject->policy, task->speed);
-    result->speed = task->speed;
-    result->clients = task->plan->clients;
-}
 
 /* --- Tasks --- */
 
@@ -249,8 +140,8 @@ static void on_job_over(void *context, struct job *job)
         task->speed = 1;
         task->state = TASK_WAITING;
     } else {
-        judge_job(task, result);
-        describe(task, result);
+        task_judge(task, result);
+        task_describe(task, result);
         if (task->again) {
             settle_second(task);
         } else if (judge_wants_repeat(result) && !result->trouble && !runner->stop_reason) {
@@ -368,22 +259,6 @@ static void on_deadline(struct timer *timer, nsec now)
 
 /* --- Begin and end --- */
 
-static char *label_of(const struct runner_task *task, size_t index, const struct runner *runner)
-{
-    char *base = task->subject->name ? xprintf("%s-%s", task->plan->name, task->subject->name)
-                                     : xstrdup(task->plan->name);
-    for (char *at = base; *at; at++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at))
-            *at = '-';
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(runner->tasks[i].label, base) == 0) {
-            char *unique = xprintf("%s-%zu", base, index + 1);
-            free(base);
-            return unique;
-        }
-    return base;
-}
-
 static bool open_ca(struct runner *runner)
 {
     struct text why;
@@ -401,81 +276,6 @@ static bool open_ca(struct runner *runner)
     return runner->has_ca;
 }
 
-/* An endpoint that was not started here keeps its own time, and one slow end slows the whole. */
-static const char *why_not_faster(const struct subject *subject)
-{
-    if (subject->server_url && !subject->server_command)
-        return "at speed 1: the server was not started here";
-    return subject->client_page ? "at speed 1: Chromium freezes when its clock is sped up" : NULL;
-}
-
-static void choose_speed(struct task *task, double asked)
-{
-    const char *why = why_not_faster(task->subject);
-    task->speed = why ? 1 : asked;
-    if (why && asked > 1)
-        task->result.speed_note = xstrdup(why);
-}
-
-static void make_tasks(struct runner *runner)
-{
-    const struct runner_config *config = runner->config;
-    runner->tasks = xcalloc(config->task_count + 1, sizeof *runner->tasks);
-    for (size_t i = 0; i < config->task_count; i++) {
-        runner->tasks[i] = (struct task){
-            .runner = runner, .plan = config->tasks[i].plan, .subject = config->tasks[i].subject};
-        choose_speed(&runner->tasks[i], config->speed);
-        runner->tasks[i].label = label_of(&config->tasks[i], i, runner);
-        runner->tasks[i].label_again = xprintf("%s.again", runner->tasks[i].label);
-    }
-}
-
-/* --- What the machine allows --- */
-
-/* In the place of a scenario whose fault this machine does not allow; the others run. */
-static void refuse_task(struct task *task, const struct fault_step *fault, const char *why)
-{
-    task->result.name = xstrdup(task->plan->name);
-    describe_file(task, &task->result);
-    task->result.subject = task->subject->name ? xstrdup(task->subject->name) : NULL;
-    task->result.clients = task->plan->clients;
-    task->result.speed = task->speed;
-    task->result.trouble =
-        xprintf("not run: %s is not to be had: %s; or give the step a fallback, as in "
-                "fallback: drop",
-                fault->desc->name, why);
-    task->state = TASK_DONE;
-}
-
-/* fault: NULL: it is a person. */
-static void slow_down(struct task *task, const struct fault_step *fault)
-{
-    if (task->speed <= 1)
-        return;
-    task->speed = 1;
-    task->result.speed_note =
-        fault ? xprintf("at speed 1: what %s does is timed by the endpoint's kernel, which no "
-                        "speed changes",
-                        fault->desc->name)
-              : xstrdup("at speed 1: a person takes part");
-}
-
-static void meet_machine(struct runner *runner)
-{
-    plan_why_not *why_not = runner->config->why_not ? runner->config->why_not : kernel_why_not;
-    for (size_t i = 0; i < runner->config->task_count; i++) {
-        struct task *task = &runner->tasks[i];
-        const struct fault_step *unmet = plan_unmet(task->plan, why_not);
-        const struct fault_step *timed = plan_kernel_timed(task->plan);
-        if (plan_lacks(task->plan, task->subject))
-            continue;
-        if (unmet)
-            refuse_task(task, unmet, why_not(fault_needs(unmet->desc, unmet->config)));
-        else if (timed || plan_first(task->plan, STEP_PROMPT))
-            slow_down(task, timed);
-    }
-}
-
 /* What was never started is in the report too, as not run. */
 static void collect(struct runner *runner, struct results *results)
 {
@@ -483,7 +283,7 @@ static void collect(struct runner *runner, struct results *results)
         struct task *task = &runner->tasks[i];
         if (!task->result.name) {
             task->result.name = xstrdup(task->plan->name);
-            describe_file(task, &task->result);
+            task_describe_file(task, &task->result);
             task->result.interrupted = true;
         }
         *results_add_scenario(results) = task->result;
@@ -564,9 +364,9 @@ bool runner_run(const struct runner_config *config, struct results *results)
     wall_date(runner.started);
     runner.slots = schedule_places(config->jobs);
     runner.boots.limit = BOOTS_PER_CORE * machine_cores();
-    make_tasks(&runner);
+    runner_make_tasks(&runner);
     runner.order = schedule_order(config->tasks, config->task_count, config->speed);
-    meet_machine(&runner);
+    runner_meet_machine(&runner);
     bool ready = open_ca(&runner);
     if (ready) {
         runner.processes = processes_new(runner.loop);
