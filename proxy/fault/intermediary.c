@@ -5,51 +5,7 @@
 #include <string.h>
 
 #include "fault/lib/inject.h"
-
-enum counts {
-    COUNTS_NONE,
-    COUNTS_ANY,
-    COUNTS_FROM_CLIENT,
-    COUNTS_FROM_SERVER,
-    COUNTS_PER_DIRECTION
-};
-enum ending { END_NONE, END_FIN, END_RST, END_SILENT, END_CLOSE_FRAME };
-enum half_close { HALF_CLOSE_BOTH, HALF_CLOSE_PASS_ON };
-enum speaks { SPEAKS_DROPPED, SPEAKS_RST, SPEAKS_REVIVED };
-enum handling { HANDLING_PASS, HANDLING_REPAIR, HANDLING_STRIP };
-
-struct intermediary {
-    char *profile;
-    nsec idle, idle_from_server, linger, lifetime, handshake_timeout, drain, drain_grace;
-    int counts, idle_to_client, idle_to_server;
-    int client_speaks, server_speaks;
-    int lifetime_to_client, lifetime_to_server;
-    int client_fin, server_fin, client_rst, server_rst;
-    int upgrade, drain_to_client, drain_to_server;
-    uint64_t close_code, head_limit, line_limit, head_status, refused_status, timeout_status;
-};
-
-/* An end of the proxy's own comes at once; one that it passes on, or announces, comes behind what
- * was sent before it, whatever holds that back on the way. */
-enum order { AT_ONCE, IN_ORDER };
-
-enum phase {
-    PHASE_HANDSHAKE,
-    PHASE_TUNNEL,    /* the WebSocket is open */
-    PHASE_FORGOTTEN, /* a NAT has lost the flow: the next bytes find out */
-    PHASE_LINGERS,   /* FIN was sent to the client, whose bytes are swallowed */
-    PHASE_ENDED
-};
-
-struct intermediary_state {
-    enum phase phase;
-    bool asked, answered, unreachable;
-    bool reset[DIRS]; /* by the direction it spoke in: that side met an RST after the silence */
-    nsec began;       /* of the fault on this connection */
-    nsec asked_at;    /* of the request */
-    nsec last[DIRS];  /* newest bytes each way */
-    nsec lingers_until;
-};
+#include "fault/lib/intermediary_parts.h"
 
 static const char *const countings[] = {"none",        "any",           "from_client",
                                         "from_server", "per_direction", NULL};
@@ -128,137 +84,6 @@ static const struct param params[] = {
     P_END,
 };
 
-/* --- Ends --- */
-
-static void cut_side(struct fault *f, enum side side, enum cut how, enum order order)
-{
-    if (order == IN_ORDER)
-        fault_end(f, side == SIDE_CLIENT ? TO_CLIENT : TO_SERVER, how);
-    else
-        fault_cut(f, side, how);
-}
-
-static void end_side(struct fault *f, enum side side, enum ending how, enum order order)
-{
-    const struct intermediary *cfg = fault_config(f);
-    struct intermediary_state *state = fault_state(f);
-    switch (how) {
-    case END_NONE:
-        return;
-    case END_CLOSE_FRAME:
-        (void)inject_close(f, side == SIDE_CLIENT ? TO_CLIENT : TO_SERVER,
-                           (unsigned)cfg->close_code, ""); /* full: then the end comes without */
-        cut_side(f, side, CUT_CLOSE, IN_ORDER);
-        return;
-    case END_FIN:
-        if (side == SIDE_CLIENT && cfg->linger > 0) {
-            state->phase = PHASE_LINGERS;
-            state->lingers_until = nsec_add(fault_now(f), cfg->linger);
-        }
-        cut_side(f, side,
-                 state->phase == PHASE_LINGERS && side == SIDE_CLIENT ? CUT_FIN : CUT_CLOSE, order);
-        return;
-    case END_RST:
-        cut_side(f, side, CUT_RST, order);
-        return;
-    case END_SILENT:
-        fault_cut(f, side, CUT_SILENT);
-        return;
-    }
-}
-
-static void end_both(struct fault *f, int to_client, int to_server)
-{
-    struct intermediary_state *state = fault_state(f);
-    state->phase = PHASE_ENDED;
-    end_side(f, SIDE_SERVER, (enum ending)to_server, AT_ONCE);
-    end_side(f, SIDE_CLIENT, (enum ending)to_client, AT_ONCE);
-}
-
-/* Both are closed: that side after what came for it, the other at once. */
-static void close_both(struct fault *f, enum side in_order)
-{
-    struct intermediary_state *state = fault_state(f);
-    state->phase = PHASE_ENDED;
-    end_side(f, SIDE_SERVER, END_FIN, in_order == SIDE_SERVER ? IN_ORDER : AT_ONCE);
-    end_side(f, SIDE_CLIENT, END_FIN, in_order == SIDE_CLIENT ? IN_ORDER : AT_ONCE);
-}
-
-/* Nothing is sent and the next packet of either side finds out, which has to be seen to be met. */
-static bool forgets_only(const struct intermediary *cfg)
-{
-    return cfg->idle_to_client == END_SILENT && cfg->idle_to_server == END_SILENT &&
-           (cfg->client_speaks != SPEAKS_DROPPED || cfg->server_speaks != SPEAKS_DROPPED);
-}
-
-static void end_idle(struct fault *f)
-{
-    const struct intermediary *cfg = fault_config(f);
-    struct intermediary_state *state = fault_state(f);
-    if (forgets_only(cfg))
-        state->phase = PHASE_FORGOTTEN;
-    else
-        end_both(f, cfg->idle_to_client, cfg->idle_to_server);
-}
-
-/* --- When --- */
-
-static nsec after(nsec from, nsec length)
-{
-    return length > 0 ? nsec_add(from, length) : NEVER;
-}
-
-static nsec idle_at(const struct intermediary *cfg, const struct intermediary_state *state)
-{
-    nsec client = state->last[TO_SERVER], server = state->last[TO_CLIENT];
-    nsec other = cfg->idle_from_server > 0 ? cfg->idle_from_server : cfg->idle;
-    if (state->phase != PHASE_TUNNEL)
-        return NEVER;
-    switch ((enum counts)cfg->counts) {
-    case COUNTS_NONE:
-        return NEVER;
-    case COUNTS_ANY:
-        return after(nsec_max(client, server), cfg->idle);
-    case COUNTS_FROM_CLIENT:
-        return after(client, cfg->idle);
-    case COUNTS_FROM_SERVER:
-        return after(server, cfg->idle);
-    case COUNTS_PER_DIRECTION:
-        return nsec_min(after(client, cfg->idle), after(server, other));
-    }
-    return NEVER;
-}
-
-static bool is_alive(const struct intermediary_state *state)
-{
-    return state->phase == PHASE_TUNNEL || state->phase == PHASE_FORGOTTEN;
-}
-
-static nsec lifetime_at(const struct intermediary *cfg, const struct intermediary_state *state)
-{
-    return is_alive(state) ? after(state->began, cfg->lifetime) : NEVER;
-}
-
-static nsec drained_at(const struct intermediary *cfg, const struct intermediary_state *state)
-{
-    return is_alive(state) ? nsec_add(after(state->began, cfg->drain), cfg->drain_grace) : NEVER;
-}
-
-static nsec unanswered_at(const struct intermediary *cfg, const struct intermediary_state *state)
-{
-    bool waits = state->phase == PHASE_HANDSHAKE && state->asked && !state->answered;
-    return waits ? after(state->asked_at, cfg->handshake_timeout) : NEVER;
-}
-
-static void set_timer(struct fault *f)
-{
-    const struct intermediary *cfg = fault_config(f);
-    const struct intermediary_state *state = fault_state(f);
-    nsec at = nsec_min(idle_at(cfg, state), lifetime_at(cfg, state));
-    at = nsec_min(at, nsec_min(drained_at(cfg, state), unanswered_at(cfg, state)));
-    fault_wake(f, state->phase == PHASE_LINGERS ? state->lingers_until : at);
-}
-
 /* --- The handshake --- */
 
 static void refuse(struct fault *f, struct unit *request, uint64_t status)
@@ -269,7 +94,7 @@ static void refuse(struct fault *f, struct unit *request, uint64_t status)
     http_add_response(&response, (int)status, NULL, "");
     state->answered = true;
     fault_respond(f, request, text_chars(&response), response.len);
-    close_both(f, SIDE_CLIENT);
+    intermediary_close_both(f, SIDE_CLIENT);
     text_fini(&response);
 }
 
@@ -358,7 +183,7 @@ static void take_head(struct fault *f, struct unit *u)
         take_request(f, u);
     else
         take_answer(f, u);
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 static void answer_for_server(struct fault *f)
@@ -368,7 +193,7 @@ static void answer_for_server(struct fault *f)
     state->unreachable = true;
     if (state->asked)
         refuse(f, NULL, cfg->refused_status);
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 /* --- The tunnel --- */
@@ -378,7 +203,7 @@ static void begin(struct fault *f)
     struct intermediary_state *state = fault_state(f);
     state->began = state->last[TO_SERVER] = state->last[TO_CLIENT] = fault_now(f);
     state->phase = fault_is_open(f) ? PHASE_TUNNEL : PHASE_HANDSHAKE;
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 static void note(struct fault *f, enum dir d)
@@ -387,7 +212,7 @@ static void note(struct fault *f, enum dir d)
     if (state->phase != PHASE_TUNNEL)
         return;
     state->last[d] = fault_now(f);
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 static enum speaks meets(const struct fault *f, enum dir d)
@@ -404,7 +229,7 @@ static void revive(struct fault *f, struct unit *u)
     state->last[u->dir] = fault_now(f);
     fault_let_go(f, u->dir == TO_SERVER ? TO_CLIENT : TO_SERVER);
     fault_pass(f, u);
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 /* The first bytes after the flow was forgotten. A revived flow that ends at a side which was reset
@@ -445,7 +270,7 @@ static void take_fin(struct fault *f, struct unit *u, int half_close)
         return;
     }
     fault_drop(f, u);
-    close_both(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT);
+    intermediary_close_both(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT);
 }
 
 static void take_reset(struct fault *f, struct unit *u, int reset)
@@ -454,8 +279,8 @@ static void take_reset(struct fault *f, struct unit *u, int reset)
     struct intermediary_state *state = fault_state(f);
     fault_drop(f, u);
     state->phase = PHASE_ENDED;
-    end_side(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT, as[reset],
-             as[reset] == END_FIN ? IN_ORDER : AT_ONCE);
+    intermediary_end_side(f, u->dir == TO_SERVER ? SIDE_SERVER : SIDE_CLIENT, as[reset],
+                          as[reset] == END_FIN ? IN_ORDER : AT_ONCE);
 }
 
 static void take_end(struct fault *f, struct unit *u)
@@ -471,7 +296,7 @@ static void take_end(struct fault *f, struct unit *u)
         take_reset(f, u, client ? cfg->client_rst : cfg->server_rst);
     else
         take_fin(f, u, client ? cfg->client_fin : cfg->server_fin);
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 static void come_due(struct fault *f)
@@ -482,16 +307,16 @@ static void come_due(struct fault *f)
     if (state->phase == PHASE_LINGERS) {
         state->phase = PHASE_ENDED;
         fault_cut(f, SIDE_CLIENT, CUT_CLOSE);
-    } else if (unanswered_at(cfg, state) <= now) {
+    } else if (intermediary_unanswered_at(cfg, state) <= now) {
         refuse(f, NULL, cfg->timeout_status);
-    } else if (drained_at(cfg, state) <= now) {
-        end_both(f, cfg->drain_to_client, cfg->drain_to_server);
-    } else if (lifetime_at(cfg, state) <= now) {
-        end_both(f, cfg->lifetime_to_client, cfg->lifetime_to_server);
-    } else if (idle_at(cfg, state) <= now) {
-        end_idle(f);
+    } else if (intermediary_drained_at(cfg, state) <= now) {
+        intermediary_end_both(f, cfg->drain_to_client, cfg->drain_to_server);
+    } else if (intermediary_lifetime_at(cfg, state) <= now) {
+        intermediary_end_both(f, cfg->lifetime_to_client, cfg->lifetime_to_server);
+    } else if (intermediary_idle_at(cfg, state) <= now) {
+        intermediary_end_idle(f);
     }
-    set_timer(f);
+    intermediary_set_timer(f);
 }
 
 static bool begins_with(const char *text, const char *part)
