@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "net/kernel.h"
+#include "net/stream_parts.h"
 
 #define TLS_WRITE_BYTES ((size_t)64 << 10) /* encrypted at a time: what may wait for the socket */
 
@@ -33,7 +33,7 @@ static int wanted_events(const struct stream *stream)
     return (readable ? EV_READ : 0) | (stream->blocked ? EV_WRITE : 0);
 }
 
-static void rewatch(struct stream *stream)
+void stream_rewatch(struct stream *stream)
 {
     struct ev_loop *ev = loop_ev(stream->loop);
     int events = wanted_events(stream);
@@ -55,8 +55,7 @@ static void forget_dialing(struct stream *stream)
     stream->dialing = NULL;
 }
 
-/* Everything but the fd, which the caller closes in its own way. */
-static int detach(struct stream *stream)
+int stream_detach(struct stream *stream)
 {
     int fd = stream->fd;
     forget_dialing(stream);
@@ -82,14 +81,14 @@ static void end(struct stream *stream, enum io_result how)
     if (for_good)
         stream_close(stream);
     else
-        rewatch(stream);
+        stream_rewatch(stream);
     stream->ops->on_end(stream, how);
 }
 
 /* Closed in good order, so that an alert is read before the end of it is seen. */
 static void fail(struct stream *stream, const char *how)
 {
-    int fd = detach(stream);
+    int fd = stream_detach(stream);
     if (fd >= 0)
         socket_finish(fd);
     stream->ended = true;
@@ -118,8 +117,7 @@ static void note_failure(struct stream *stream, enum io_result failure)
     loop_touch(stream->loop, &stream->turn);
 }
 
-/* false: the socket takes no more, or has failed. */
-static bool flush(struct stream *stream)
+bool stream_flush(struct stream *stream)
 {
     const uint8_t *bytes;
     size_t len;
@@ -139,9 +137,9 @@ static bool flush(struct stream *stream)
     return true;
 }
 
-static void send_fin(struct stream *stream)
+void stream_send_fin(struct stream *stream)
 {
-    if (!stream->finishing || stream->finished || !flush(stream))
+    if (!stream->finishing || stream->finished || !stream_flush(stream))
         return;
     stream->finished = true;
     (void)shutdown(stream->fd, SHUT_WR); /* fails only when the connection is gone */
@@ -169,7 +167,7 @@ static size_t write_tls(struct stream *stream, const uint8_t *bytes, size_t len)
             return len;
         }
         taken += part;
-        (void)flush(stream); /* what it leaves shows in blocked or failure */
+        (void)stream_flush(stream); /* what it leaves shows in blocked or failure */
     }
     return stream->failure == IO_OK ? taken : len;
 }
@@ -182,7 +180,7 @@ size_t stream_write(struct stream *stream, const uint8_t *bytes, size_t len)
     if (stream->state != STREAM_OPEN || stream->blocked || len == 0)
         return 0;
     size_t taken = stream->tls ? write_tls(stream, bytes, len) : write_plain(stream, bytes, len);
-    rewatch(stream);
+    stream_rewatch(stream);
     return taken;
 }
 
@@ -213,7 +211,7 @@ static void drain_tls(struct stream *stream)
     while (stream->state == STREAM_OPEN && stream->reading && !stream->silent && !stream->ended) {
         size_t got;
         enum io_result result = tls_read(stream->tls, scratch, LOOP_SCRATCH_BYTES, &got);
-        (void)flush(
+        (void)stream_flush(
             stream); /* answers to key updates; failures are reported at the end of the turn */
         if (result == IO_OK)
             stream->ops->on_data(stream, scratch, got);
@@ -227,7 +225,7 @@ static void drain_tls(struct stream *stream)
 static void shake_hands(struct stream *stream)
 {
     enum io_result result = tls_handshake(stream->tls);
-    (void)flush(stream); /* an alert goes out too */
+    (void)stream_flush(stream); /* an alert goes out too */
     if (result == IO_OK)
         open_tls(stream);
     else if (result != IO_WANT_READ)
@@ -241,7 +239,7 @@ static void advance_tls(struct stream *stream)
     if (stream->state == STREAM_OPEN)
         drain_tls(stream);
     if (stream->state != STREAM_CLOSED)
-        rewatch(stream);
+        stream_rewatch(stream);
 }
 
 static void pull_tls(struct stream *stream)
@@ -286,7 +284,7 @@ static void begin(struct stream *stream)
     (void)loop_watch_ending(stream->loop, stream->fd,
                             &stream->ending); /* else seen when it is read */
     stream->state = stream->tls ? STREAM_HANDSHAKE : STREAM_OPEN;
-    rewatch(stream);
+    stream_rewatch(stream);
 }
 
 static void connected(struct stream *stream)
@@ -319,7 +317,7 @@ static void try_next(struct stream *stream, const char *how)
         int fd = socket_connect(&dialing->addresses->list[dialing->next++]);
         if (fd >= 0) {
             use_fd(stream, fd);
-            rewatch(stream);
+            stream_rewatch(stream);
             return;
         }
         how = socket_connect_words(errno);
@@ -344,8 +342,8 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
     }
     if (events & EV_WRITE) {
         stream->blocked = false;
-        if (flush(stream)) {
-            send_fin(stream);
+        if (stream_flush(stream)) {
+            stream_send_fin(stream);
             if (stream->state == STREAM_OPEN && !stream->finishing)
                 stream->ops->on_writable(stream);
         }
@@ -356,7 +354,7 @@ static void on_io(struct ev_loop *ev, ev_io *watcher, int events)
         else
             pull_plain(stream);
     }
-    rewatch(stream);
+    stream_rewatch(stream);
 }
 
 /* A socket that is read tells its end itself, in order. */
@@ -454,7 +452,7 @@ void stream_read(struct stream *stream, bool on)
     stream->reading = on;
     if (stream->state == STREAM_CLOSED || stream->state == STREAM_CONNECTING)
         return;
-    rewatch(stream);
+    stream_rewatch(stream);
     if (stream->tls || stream->hung_up)
         loop_touch(stream->loop, &stream->turn);
 }
@@ -464,79 +462,6 @@ void stream_watch_end(struct stream *stream, bool on)
     stream->watching_end = on;
     if (on && stream->hung_up && stream->state != STREAM_CLOSED)
         loop_touch(stream->loop, &stream->turn);
-}
-
-void stream_finish(struct stream *stream)
-{
-    if (stream->state == STREAM_CLOSED || stream->silent || stream->finishing)
-        return;
-    if (stream->state == STREAM_CONNECTING) {
-        stream_close(stream);
-        return;
-    }
-    stream->finishing = true;
-    if (stream->tls)
-        tls_shutdown(stream->tls);
-    send_fin(stream);
-    rewatch(stream);
-}
-
-void stream_truncate(struct stream *stream)
-{
-    if (stream->state == STREAM_CLOSED || stream->silent || stream->finishing)
-        return;
-    if (stream->state == STREAM_CONNECTING) {
-        stream_close(stream);
-        return;
-    }
-    stream->finishing = true;
-    send_fin(stream);
-    rewatch(stream);
-}
-
-void stream_hang_up(struct stream *stream)
-{
-    if (stream->state == STREAM_OPEN && stream->tls) {
-        tls_shutdown(stream->tls);
-        (void)flush(stream); /* what the socket does not take at once is lost, as with close(2) */
-    }
-    int fd = detach(stream);
-    if (fd >= 0)
-        socket_finish(fd);
-}
-
-int stream_vanish(struct stream *stream)
-{
-    if (stream->fd < 0)
-        return 0;
-    int error = kernel_vanish(stream->fd);
-    if (!error)
-        stream_close(stream);
-    return error;
-}
-
-void stream_reset(struct stream *stream)
-{
-    int fd = detach(stream);
-    if (fd >= 0)
-        socket_reset(fd);
-}
-
-void stream_silence(struct stream *stream)
-{
-    if (stream->state == STREAM_CLOSED)
-        return;
-    stream->silent = true;
-    rewatch(stream);
-    if (stream->hung_up)
-        loop_touch(stream->loop, &stream->turn);
-}
-
-void stream_close(struct stream *stream)
-{
-    int fd = detach(stream);
-    if (fd >= 0)
-        close(fd);
 }
 
 bool stream_unsent(const struct stream *stream)
