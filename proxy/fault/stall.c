@@ -31,7 +31,9 @@ const struct fault_desc stall_fault = {
         "The endpoint's kernel buffers fill, its window closes and its writes block; nothing is "
         "lost and no FIN is sent. With a sender this tests back-pressure: a good one pauses or "
         "drops at a bound instead of buffering for ever. TCP_USER_TIMEOUT fires here, since data "
-        "stays unacknowledged. When the stall ends everything goes on, in order.",
+        "stays unacknowledged. On a real socket the window is made small as it closes, and what the endpoint had "
+        "sent beyond it is lost with the acknowledgements it carried: what is sent to the endpoint may come to a "
+        "halt too, until the stall ends. Then everything goes on, in order.",
     .example = "stall: {direction: to_server, for: 10s}",
     .dirs = DIR_BOTH,
     .silences = true,
