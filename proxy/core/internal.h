@@ -251,10 +251,10 @@ struct run {
     bool started, finished, ended, settling;
     bool keeps_heads; /* some fault wants the heads of requests whole */
     nsec now;
-    void *ping_pattern, *pong_pattern;          /* pcre2_code */
-    struct pattern *auth_pattern, *ack_pattern; /* NULL: not declared */
-    struct pattern *id_pattern;                 /* of messages; NULL: by their numbers */
-    struct pattern **watched;                   /* per watch of the plan */
+    void *ping_pattern, *pong_pattern;                  /* pcre2_code */
+    struct pattern *auth_pattern, *ack_pattern;         /* NULL: not declared */
+    struct pattern *id_pattern;                         /* of messages; NULL: by their numbers */
+    struct pattern **watched;                           /* per watch of the plan */
     struct pattern *session_patterns[SESSION_PATTERNS]; /* NULL: not declared */
     uint64_t hash_key;
 };
@@ -374,6 +374,13 @@ void session_cork(struct session *);
 void session_uncork(struct session *);
 void session_update(struct session *);
 uint64_t session_emit(struct session *, struct event);
+/* Calls from the driver are turns: what follows from them is settled before they return. */
+void session_enter(struct session *, nsec now);
+void session_leave(struct session *);
+void session_act(struct session *, enum action_kind, enum side, enum cut how);
+/* A client that does not get as far as its request has tried all the same; one that is held was
+ * counted when it came. */
+void session_note_attempt(struct session *);
 enum cause session_cause(const struct session *, enum side);
 enum side dir_from(enum dir);
 enum side dir_to(enum dir);

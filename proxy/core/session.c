@@ -47,14 +47,14 @@ static void ask_driver(struct session *s, struct action action)
         s->ops->on_action(s->driver, action);
 }
 
-static void act(struct session *s, enum action_kind kind, enum side side, enum cut how)
+void session_act(struct session *s, enum action_kind kind, enum side side, enum cut how)
 {
     ask_driver(s, (struct action){.kind = kind, .side = side, .how = how});
 }
 
-/* --- Calls from the driver are turns: what follows from them is settled before they return --- */
+/* --- Turns --- */
 
-static void enter(struct session *s, nsec now)
+void session_enter(struct session *s, nsec now)
 {
     assert(now >= s->now);
     s->now = now;
@@ -62,7 +62,7 @@ static void enter(struct session *s, nsec now)
     s->depth++;
 }
 
-static void leave(struct session *s)
+void session_leave(struct session *s)
 {
     if (--s->depth == 0)
         session_update(s);
@@ -108,7 +108,7 @@ static void shut_now(struct session *s, enum side side)
     s->legs[side] = leaves_half_open(lane->end_how) ? LEG_SHUT : LEG_CUT;
     s->gone[side] = s->gone[side] || !leaves_half_open(lane->end_how);
     note_shut(s, side, lane->end_how, lane->end_by);
-    act(s, ACTION_CUT, side, lane->end_how);
+    session_act(s, ACTION_CUT, side, lane->end_how);
     if (side == SIDE_CLIENT && !leaves_half_open(lane->end_how))
         note_lost_websocket(s);
 }
@@ -126,7 +126,7 @@ static void cut_in_order(struct session *s, enum side side, enum cut how, enum c
     if (shut) {
         s->legs[side] = LEG_CUT;
         s->gone[side] = true;
-        act(s, ACTION_CUT, side, how);
+        session_act(s, ACTION_CUT, side, how);
     } else if (buf_len(&towards->out) == 0) {
         shut_now(s, side);
     }
@@ -149,7 +149,7 @@ void session_cut(struct session *s, enum side side, enum cut how, enum cause by,
     s->legs[side] = LEG_CUT;
     s->gone[side] = how != CUT_SILENT;
     note_shut(s, side, how, by);
-    act(s, ACTION_CUT, side, how);
+    session_act(s, ACTION_CUT, side, how);
     if (side == SIDE_CLIENT)
         note_lost_websocket(s);
 }
@@ -163,9 +163,7 @@ static void note_end(struct session *s, enum side from, enum cut how, const char
     (void)how;
 }
 
-/* A client that does not get as far as its request has tried all the same; one that is held was
- * counted when it came. */
-static void note_attempt(struct session *s)
+void session_note_attempt(struct session *s)
 {
     if (s->request.noted || s->admission != ADMIT)
         return;
@@ -176,7 +174,7 @@ static void note_attempt(struct session *s)
 void session_end(struct session *s, enum side from, enum cut how, const char *words, nsec now)
 {
     struct lane *lane = &s->lanes[dir_of_source(from)];
-    enter(s, now);
+    session_enter(s, now);
     if (!(lane->ended && (how == CUT_FIN || s->gone[from])) && !s->over) {
         if (!s->end_told[from])
             note_end(s, from, how, words);
@@ -195,27 +193,27 @@ void session_end(struct session *s, enum side from, enum cut how, const char *wo
         if (first)
             observer_end(s, lane);
         if (from == SIDE_CLIENT && s->tls_trouble != TLS_FINE)
-            note_attempt(s);
+            session_note_attempt(s);
         if (s->admission == HANG)
             s->over = true;
         else if (first || how == CUT_RST)
             chain_feed(
                 s, &(struct unit){.kind = UNIT_END, .dir = lane->dir, .arrived = now, .end = how});
     }
-    leave(s);
+    session_leave(s);
 }
 
 void session_seen_ended(struct session *s, enum side side, const char *how, nsec now)
 {
     struct lane *lane = &s->lanes[dir_of_source(side)];
-    enter(s, now);
+    session_enter(s, now);
     if (!s->end_told[side] && !lane->ended && !s->over) {
         s->end_told[side] = true;
         note_end(s, side, CUT_FIN, how);
         if (side == SIDE_CLIENT)
             note_lost_websocket(s);
     }
-    leave(s);
+    session_leave(s);
 }
 
 /* --- Towards the sink --- */
@@ -250,12 +248,12 @@ void session_uncork(struct session *s)
 void session_writable(struct session *s, enum side to, nsec now)
 {
     struct lane *lane = &s->lanes[dir_of_source(side_other(to))];
-    enter(s, now);
+    session_enter(s, now);
     flush(s, lane);
     if (lane->end_pending && buf_len(&lane->out) == 0)
         shut_now(s, to);
     chain_release(s);
-    leave(s);
+    session_leave(s);
 }
 
 /* --- From the source --- */
@@ -263,7 +261,7 @@ void session_writable(struct session *s, enum side to, nsec now)
 void session_input(struct session *s, enum side from, const uint8_t *bytes, size_t len, nsec now)
 {
     struct lane *lane = &s->lanes[dir_of_source(from)];
-    enter(s, now);
+    session_enter(s, now);
     if (s->legs[from] != LEG_CUT && !lane->ended && len > 0) {
         lane->bytes_in += len;
         run_note(s->run, s, NOTE_TRAFFIC);
@@ -271,7 +269,7 @@ void session_input(struct session *s, enum side from, const uint8_t *bytes, size
         chain_release(s);
         observer_input(s, lane, bytes, len);
     }
-    leave(s);
+    session_leave(s);
 }
 
 bool session_wants_input(const struct session *s, enum side from)
@@ -307,7 +305,7 @@ void session_stall(struct session *s, enum dir d, bool on, enum cause by)
     struct event ev = {.kind = EV_TCP_PAUSE, .side = from, .by = by};
     ev.tcp_pause = (struct ev_tcp_pause){.on = on, .why = "fault"};
     session_emit(s, ev);
-    act(s, on ? ACTION_CLOSE_WINDOW : ACTION_OPEN_WINDOW, from, CUT_FIN);
+    session_act(s, on ? ACTION_CLOSE_WINDOW : ACTION_OPEN_WINDOW, from, CUT_FIN);
 }
 
 /* Losses are independent: what two faults leave is what both let through. A side that was cut stays
@@ -337,111 +335,17 @@ static void give_up_deafening(struct session *s)
     chain_release(s);
 }
 
-/* --- The server's leg --- */
-
-void session_admit(struct session *s)
-{
-    s->admission = ADMIT;
-    s->legs[SIDE_SERVER] = LEG_CONNECTING;
-    act(s, ACTION_CONNECT, SIDE_SERVER, CUT_FIN);
-}
-
-void session_ask_again(struct session *s)
-{
-    if (s->over || s->legs[SIDE_CLIENT] == LEG_CUT)
-        return;
-    s->admission = ADMIT;
-    chain_attempt(s);
-    if (s->admission == ADMIT) {
-        session_admit(s);
-    } else if (s->admission == REFUSE) {
-        s->admission = ADMIT; /* it is a connection that ends, no longer one that waits */
-        session_cut(s, SIDE_CLIENT, s->refusal, BY_FAULT, "", "");
-    }
-}
-
-static void note_connect(struct session *s, const char *how)
-{
-    struct event ev = {.kind = EV_TCP_CONNECT, .side = SIDE_SERVER, .by = BY_PROXY};
-    ev.tcp_connect = (struct ev_tcp_connect){.how = how, .took = s->now - s->accepted};
-    session_emit(s, ev);
-}
-
-void session_connected(struct session *s, nsec now)
-{
-    enter(s, now);
-    if (s->legs[SIDE_SERVER] == LEG_CONNECTING) {
-        note_connect(s, "connected");
-        s->legs[SIDE_SERVER] = LEG_OPEN;
-    }
-    leave(s);
-    session_writable(s, SIDE_SERVER, now);
-}
-
-void session_connect_failed(struct session *s, const char *how, nsec now)
-{
-    enter(s, now);
-    if (s->legs[SIDE_SERVER] == LEG_CONNECTING) {
-        note_connect(s, how);
-        s->legs[SIDE_SERVER] = LEG_CUT;
-        s->gone[SIDE_SERVER] = true;
-        if (!chain_unreachable(s))
-            session_cut(s, SIDE_CLIENT, CUT_RST, BY_PROXY, "", "");
-    }
-    leave(s);
-}
-
 void session_answer(struct session *s, const char *action, const char *answer, const char *detail,
                     nsec now)
 {
-    enter(s, now);
+    session_enter(s, now);
     struct event ev = {.kind = EV_FAULT_ANSWER, .by = BY_PROXY};
     ev.fault_answer =
         (struct ev_fault_answer){.action = action, .answer = answer, .detail = detail};
     session_emit(s, ev);
     if (strcmp(action, "deafen") == 0 && strcmp(answer, "refused") == 0)
         give_up_deafening(s);
-    leave(s);
-}
-
-/* The blame for a handshake is the fault's when it spoiled it: a stall only made it wait. */
-static enum cause handshake_cause(const struct session *s)
-{
-    bool ours = s->tls_trouble != TLS_FINE && s->tls_trouble != TLS_STALL;
-    return ours ? BY_FAULT : session_cause(s, SIDE_CLIENT);
-}
-
-void session_tls_failed(struct session *s, const char *how, nsec now)
-{
-    struct lane *lane = &s->lanes[TO_SERVER];
-    enter(s, now);
-    if (!s->over && !lane->ended) {
-        struct event ev = {.kind = EV_TLS_FAILED, .side = SIDE_CLIENT, .by = handshake_cause(s)};
-        ev.tls_failed = (struct ev_tls_failed){.how = how};
-        session_emit(s, ev);
-        note_attempt(s);
-        buf_clear(&s->lanes[TO_CLIENT].out);
-        session_cut(s, SIDE_CLIENT, CUT_CLOSE, ev.by == BY_FAULT ? BY_FAULT : BY_PROXY, "", "");
-        lane->ended = true;
-        lane->end = CUT_CLOSE; /* nobody is left to whom the server could still say something */
-        if (s->admission == HANG)
-            s->over = true;
-        else
-            chain_feed(s,
-                       &(struct unit){
-                           .kind = UNIT_END, .dir = TO_SERVER, .arrived = now, .end = CUT_CLOSE});
-    }
-    leave(s);
-}
-
-void session_tls_open(struct session *s, enum side side, const char *version, const char *name,
-                      nsec now)
-{
-    enter(s, now);
-    struct event ev = {.kind = EV_TLS_OPEN, .side = side, .by = BY_PROXY};
-    ev.tls_open = (struct ev_tls_open){.version = version, .name = name};
-    session_emit(s, ev);
-    leave(s);
+    session_leave(s);
 }
 
 /* --- Life --- */
