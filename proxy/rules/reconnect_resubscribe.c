@@ -20,6 +20,7 @@ enum fate {
     OTHERWISE,      /* it said something else */
     PARTLY,
     LATE,
+    UNHEARD, /* it repeated all of it, and the server's streams are missing */
     UNASKED, /* restored, and what was missed was neither asked for nor came */
     STARVED, /* it repeated some of it and said nothing else, and the server's streams are missing
               */
@@ -101,8 +102,9 @@ static enum fate fate_of(const struct speech *speech, const struct messages *hea
     struct renewal renewal = renewal_of(speech, preamble, era);
     struct missed missed = missed_between(heard, &speech->eras, era - 1, era);
     struct streams streams = streams_after(heard, &speech->eras, first, era);
+    bool starved = streams.steady > 0 && streams.again == 0;
     if (renewal.last != NEVER && renewal.last <= era_window(speech->trace))
-        return fate_of_restored(speech, &renewal, &missed, tallied);
+        return starved ? UNHEARD : fate_of_restored(speech, &renewal, &missed, tallied);
     if (renewal.resumed)
         return RESUMED;
     if (renewal.last != NEVER) {
@@ -230,6 +232,17 @@ static void say_late(const struct tallied *tallied, struct findings *out)
     fix_silence(finding);
 }
 
+static void say_unheard(const struct tallied *tallied, struct findings *out)
+{
+    struct finding *finding = finding_add(
+        out, INCONCLUSIVE,
+        "on %zu of %zu connections after a loss the client repeated the %s, and still what the "
+        "server had sent all the time came no more%s",
+        tallied->eras[UNHEARD], judged(tallied), things(tallied),
+        tallied->declared ? "" : ": sessions.subscribe would say whether the client subscribes");
+    cite(finding, tallied, UNHEARD);
+}
+
 static void say_unasked(const struct tallied *tallied, struct findings *out)
 {
     struct finding *finding = finding_add(
@@ -325,6 +338,8 @@ static void say(const struct tallied *tallied, struct findings *out)
         say_hurt(tallied, SILENT, out);
     else if (tallied->eras[STARVED] > 0)
         say_hurt(tallied, STARVED, out);
+    else if (tallied->eras[UNHEARD] > 0)
+        say_unheard(tallied, out);
     else if (tallied->eras[PARTLY] > 0)
         say_partly(tallied, out);
     else if (tallied->eras[LATE] > 0)

@@ -37,6 +37,15 @@ static void a_greeting_is_no_stream(void)
     renewal_expect(&s, FAIL, "did not repeat the only message");
 }
 
+/* Perhaps it subscribes by other means than its WebSocket. */
+static void all_of_it_and_no_stream_decides_nothing(void)
+{
+    struct story s;
+    renewal_streamed(&s, renewal_all_of_it);
+    renewal_expect(&s, INCONCLUSIVE,
+                   "and still what the server had sent all the time came no more");
+}
+
 static void a_part_and_no_stream_fails(void)
 {
     struct story s;
@@ -337,7 +346,8 @@ static void other_digits_may_ask_for_it(void)
     renewal_expect(&s, PASS, "never came");
 }
 
-SUITE(resubscribe_heard, TEST(a_server_that_goes_on_unasked_may_know_it_again),
+SUITE(resubscribe_heard, TEST(all_of_it_and_no_stream_decides_nothing),
+      TEST(a_server_that_goes_on_unasked_may_know_it_again),
       TEST(what_our_own_server_says_excuses_nobody), TEST(a_part_and_no_stream_fails),
       TEST(a_part_and_the_stream_is_not_known),
       TEST(other_words_after_which_the_stream_comes_again_pass),
