@@ -90,6 +90,68 @@ class HooksCase(RunCase):
         return ends[step]["outcome"]
 
 
+STATES = """\
+scenario: states
+steps:
+  - wait: {until: open, at_most: 10s}
+  - wait: 500ms
+  - hook: state
+  - wait: 500ms
+  - hook: state
+  - wait: 500ms
+"""
+
+# Says what it has been asked, or, over HTTP, that and something that moves.
+TELLS = """\
+asked = 0
+for line in sys.stdin:
+    asked += 1
+    print("noise", asked, flush=True)
+    print("state: cart", asked if line.strip() == "moving" else "full", "tail", flush=True)
+"""
+
+
+class Telling(HooksCase):
+    def said(self):
+        found = events(self.trace("states"))
+        return of_kind(found, "hook.state", client=0)
+
+    def assert_the_same_twice(self, how, length):
+        said = self.said()
+        self.assertEqual([event["number"] for event in said], [1, 2])
+        self.assertEqual({event["how"] for event in said}, {how})
+        self.assertEqual({event["len"] for event in said}, {length})
+        self.assertEqual(len({event["hash"] for event in said}), 1)
+
+    def test_a_line_of_its_output_is_the_answer(self):
+        ended = self.run_with("state: {stdin: state, log: '^state: (.*) tail'}\n", STATES,
+                              self.python(CLIENT + TELLS))
+        self.assertEqual(ended.code, 0, ended)
+        self.assert_the_same_twice("stdin", len("cart full"))
+
+    def test_what_moves_has_another_hash(self):
+        self.run_with("state: {stdin: moving, log: '^state: (.*)'}\n", STATES, self.python(CLIENT + TELLS))
+        self.assertEqual(len({event["hash"] for event in self.said()}), 2)
+
+    def test_an_answer_by_http_is_whole_or_what_the_group_matches(self):
+        url = "http: 'GET http://127.0.0.1:{port}/'"
+        self.run_with(f"state: {{{url}}}\n", STATES, self.python(CLIENT + "time.sleep(60)\n"))
+        self.assert_the_same_twice("http", len('{"state": "open"}'))
+        self.run_with(f"state: {{{url}, match: '\"state\": \"(\\w+)\"'}}\n", STATES,
+                      self.python(CLIENT + "time.sleep(60)\n"))
+        self.assert_the_same_twice("http", len("open"))
+
+    def test_what_does_not_match_is_nothing(self):
+        self.run_with("state: {http: 'GET http://127.0.0.1:{port}/', match: 'cart'}\n", STATES,
+                      self.python(CLIENT + "time.sleep(60)\n"))
+        self.assertEqual([event["len"] for event in self.said()], [0, 0])
+
+    def test_the_state_itself_is_not_written_down(self):
+        self.run_with("state: {stdin: state, log: '^state: (.*)'}\n", STATES, self.python(CLIENT + TELLS))
+        with open(self.trace("states"), encoding="utf-8") as file:
+            self.assertNotIn("cart full", file.read())
+
+
 class Asking(HooksCase):
     def assert_was_asked(self, how):
         found = events(self.trace("asks"))
