@@ -1,5 +1,6 @@
 /* reconnect.first_delay: the first attempt after a loss comes after a random delay. */
 #include "base/units.h"
+#include "rules/lib/connection.h"
 #include "rules/lib/endings.h"
 #include "rules/lib/tally.h"
 #include "rules/rule.h"
@@ -35,6 +36,7 @@ struct sight {
     size_t at_once; /* of the delays */
     bool repeated;  /* one client, each of its losses counts */
     nsec watched;   /* the longest that one who did not return was watched */
+    nsec dispersed; /* so far apart is chance of the client's and not of the host's */
 };
 
 static void add(struct sight *sight, const struct ending *ending)
@@ -57,10 +59,19 @@ static bool counts(const struct ending *ending, bool first, const struct trace *
            (first || ending_was_stable(ending, trace->policy.stable_after));
 }
 
+/* What a spread may owe to the host, and the longest that it kept the run: clients that one loss
+ * wakes come late by different times. */
+static nsec spread_by_choice(const struct trace *trace)
+{
+    nsec noise = trace->noise * (trace->noise > LOUD ? LOUD_FACTOR : 2);
+    return nsec_max(SPREAD + noise, trace_worst_stall(trace));
+}
+
 /* The first loss of each client; of a single client all of them. */
 static struct sight look(const struct endings *endings, const struct trace *trace)
 {
-    struct sight sight = {.repeated = endings_clients(endings) == 1};
+    struct sight sight = {.repeated = endings_clients(endings) == 1,
+                          .dispersed = spread_by_choice(trace)};
     for (size_t i = 0; i < endings->count;) {
         size_t end = endings_of_client_end(endings, i);
         size_t first = i;
@@ -84,12 +95,6 @@ static const enum verdict verdicts[SAIDS] = {
     [RANDOM] = PASS,         [LONG] = WARN,        [SAME] = WARN,  [NEAR] = INCONCLUSIVE,
 };
 
-/* What a spread may owe to the host. */
-static nsec spread_by_noise(nsec noise)
-{
-    return noise * (noise > LOUD ? LOUD_FACTOR : 2);
-}
-
 static enum said decide(const struct sight *sight, nsec at_most, nsec noise)
 {
     const struct tally *delays = &sight->delays;
@@ -103,7 +108,7 @@ static enum said decide(const struct sight *sight, nsec at_most, nsec noise)
         return LONG;
     if (delays->count < LEAST_CLIENTS)
         return ALONE;
-    if (spread >= SPREAD + spread_by_noise(noise))
+    if (spread >= sight->dispersed)
         return RANDOM;
     if (delays->count >= SPREAD_CLIENTS && spread < SPREAD - 2 * noise)
         return SAME;
@@ -165,7 +170,7 @@ static void add_sentence(const struct sight *sight, enum said said, nsec at_most
         break;
     case NEAR:
         text_add(out, ", closer together than the ");
-        units_add_duration(out, SPREAD + spread_by_noise(noise));
+        units_add_duration(out, sight->dispersed);
         text_add(out, " that would show chance at a timing noise of ");
         units_add_duration(out, noise);
         text_addf(out, "; %d clients and a quiet host would tell", SPREAD_CLIENTS);

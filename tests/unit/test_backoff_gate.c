@@ -146,6 +146,24 @@ static void what_a_busy_host_does_to_the_first_attempts_is_no_jitter(void)
     CHECK(!notes.first_only);
 }
 
+/* A constant second, twice, on a host that had kept the run for 1.6 s. */
+static void two_late_retries_are_no_jitter_either(void)
+{
+    double delays[10][2] = {{1.548, 1.143}, {1.095, 1.552}, {1.549, 1.143}, {1.291, 1.355},
+                            {1.096, 1.125}, {1.096, 1.061}, {1.292, 1.400}, {1.291, 1.401},
+                            {1.325, 1.027}, {1.297, 1.017}};
+    struct backoff_client clients[10];
+    struct backoff_policy policy = {
+        .base = 1, .factor = 2, .cap = 30, .jitter = 0.5, .eps = 0.0442, .stall = 1.62};
+    struct backoff raw;
+    struct backoff_gate gate;
+    for (size_t k = 0; k < 10; k++)
+        clients[k] = (struct backoff_client){.delays = delays[k], .count = 2};
+    backoff_estimate(clients, 10, &policy, &raw);
+    backoff_gate(&raw, &gate);
+    CHECK_INT(gate.jitter.verdict, RAW_INCONCLUSIVE);
+}
+
 /* A random second on top of each delay is less than 5 % of 30 s, and is jitter. */
 static void a_random_time_on_top_is_jitter(void)
 {
@@ -166,6 +184,6 @@ static void a_random_time_on_top_is_jitter(void)
 }
 
 SUITE(backoff_gate, TEST(what_a_busy_host_does_to_the_first_attempts_is_no_jitter),
-      TEST(a_random_time_on_top_is_jitter), TEST(a_late_first_retry_is_no_sign_of_equal_seeds),
-      TEST(no_verdict_that_is_given_errs_often), TEST(no_cap_passes_that_was_not_reached),
-      TEST(what_the_full_outage_is_for_is_decided))
+      TEST(two_late_retries_are_no_jitter_either), TEST(a_random_time_on_top_is_jitter),
+      TEST(a_late_first_retry_is_no_sign_of_equal_seeds), TEST(no_verdict_that_is_given_errs_often),
+      TEST(no_cap_passes_that_was_not_reached), TEST(what_the_full_outage_is_for_is_decided))

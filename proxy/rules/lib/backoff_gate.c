@@ -308,9 +308,10 @@ static bool is_apart(const struct backoff *raw, size_t i, double least)
 static bool mostly_apart(const struct backoff *raw)
 {
     size_t apart = 0;
-    for (size_t i = 0; i < raw->count; i++)
-        apart += raw->index[i].judged && (raw->index[i].half_width >= BACKOFF_JITTER_MIN ||
-                                          is_apart(raw, i, DISPERSED * raw->window));
+    for (size_t i = 0; i < raw->count; i++) {
+        bool by_share = raw->index[i].half_width >= BACKOFF_JITTER_MIN;
+        apart += raw->index[i].judged && is_apart(raw, i, by_share ? 0 : DISPERSED * raw->window);
+    }
     return apart * 2 > raw->judged;
 }
 
