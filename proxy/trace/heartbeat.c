@@ -316,9 +316,13 @@ static bool may_answer_a_fault(const struct heartbeats *beats, const struct beat
 
 /* --- Replies to messages --- */
 
+/* A known word asks, and answers at most another: prices that come each second are no questions of
+ * which a ping is the reply. */
 static bool may_be_asked(const struct heartbeats *beats, const struct group *group,
                          const struct beat *beat)
 {
+    if (*beat->kind && !says_pong(beat) && !group->known_word)
+        return false;
     return group->facts.kind == HEARTBEAT_APPLICATION && group->facts.from != beat->side &&
            !group->is_reply && beat->at - group->facts.last <= beats->reply_window;
 }
@@ -336,15 +340,17 @@ static void follow(struct heartbeats *beats, struct group *group, const struct b
     }
 }
 
-/* The messages of a reply follow beats and hardly ever come without one: a ticker that happens to
- * come soon after every beat is none. */
+/* The messages of a reply follow beats and hardly ever come without one, and a beat hardly ever
+ * comes without one of them: a ticker that happens to come soon after every beat is none, nor is
+ * what comes soon after one beat of a ticker in ten. */
 static size_t answers_of(const struct heartbeats *beats, const struct group *group)
 {
     size_t best = NOBODY;
     uint64_t least = group->says_pong ? 1 : 2, most = 0;
     for (size_t i = 0; i < beats->count; i++) {
         uint64_t followed = group->following[i].beats;
-        if (followed < least || followed <= most || followed * 10 < group->facts.beats * 9)
+        if (followed < least || followed <= most || followed * 10 < group->facts.beats * 9 ||
+            followed * 2 < beats->groups[i].facts.beats)
             continue;
         best = i;
         most = followed;

@@ -98,6 +98,39 @@ static void a_known_word_with_its_answer_is_one_at_its_second_beat(void)
     CHECK(!words_at_60_s(4, ""));
 }
 
+/* The server tells a price each second; every message of the client follows one of them closely. */
+static void prices(struct story *s, double from, double until)
+{
+    for (double at = from + 0.5; at < until; at += 1)
+        story_data(s, at, SIDE_SERVER, "price", 40);
+}
+
+static struct heartbeat_group beats_among_prices(const char *word)
+{
+    struct story s;
+    story_begin(&s);
+    for (double at = 0; at < 170; at += 30) {
+        prices(&s, at, at + 30);
+        if (*word)
+            story_word(&s, at + 30, SIDE_CLIENT, word);
+        else
+            story_data(&s, at + 30, SIDE_CLIENT, "alive", 20);
+        story_data(&s, at + 30.01, SIDE_SERVER, "noted", 60);
+    }
+    struct heartbeat_group best = best_of(&s, SIDE_CLIENT);
+    CHECK(!best_of(&s, SIDE_SERVER).recognised);
+    story_end(&s);
+    return best;
+}
+
+static void a_heartbeat_is_no_reply_to_what_the_server_tells_all_the_time(void)
+{
+    CHECK(beats_among_prices("ping").recognised);
+    CHECK(beats_among_prices("").recognised);
+    CHECK_INT(beats_among_prices("ping").replied, 6);
+    CHECK_INT(beats_among_prices("").replied, 6);
+}
+
 /* Phoenix answers a heartbeat with what it answers everything with. */
 static void another_answer_has_to_come_twice(void)
 {
@@ -182,7 +215,8 @@ SUITE(heartbeat, TEST(one_protocol_ping_is_a_heartbeat),
       TEST(intervals_may_differ_by_a_quarter_and_no_more),
       TEST(a_ticker_faster_than_five_seconds_is_traffic), TEST(a_known_word_may_be_faster),
       TEST(a_known_word_with_its_answer_is_one_at_its_second_beat),
-      TEST(another_answer_has_to_come_twice), TEST(intervals_and_ends_are_told),
-      TEST(a_reply_after_the_window_is_none), TEST(it_stays_one_when_a_beat_is_skipped),
-      TEST(other_traffic_is_told_from_beats),
+      TEST(another_answer_has_to_come_twice),
+      TEST(a_heartbeat_is_no_reply_to_what_the_server_tells_all_the_time),
+      TEST(intervals_and_ends_are_told), TEST(a_reply_after_the_window_is_none),
+      TEST(it_stays_one_when_a_beat_is_skipped), TEST(other_traffic_is_told_from_beats),
       TEST(the_longest_silence_counts_both_ends_of_the_span))
