@@ -81,7 +81,8 @@ static void follow(const struct endings *endings, size_t of, size_t end, nsec un
     }
 }
 
-/* Who brings a new credential each time does not ask the same again. */
+/* Where it was the credential that was refused, who brings a new one each time does not ask the
+ * same again. */
 static enum fate fate_of_returns(const struct retrials *retrials, size_t attempts)
 {
     if (retrials->renewed < attempts || attempts > PER_MINUTE)
@@ -104,7 +105,9 @@ static struct sight sight_of(const struct endings *endings, const struct credent
                           .to = ending->attempt.to,
                           .watched = ending->watched - said};
     follow(endings, of, end, until, &sight, &shortest);
-    struct retrials retrials = retrials_of(endings, credentials, of, end, until);
+    struct retrials retrials = {.renewed = 0};
+    if (ending_is_refusal(endings, of))
+        retrials = retrials_of(endings, credentials, of, end, until);
     bool whole = watched >= until - trace->noise || endings->list[end - 1].exit;
     enum fate fate = fate_of_returns(&retrials, sight.attempts);
     if (!ending->alone)
@@ -340,8 +343,8 @@ const struct rule_desc reconnect_final_close_rule = {
     .doc =
         "Provoked by closing open connections with a code that means \"do not come back\": 1008, "
         "policy violation, 4401, not authenticated, and others of the parameter codes. Observed are "
-        "the attempts of the next minute. None passes, and so do one or two, each with another credential "
-        "than what was refused (see auth.failure_signal); more of them are a warning. One that is not "
+        "the attempts of the next minute. None passes, and where it was the credential that was refused (1008, 3000, 3003, 4401, 4403) so do one or two, each with another "
+        "(see auth.failure_signal); more of them are a warning. One that is not "
         "repeated and shows no other credential is a warning; so are attempts at the longest delays of the "
         "policy. Coming back as after any loss fails: the server has said that it will "
         "refuse, and the same request with the same credentials is made until somebody notices. "

@@ -65,13 +65,13 @@ static void coming_back_once_and_watched_too_short_decides_nothing(void)
 }
 
 /* The close at 10 and so many returns, each with the credential of its digit. */
-static void returns_with(const char *hashes, enum verdict want, const char *part)
+static void returns_with(unsigned code, const char *hashes, enum verdict want, const char *part)
 {
     static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
     struct ended_story e;
     ended_begin(&e);
     for (int i = 0; hashes[i]; i++) {
-        ended_close(&e, 0, 4 * i, 2, 4401);
+        ended_close(&e, 0, 4 * i, 2, code);
         login_bearer(&e.story, 4 * i, names[hashes[i] - '0']);
     }
     expect(&e, 100, want, part);
@@ -79,11 +79,14 @@ static void returns_with(const char *hashes, enum verdict want, const char *part
 
 static void another_credential_is_not_the_same_again(void)
 {
-    returns_with("01", PASS, "came back no more than twice, each time with another credential");
-    returns_with("012", PASS, "no more than twice");
-    returns_with("0123", WARN, "came back several times, each time with another credential");
-    returns_with("00", WARN, "came back once");
-    returns_with("011", FAIL, "came back up to 2 times");
+    returns_with(4401, "01", PASS,
+                 "came back no more than twice, each time with another credential");
+    returns_with(4401, "012", PASS, "no more than twice");
+    returns_with(4401, "0123", WARN, "came back several times, each time with another credential");
+    returns_with(4401, "00", WARN, "came back once");
+    returns_with(4401, "011", FAIL, "came back up to 2 times");
+    returns_with(1008, "01", PASS, "another credential");
+    returns_with(1002, "012", FAIL, "came back up to 2 times"); /* that was something else */
 }
 
 static void a_code_that_the_server_has_for_coming_back_is_not_final(void)

@@ -16,7 +16,7 @@ static bool code_refuses(uint64_t code)
 }
 
 /* What the server's authors say of their code goes first. */
-static bool is_refusal(const struct endings *endings, size_t of)
+bool ending_is_refusal(const struct endings *endings, size_t of)
 {
     const struct ending *ending = &endings->list[of];
     if (ending->at == NEVER)
@@ -52,7 +52,7 @@ struct retrials retrials_of(const struct endings *endings, const struct credenti
               next->attempt.start - since);
         out.to = next->attempt.to;
         since = next->at == NEVER ? next->attempt.start : next->at;
-        if (is_refusal(endings, i) && credentials_first_certain(all, next->attempt.conn))
+        if (ending_is_refusal(endings, i) && credentials_first_certain(all, next->attempt.conn))
             refused = next->attempt.conn;
     }
     return out;
@@ -76,7 +76,7 @@ bool ending_is_followed_by_renewal(const struct endings *endings, const struct c
 static const struct ending *first_of(const struct endings *endings, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++)
-        if (is_refusal(endings, i))
+        if (ending_is_refusal(endings, i))
             return &endings->list[i];
     return NULL;
 }

@@ -8,6 +8,9 @@
 #include "rules/lib/endings.h"
 #include "rules/rule.h"
 
+/* Whether that one ended by a refusal. */
+bool ending_is_refusal(const struct endings *, size_t of);
+
 /* What a client did after a refusal: its attempts of some time, each beside the newest connection
  * that was refused and showed a credential. */
 struct retrials {
