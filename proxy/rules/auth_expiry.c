@@ -117,7 +117,7 @@ static struct validity validity_of(const struct credentials *all, uint32_t conn)
         nsec until;
         if (credential_expires(ev, &until))
             take(&validity, ev, until);
-        else if (credential_is_certain(ev))
+        else if (credential_is_certain(all, ev))
             return (struct validity){.known = false};
     }
     return validity;

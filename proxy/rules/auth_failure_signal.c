@@ -76,7 +76,7 @@ static void add_what(enum fate fate, const struct group *group, const struct con
                      struct text *out)
 {
     static const char *const words[FATES] = {
-        [UNSEEN] = " came back, and was refused again before its credential was seen",
+        [UNSEEN] = " came back, and showed no credential before it was refused again",
         [SEVERAL] = " had other connections, so that what it did next may be theirs",
         [TOO_SHORT] = " was not watched for long enough",
         [STAYED] = " stayed away",

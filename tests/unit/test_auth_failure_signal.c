@@ -154,6 +154,24 @@ static void a_token_is_known_by_its_form_wherever_it_stands(void)
     }
 }
 
+/* The token may be in a message, another each time. */
+static void a_cookie_may_only_go_along(void)
+{
+    static const char *const names[] = {"PHPSESSID", "connect.sid", "lang"};
+    for (int i = 0; i < 6; i++) {
+        struct ended_story e;
+        ended_begin(&e);
+        for (int k = 0; k < 14; k++) {
+            ended_close(&e, 0, 1 + 3 * k, 1, 4401);
+            login_credential(&e.story, 1 + 3 * k, "cookie", names[i % 3], "word", "a");
+            if (i >= 3)
+                story_data(&e.story, 1.5 + 3 * k, SIDE_CLIENT, "m", 10);
+        }
+        bool judged = i < 2;
+        expect(&e, 100, judged ? FAIL : NOT_TESTED, judged ? "up to 13 times" : "give auth");
+    }
+}
+
 static void closed_before_it_said_who_it_is(void)
 {
     struct ended_story e;
@@ -163,7 +181,7 @@ static void closed_before_it_said_who_it_is(void)
     login_message(&e.story, 1.1, "a");
     for (int i = 0; i < 14; i++)
         ended_close(&e, 0, 3 + 2 * i, 0.5, 4401);
-    expect(&e, 100, INCONCLUSIVE, "refused again before its credential was seen");
+    expect(&e, 100, INCONCLUSIVE, "showed no credential before it was refused again");
 }
 
 static void without_any_credential_it_is_not_tested(void)
@@ -255,8 +273,8 @@ SUITE(auth_failure_signal, TEST(staying_away_passes), TEST(less_than_a_minute_de
       TEST(what_was_accepted_is_no_loop),
       TEST(a_key_that_stays_beside_a_token_that_changes_is_no_loop),
       TEST(by_message_it_is_the_message_that_counts),
-      TEST(a_token_is_known_by_its_form_wherever_it_stands), TEST(closed_before_it_said_who_it_is),
-      TEST(without_any_credential_it_is_not_tested),
+      TEST(a_token_is_known_by_its_form_wherever_it_stands), TEST(a_cookie_may_only_go_along),
+      TEST(closed_before_it_said_who_it_is), TEST(without_any_credential_it_is_not_tested),
       TEST(a_handshake_without_the_message_shows_nothing),
       TEST(a_browser_sees_closes_and_no_status), TEST(other_codes_and_statuses_refuse_nobody),
       TEST(a_code_that_asks_to_come_back_refuses_nobody),

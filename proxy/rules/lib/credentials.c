@@ -10,6 +10,36 @@
 
 /* --- What a connection shows --- */
 
+/* engine.io's session of its polling, which some connections have and others need not. */
+static bool is_polling_session(const struct event *ev)
+{
+    return strcmp(ev->http_credential.place, "query") == 0 &&
+           strcasecmp(ev->http_credential.name, "sid") == 0;
+}
+
+static bool ends_with(const char *name, const char *ending)
+{
+    size_t len = strlen(name), ending_len = strlen(ending);
+    return len >= ending_len && strcasecmp(name + len - ending_len, ending) == 0;
+}
+
+/* What is sent with every request, whoever asks: the credential may be another, in a message. */
+static bool goes_along(const struct event *ev)
+{
+    const char *place = ev->http_credential.place;
+    return strcmp(place, "cookie") == 0 ||
+           (strcmp(place, "query") == 0 && ends_with(ev->http_credential.name, "key"));
+}
+
+/* PHPSESSID, connect.sid */
+static bool is_named(const struct event *ev)
+{
+    const char *place = ev->http_credential.place, *name = ev->http_credential.name;
+    bool cookie = strcmp(place, "cookie") == 0;
+    bool listed = ev->http_credential.listed || (cookie && ends_with(name, "sid"));
+    return listed && (cookie || strcmp(place, "query") == 0) && !is_polling_session(ev);
+}
+
 static bool is_one(const struct event *ev)
 {
     if (ev->by != BY_ENDPOINT || ev->side == SIDE_SERVER)
@@ -17,7 +47,8 @@ static bool is_one(const struct event *ev)
     if (ev->kind == EV_WS_AUTH)
         return strcmp(ev->ws_auth.what, "auth") == 0;
     return ev->kind == EV_HTTP_CREDENTIAL &&
-           (ev->http_credential.listed || strcmp(ev->http_credential.shape, "word") != 0 ||
+           (is_named(ev) || ev->http_credential.listed ||
+            strcmp(ev->http_credential.shape, "word") != 0 ||
             strcmp(ev->http_credential.place, "authorization") == 0);
 }
 
@@ -27,6 +58,20 @@ static int by_conn(const void *a, const void *b)
     if (x->conn != y->conn)
         return x->conn < y->conn ? -1 : 1;
     return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static bool is_data(const struct event *ev)
+{
+    const char *kind = ev->kind == EV_WS_FRAME ? ev->ws_frame.kind : ev->ws_message.kind;
+    return ev->side == SIDE_CLIENT && ev->by == BY_ENDPOINT && !*kind;
+}
+
+static bool client_speaks(const struct trace *trace)
+{
+    for (size_t i = 0; i < trace->count; i++)
+        if (event_is_message(&trace->events[i]) && is_data(&trace->events[i]))
+            return true;
+    return false;
 }
 
 void credentials_of(const struct trace *trace, struct credentials *out)
@@ -40,6 +85,7 @@ void credentials_of(const struct trace *trace, struct credentials *out)
         if (is_one(&trace->events[i]))
             out->list[out->count++] = &trace->events[i];
     qsort(out->list, out->count, sizeof *out->list, by_conn);
+    out->unread = !trace_declares(trace, DECLARES_AUTH) && client_speaks(trace);
 }
 
 void credentials_fini(struct credentials *all)
@@ -48,21 +94,14 @@ void credentials_fini(struct credentials *all)
     *all = (struct credentials){0};
 }
 
-/* engine.io's session of its polling, which some connections have and others need not. */
-static bool is_polling_session(const struct event *ev)
-{
-    return strcmp(ev->http_credential.place, "query") == 0 &&
-           strcasecmp(ev->http_credential.name, "sid") == 0;
-}
-
-bool credential_is_certain(const struct event *ev)
+bool credential_is_certain(const struct credentials *all, const struct event *ev)
 {
     if (credential_is_message(ev))
         return true;
-    const char *place = ev->http_credential.place;
-    bool named = strcmp(place, "query") == 0 || strcmp(place, "cookie") == 0;
-    return strcmp(place, "authorization") == 0 || strcmp(ev->http_credential.shape, "jwt") == 0 ||
-           (named && ev->http_credential.listed && !is_polling_session(ev));
+    if (all->unread && goes_along(ev))
+        return false;
+    return strcmp(ev->http_credential.place, "authorization") == 0 ||
+           strcmp(ev->http_credential.shape, "jwt") == 0 || is_named(ev);
 }
 
 bool credential_is_message(const struct event *ev)
@@ -107,7 +146,7 @@ const struct event *credentials_first(const struct credentials *all, uint32_t co
 const struct event *credentials_first_certain(const struct credentials *all, uint32_t conn)
 {
     for (size_t i = begin_of(all, conn); i < all->count && all->list[i]->conn == conn; i++)
-        if (credential_is_certain(all->list[i]))
+        if (credential_is_certain(all, all->list[i]))
             return all->list[i];
     return NULL;
 }
@@ -141,7 +180,7 @@ enum renewal credentials_renewal(const struct credentials *all, uint32_t before,
     if (!credentials_first_certain(all, before) || !credentials_first_certain(all, after))
         return RENEWAL_UNSEEN;
     for (size_t i = begin_of(all, after); i < all->count && all->list[i]->conn == after; i++)
-        if (credential_is_certain(all->list[i]) &&
+        if (credential_is_certain(all, all->list[i]) &&
             !shows(all, before, credential_hash(all->list[i])))
             return RENEWAL_DONE;
     return RENEWAL_NONE;

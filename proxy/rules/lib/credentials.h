@@ -8,14 +8,16 @@
 struct credentials {
     const struct event **list; /* by conn, then in order; borrowed from the trace */
     size_t count;
+    bool unread; /* clients sent messages, and nothing says which of them authenticate */
 };
 
 void credentials_of(const struct trace *, struct credentials *out);
 void credentials_fini(struct credentials *);
 
 /* It is one beyond doubt: a message that the target file declares, Authorization, a JWT, or a query
- * key or cookie whose name says so. What only looks random may be an identifier. */
-bool credential_is_certain(const struct event *);
+ * key or cookie whose name says so. What only looks random may be an identifier; and a cookie or an
+ * API key may go along with what authenticates in a message. */
+bool credential_is_certain(const struct credentials *, const struct event *);
 bool credential_is_message(const struct event *);
 const char *credential_hash(const struct event *);
 /* It is a JWT that says when it expires; at: in target time, perhaps before the run began. */
