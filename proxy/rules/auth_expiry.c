@@ -254,12 +254,20 @@ static void report(struct findings *out, enum fate fate, const struct groups *gr
                     "connection whose token has expired, with 4401");
 }
 
+static bool is_any_certain(const struct credentials *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (credential_is_certain(all, all->list[i]))
+            return true;
+    return false;
+}
+
 static void say_none(const struct refusals *refusals, const struct credentials *credentials,
                      const struct trace *trace, const struct endings *endings, struct findings *out)
 {
     if (refusals->bare + refusals->hidden > 0 || endings->count == 0)
         refusals_say_none(refusals, trace, endings, out);
-    else if (credentials->count == 0 && !trace_declares(trace, DECLARES_AUTH))
+    else if (!is_any_certain(credentials) && !trace_declares(trace, DECLARES_AUTH))
         finding_lacks(out, declaration_missing(DECLARES_AUTH, trace->declares));
     else
         (void)finding_add(

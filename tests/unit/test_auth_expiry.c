@@ -247,6 +247,7 @@ static void without_any_credential_it_is_not_tested(void)
     struct ended_story e;
     ended_begin(&e);
     ended_open(&e, 0, 1);
+    login_credential(&e.story, 1, "query", "sid", "random", "a")->http_credential.listed = true;
     expect(&e, 100, NOT_TESTED, "give auth.message");
 }
 
