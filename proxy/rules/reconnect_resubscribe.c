@@ -180,6 +180,12 @@ static void fix_silence(struct finding *finding)
                          "each time one opens, with the last id or token that was seen");
 }
 
+static void name_the_line(struct finding *finding)
+{
+    const struct declaration *line = declaration_missing(DECLARES_SUBSCRIBE, 0);
+    finding_fix(finding, "add to halfopen.yaml: %s", line->example);
+}
+
 static void say_hurt(const struct tallied *tallied, enum fate fate, struct findings *out)
 {
     bool sure = tallied->declared || tallied->hurt_clients >= HURT_LEAST;
@@ -215,6 +221,8 @@ static void say_partly(const struct tallied *tallied, struct findings *out)
     cite(finding, tallied, PARTLY);
     if (tallied->declared)
         fix_silence(finding);
+    else
+        name_the_line(finding);
 }
 
 static void say_late(const struct tallied *tallied, struct findings *out)
@@ -264,6 +272,7 @@ static void say_otherwise(const struct tallied *tallied, struct findings *out)
         "after a loss the client said something else than it began with; whether that subscribes or "
         "resumes nothing says: give sessions.subscribe");
     cite(finding, tallied, OTHERWISE);
+    name_the_line(finding);
 }
 
 static void say_left(const struct tallied *tallied, struct findings *out)
@@ -273,6 +282,8 @@ static void say_left(const struct tallied *tallied, struct findings *out)
         "after a loss the client repeated none of the %s, and its server may know it again%s",
         things(tallied), tallied->declared ? "" : ": sessions.subscribe would say what matters");
     cite(finding, tallied, LEFT_TO_SERVER);
+    if (!tallied->declared)
+        name_the_line(finding);
 }
 
 static const char *what_of_missed(const struct tallied *tallied)
@@ -313,9 +324,10 @@ static void say_nothing_judged(const struct tallied *tallied, struct findings *o
                           "no message of the client matched sessions.subscribe while it was first "
                           "connected");
     else if (tallied->mute > 0)
-        (void)finding_add(out, NOT_TESTED,
-                          "the client says nothing of its own when it connects that it would have "
-                          "to say again; if it subscribes later, give sessions.subscribe");
+        name_the_line(
+            finding_add(out, NOT_TESTED,
+                        "the client says nothing of its own when it connects that it would have "
+                        "to say again; if it subscribes later, give sessions.subscribe"));
     else if (tallied->never_back == tallied->clients)
         (void)finding_add(out, INCONCLUSIVE, "no client lost its connection and came back");
     else if (tallied->short_firsts > 0)
@@ -387,9 +399,9 @@ const struct rule_desc reconnect_resubscribe_rule = {
     .title = "Resubscribe and resume",
     .brief = "subscriptions are taken up again on a new connection",
     .doc =
-        "Provoked by two outages after half a minute without any disturbance. Observed is what the client says in "
+        "Provoked by two outages after a minute without any disturbance. Observed is what the client says in "
         "the first 10 s of its first connection, and whether it says it again within 10 s of each later one that "
-        "lasts so long: nine and a half of ten such messages have to come. Messages are compared by kind: digits, "
+        "lasts so long: 19 of 20 such messages have to come. Messages are compared by kind: digits, "
         "hexadecimal runs and UUIDs may be others, and so may tokens and binary ids as long as their message has "
         "the same length. Left out are heartbeats, what authenticates the client (auth.message), and kinds of "
         "messages that it goes on sending. A client that repeats none of it and says nothing else fails, if two "
