@@ -372,14 +372,39 @@ static struct client_policy client_of(const struct sim_config *cfg)
     return policy;
 }
 
+static bool client_says_who(const struct sim_config *cfg)
+{
+    return cfg->client.authenticates == AUTHENTICATES_BY_MESSAGE ||
+           cfg->plan->client.authenticates == AUTHENTICATES_BY_MESSAGE;
+}
+
+static struct server_policy server_of(const struct sim_config *cfg)
+{
+    const struct plan *plan = cfg->plan;
+    struct server_policy policy = cfg->server;
+    policy.echo = policy.echo || plan->server.echo;
+    if (plan->server.pings > 0)
+        policy.ping = plan->server.pings;
+    if (plan->server.says > 0)
+        policy.says = plan->server.says;
+    if (plan->server.publishes > 0)
+        policy.publishes = plan->server.publishes;
+    policy.sessions = policy.sessions || plan->server.sessions;
+    policy.deflate = policy.deflate || plan->server.deflate;
+    if (client_says_who(cfg)) {
+        policy.auth_message = LOGIN_MESSAGE;
+        policy.auth_answer = LOGIN_ANSWER;
+    }
+    return policy;
+}
+
 static void begin(struct sim *sim, const struct sim_config *cfg, struct text *lines,
                   struct trace_memory *memory)
 {
     const struct run_start start = run_start_of(cfg, cfg->stage ? &cfg->stage->words : NULL);
     const struct plan *plan = cfg->plan;
     unsigned declared = declares_read_json(cfg->declared);
-    bool says_who = cfg->client.authenticates == AUTHENTICATES_BY_MESSAGE ||
-                    plan->client.authenticates == AUTHENTICATES_BY_MESSAGE;
+    bool says_who = client_says_who(cfg);
     struct run_options options = {
         .seed = cfg->seed,
         .server_builtin = true,
@@ -393,25 +418,12 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     *sim = (struct sim){.cfg = cfg,
                         .kernel = kernel_of(cfg),
                         .client_policy = client_of(cfg),
-                        .server_policy = cfg->server};
+                        .server_policy = server_of(cfg)};
     close_codes_read(&sim->close_codes, cfg->declared);
     sim->links_end = &sim->links;
     sim->memory_at = NEVER;
     sim->run_alarm = (struct alarm){NEVER, NEVER};
-    sim->server_policy.echo = sim->server_policy.echo || plan->server.echo;
-    if (plan->server.pings > 0)
-        sim->server_policy.ping = plan->server.pings;
-    if (plan->server.says > 0)
-        sim->server_policy.says = plan->server.says;
-    if (plan->server.publishes > 0)
-        sim->server_policy.publishes = plan->server.publishes;
-    sim->server_policy.sessions = sim->server_policy.sessions || plan->server.sessions;
-    sim->server_policy.deflate = sim->server_policy.deflate || plan->server.deflate;
     sim->bulletin = server_bulletin(&sim->server_policy, sim->now);
-    if (says_who) {
-        sim->server_policy.auth_message = LOGIN_MESSAGE;
-        sim->server_policy.auth_answer = LOGIN_ANSWER;
-    }
     rng_init(&sim->lateness, cfg->seed, "sim.lateness", 0);
     rng_init(&sim->slices, cfg->seed, "sim.slices", 0);
     rng_init(&sim->losses, cfg->seed, "sim.losses", 0);
