@@ -22,7 +22,7 @@
     "\"auth\":{\"message\":true,\"ack\":true,\"answer\":true},"                                    \
     "\"sessions\":{\"state\":true},"                                                               \
     "\"close_codes\":{\"final\":[4401,4403],\"retry\":[4408,4429]}}"
-#define LEAST_DELAY (50 * NSEC_PER_MSEC) /* shorter ones are a matter of thousands of attempts */
+#define LEAST_DELAY (60 * NSEC_PER_MSEC) /* shorter ones are a matter of thousands of attempts */
 #define PID         1000                 /* of the first client */
 #define TURNS_LIMIT 1000000              /* at one instant: more is a world that does not settle */
 
