@@ -143,3 +143,11 @@ bool kept_same(const struct event *one, const struct event *other)
            one->client == other->client && one->kind == other->kind && one->side == other->side &&
            one->by == other->by && samers[one->kind](one, other);
 }
+
+size_t kept_same_until(const struct trace *one, const struct trace *other)
+{
+    size_t i = 0;
+    while (i < one->count && i < other->count && kept_same(&one->events[i], &other->events[i]))
+        i++;
+    return i;
+}

@@ -11,5 +11,7 @@ void kept_event(void *memory, const struct event *);
 
 /* The same in every field. */
 bool kept_same(const struct event *, const struct event *);
+/* The index of the first event that is not; their count where there is none. */
+size_t kept_same_until(const struct trace *, const struct trace *);
 
 #endif

@@ -88,10 +88,8 @@ static struct trace *run(const struct sim_config *cfg, struct verdicts *out)
 
 static void check_same(const struct play *play, const struct trace *trace, const char *flaw)
 {
-    size_t i = 0, count = play->trace->count;
-    while (i < count && i < trace->count && kept_same(&play->trace->events[i], &trace->events[i]))
-        i++;
-    CHECK_STR(i == count && count == trace->count ? flaw : "another trace", flaw);
+    size_t same = kept_same_until(play->trace, trace), count = play->trace->count;
+    CHECK_STR(same == count && count == trace->count ? flaw : "another trace", flaw);
 }
 
 /* doubt: plays what the transcript says is the same, and compares. */

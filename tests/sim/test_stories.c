@@ -11,17 +11,14 @@
 #include "tests/spread.h"
 
 /* By an act, or, where acts cannot be seen, by having begun. */
-static bool happened(const struct text *trace, const struct fault_desc *fault)
+static bool happened(const struct trace *trace, const struct fault_desc *fault)
 {
-    const char *event = fault->door ? "\"ev\":\"fault.on\"" : "\"ev\":\"fault.act\"";
-    char *name = xprintf("\"fault\":\"%s\"", fault->name);
-    bool found = false;
-    for (const char *at = text_chars(trace); !found && (at = strstr(at, event)); at++) {
-        const char *named = strstr(at, name);
-        found = named && (size_t)(named - at) < strcspn(at, "\n");
-    }
-    free(name);
-    return found;
+    enum event_kind kind = fault->door ? EV_FAULT_ON : EV_FAULT_ACT;
+    const struct event *ev;
+    for (size_t i = 0; (ev = trace_next(trace, &i, kind));)
+        if (strcmp(fault->door ? ev->fault_on.fault : ev->fault_act.fault, fault->name) == 0)
+            return true;
+    return false;
 }
 
 /* Needs a client that asks for a subprotocol. */
@@ -37,24 +34,25 @@ static bool is_beyond(const struct plan *plan)
 
 enum telling { SOUND, WITHOUT_HEARTBEAT, TALKATIVE, TELLINGS };
 
-static void tell(const char *path, enum telling telling, struct text *trace)
+static struct trace *tell(const char *path, enum telling telling)
 {
     struct sim_config cfg;
+    struct trace *trace;
     struct plan *plan = sim_plan(path);
     if (telling == TALKATIVE) {
         plan->client = (struct builtin_client_options){.sends = 20000, .message_bytes = 200};
         plan->server.echo = true;
     }
-    text_init(trace);
     sim_config_init(&cfg, plan);
     if (telling == WITHOUT_HEARTBEAT)
         CHECK(client_flaw_apply(&cfg.client, "no_heartbeat"));
-    CHECK_STR(sim_run(&cfg, trace), "finished");
+    CHECK_STR(sim_keep(&cfg, NULL, &trace), "finished");
     plan_free(plan);
+    return trace;
 }
 
 /* The first step whose fault did nothing; NULL: all did. */
-static const struct step *idle_step(const struct plan *plan, const struct text *trace)
+static const struct step *idle_step(const struct plan *plan, const struct trace *trace)
 {
     for (size_t i = 0; i < plan->step_count; i++)
         if (plan->steps[i].kind == STEP_FAULT && !happened(trace, plan->steps[i].fault.desc))
@@ -68,10 +66,9 @@ static void check_faults(const char *path)
     struct plan *plan = sim_plan(path);
     const struct step *idle = NULL;
     for (int telling = 0; telling < TELLINGS; telling++) {
-        struct text trace;
-        tell(path, (enum telling)telling, &trace);
-        idle = idle_step(plan, &trace);
-        text_fini(&trace);
+        struct trace *trace = tell(path, (enum telling)telling);
+        idle = idle_step(plan, trace);
+        trace_free(trace);
         if (!idle || is_beyond(plan))
             break;
     }

@@ -140,9 +140,7 @@ static void look_at_evidence(const struct seen *seen)
 static void compare_with_memory(const struct seen *seen)
 {
     const struct trace *trace = seen->trace, *kept = seen->kept;
-    size_t i = 0;
-    while (i < trace->count && i < kept->count && kept_same(&kept->events[i], &trace->events[i]))
-        i++;
+    size_t i = kept_same_until(kept, trace);
     CHECK_STR(i < trace->count ? event_name(trace->events[i].kind) : "", "");
     CHECK_INT(kept->count, trace->count);
     CHECK_INT(kept->declares, trace->declares);
