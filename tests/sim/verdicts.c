@@ -14,7 +14,7 @@
 #define ASKED_MANY     2000
 #define ASKED_MESSAGE  ((uint64_t)16 << 10)
 #define MANY_PINGS     2000 /* a second */
-#define BOMB           "32MiB"
+#define BOMB           "16MiB"
 #define PINGS_LESS     8
 
 static void give_up(const struct diag *diag, const char *what)

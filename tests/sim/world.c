@@ -15,7 +15,7 @@
 #define STAGGER       (25 * NSEC_PER_MSEC) /* between the starts of two clients, as the runner does */
 #define MEMORY_EVERY  NSEC_PER_SEC
 #define PROCESS_BYTES ((uint64_t)20 << 20) /* a client's process with nothing buffered */
-#define MESSAGE_LIMIT ((uint64_t)2 << 20)  /* of a client; larger ones are dear */
+#define MESSAGE_LIMIT ((uint64_t)1 << 20)  /* of a client; larger ones are dear */
 #define DECLARED                                                                                   \
     "{\"client\":\"built-in\",\"server\":\"built-in\",\"hooks\":{\"send\":\"builtin\",\"close\":"  \
     "\"builtin\",\"gave_up\":\"builtin\",\"state\":\"builtin\"},\"messages\":{\"id\":true},"       \
