@@ -288,6 +288,8 @@ void job_free(struct job *job)
     if (job->driver)
         driver_free(job->driver);
     builtin_server_free(job->server);
+    for (int i = 0; i < PLAN_BACKENDS_LIMIT - 1; i++)
+        builtin_server_free(job->others[i]);
     job_server_free(job);
     for (unsigned i = 0; i < job->started_clients; i++)
         child_free(job, &job->clients[i]);

@@ -58,7 +58,8 @@ void job_browser_free(struct job_browser *browser)
 static void tell(struct job_browser *browser, int open, const char *why_not)
 {
     struct job *job = browser->job;
-    struct event ev = {.kind = EV_BROWSER_TABS, .client = (int)browser->client, .by = BY_PROXY};
+    struct event ev = {.kind = EV_BROWSER_TABS, .by = BY_PROXY};
+    ev.client = (int)run_client_number(job->run, browser->client);
     ev.at = nsec_max(driver_now(job->driver), recorder_last(job->recorder));
     ev.browser_tabs = (struct ev_browser_tabs){.open = open > 0 ? (uint64_t)open : 0,
                                                .wanted = job->spec.subject->client_tabs,

@@ -42,33 +42,72 @@ static bool start_server_command(struct job *job)
     return started;
 }
 
+static struct builtin_server *new_builtin(struct job *job, uint16_t port)
+{
+    const struct plan *plan = job->spec.plan;
+    const struct subject_auth auth = subject_auth(job->spec.subject, plan);
+    struct server_policy policy;
+    server_policy_defaults(&policy);
+    policy.echo = plan->server.echo;
+    policy.ping = plan->server.pings;
+    policy.says = plan->server.says;
+    policy.publishes = plan->server.publishes;
+    policy.sessions = plan->server.sessions;
+    policy.deflate = plan->server.deflate;
+    policy.auth_message = auth.message;
+    policy.auth_answer = auth.answer;
+    struct builtin_server *server =
+        builtin_server_new(job->loop, "127.0.0.1", port, NULL, &policy, job->spec.speed, NULL);
+    if (!server)
+        job_say_trouble(job, NULL, "the built-in server cannot listen on 127.0.0.1");
+    return server;
+}
+
 bool job_start_server(struct job *job)
 {
     const struct subject *subject = job->spec.subject;
-    struct server_policy policy;
     if (!subject_has_builtin_server(subject)) {
         if (subject->server_command)
             return start_server_command(job);
         job->server_port = subject->server.port;
         return true;
     }
-    server_policy_defaults(&policy);
-    policy.echo = job->spec.plan->server.echo;
-    policy.ping = job->spec.plan->server.pings;
-    policy.says = job->spec.plan->server.says;
-    policy.publishes = job->spec.plan->server.publishes;
-    policy.sessions = job->spec.plan->server.sessions;
-    policy.deflate = job->spec.plan->server.deflate;
-    policy.auth_message = subject_auth(subject, job->spec.plan).message;
-    policy.auth_answer = subject_auth(subject, job->spec.plan).answer;
-    job->server = builtin_server_new(job->loop, "127.0.0.1", job->server_port, NULL, &policy,
-                                     job->spec.speed, NULL);
-    if (!job->server)
-        job_say_trouble(job, NULL, "the built-in server cannot listen on 127.0.0.1");
-    else
+    job->server = new_builtin(job, job->server_port);
+    if (job->server)
         job->server_port = builtin_server_port(job->server);
     job->server_ready = job->server != NULL;
     return job->server != NULL;
+}
+
+/* --- Its other backends --- */
+
+/* How many the scenario can choose among: of halfopen's own as many as its routes name. */
+static unsigned backends_of(const struct job *job)
+{
+    const struct subject *subject = job->spec.subject;
+    if (subject_has_builtin_server(subject))
+        return plan_backends(job->spec.plan);
+    return subject->backend_count > 0 ? subject->backend_count : 1;
+}
+
+static bool open_other_backends(struct job *job, struct driver_upstream *others)
+{
+    const struct subject *subject = job->spec.subject;
+    unsigned count = backends_of(job);
+    for (unsigned i = 1; i < count; i++) {
+        struct driver_upstream *other = &others[i - 1];
+        *other = (struct driver_upstream){.host = "127.0.0.1", .tls = job->tls_to_server};
+        if (!subject_has_builtin_server(subject)) {
+            other->host = subject->backends[i].host;
+            other->port = subject->backends[i].port;
+            continue;
+        }
+        job->others[i - 1] = new_builtin(job, 0);
+        if (!job->others[i - 1])
+            return false;
+        other->port = builtin_server_port(job->others[i - 1]);
+    }
+    return true;
 }
 
 /* --- The driver --- */
@@ -108,11 +147,18 @@ static bool open_driver(struct job *job)
 {
     const struct subject *subject = job->spec.subject;
     const char *why = NULL;
+    struct driver_upstream others[PLAN_BACKENDS_LIMIT - 1];
+    if (!open_other_backends(job, others))
+        return false;
+    for (unsigned i = 0; i < subject->backend_count; i++)
+        job->hosts[i] = subject->backends[i].authority;
     struct driver_config config = {.speed = job->spec.speed,
                                    .recorder = job->recorder,
                                    .upstream = {.host = job_server_host(job),
                                                 .port = job->server_port,
                                                 .tls = job->tls_to_server},
+                                   .more = others,
+                                   .more_count = backends_of(job) - 1,
                                    .tls = job->tls_to_client,
                                    .flawed = job->flawed.expired ? &job->flawed : NULL,
                                    .on_turn = on_driver_turn,
@@ -120,6 +166,8 @@ static bool open_driver(struct job *job)
     struct run_options options = {
         .seed = job->spec.seed,
         .server_builtin = subject_has_builtin_server(subject),
+        .backends = backends_of(job),
+        .hosts = subject->backend_count > 0 ? job->hosts : NULL,
         .close_codes = subject_close_codes(subject),
         .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
         .auth_message = subject_auth(subject, job->spec.plan).message,

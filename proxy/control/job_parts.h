@@ -51,6 +51,7 @@ struct job {
     char *request_url;     /* as the trace shows it */
     nsec asked_at;         /* target */
     struct builtin_server *server;
+    struct builtin_server *others[PLAN_BACKENDS_LIMIT - 1]; /* further backends; NULL: none */
     struct tls_context *tls_to_client, *tls_to_server;
     struct flawed flawed;  /* certificates for TLS faults */
     struct dialer *dialer; /* asks whether the server listens */
@@ -60,6 +61,7 @@ struct job {
     char *health_said;    /* the newest answer, in words; NULL: none */
     bool server_accepts, server_ready, asked_server;
     uint16_t server_port;
+    const char *hosts[PLAN_BACKENDS_LIMIT]; /* Host towards each backend; the subject's */
     uint16_t ports[PLAN_CLIENTS_LIMIT];
     struct child clients[PLAN_CLIENTS_LIMIT], server_child;
     struct job_browser *browsers[PLAN_CLIENTS_LIMIT]; /* NULL: that client is none */

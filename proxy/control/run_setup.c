@@ -115,6 +115,22 @@ static void take_flaw(struct run_setup *setup, struct diag *diag)
     subject->client_flaw = xstrdup(name);
 }
 
+/* A server on the command line takes the place of the target file's backends. */
+static void take_backends(struct run_setup *setup, struct diag *diag)
+{
+    struct subject *subject = &setup->subject;
+    char **urls = setup->target ? setup->target->server.urls : NULL;
+    const char *why = NULL;
+    if (setup->given.server || setup->given.server_cmd)
+        return;
+    for (size_t i = 0; urls && urls[i]; i++)
+        if (url_parse(urls[i], &subject->backends[subject->backend_count], &why))
+            subject->backend_count++;
+        else
+            diag_error(diag, (struct place){.file = setup->target->file},
+                       "'urls' of the server hold '%s', which %s", urls[i], why);
+}
+
 /* Another server than the target file's is not asked for the health of that one. */
 static void check_health(struct run_setup *setup, struct diag *diag)
 {
@@ -167,6 +183,7 @@ static void gather_subject(struct run_setup *setup, struct diag *diag)
     /* {port} is the one we choose for its command. */
     if (subject->server_url && !url_parse_with_port(subject->server_url, 0, &subject->server, &why))
         diag_error(diag, command_line, "--server: '%s' %s", subject->server_url, why);
+    take_backends(setup, diag);
     check_health(setup, diag);
     if (subject_has_builtin_client(subject) && subject_has_builtin_server(subject) &&
         !given->self_test && diag_errors(diag) == 0) {

@@ -320,6 +320,8 @@ void subject_fini(struct subject *subject)
     free(subject->server_command);
     free(subject->server_url);
     url_fini(&subject->server);
+    for (unsigned i = 0; i < subject->backend_count; i++)
+        url_fini(&subject->backends[i]);
     free(subject->server_health);
     free(subject->server_ca);
     free(subject->path);

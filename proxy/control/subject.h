@@ -4,6 +4,7 @@
 
 #include "control/url.h"
 #include "core/plan.h"
+#include "core/plan.h"
 #include "scenario/target_hooks.h"
 #include "trace/policy.h"
 
@@ -18,8 +19,10 @@ struct subject {
     char *server_command;      /* NULL: none */
     char *server_url;          /* NULL: the reference server, unless there is a command */
     struct url server;         /* of server_url */
-    char *server_health;       /* an http:// URL that answers 2xx once it is ready; NULL: none */
-    char *server_ca;           /* PEM file; NULL: the system's */
+    struct url backends[PLAN_BACKENDS_LIMIT]; /* where there are several, the first of them again */
+    unsigned backend_count;                   /* 0: there is the server alone */
+    char *server_health; /* an http:// URL that answers 2xx once it is ready; NULL: none */
+    char *server_ca;     /* PEM file; NULL: the system's */
     bool server_unverified;
     bool tls;   /* towards the client */
     char *path; /* path and query of the client's URL; NULL: the server's, or "/" */

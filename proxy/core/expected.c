@@ -255,6 +255,7 @@ static void take_step(struct forecast *f, const struct step *step)
     case STEP_REQUEST:
     case STEP_HOOK:
     case STEP_MARK:
+    case STEP_ROUTE:
         break;
     }
 }

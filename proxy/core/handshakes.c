@@ -1,10 +1,20 @@
 /* How a connection comes about: whether it is let in, the leg to the server, TLS on either. */
 #include "core/internal.h"
 
+static void write_route(struct session *s)
+{
+    struct event ev = {.kind = EV_TCP_ROUTE, .side = SIDE_SERVER, .by = BY_PROXY};
+    ev.tcp_route = (struct ev_tcp_route){.backend = s->backend, .of = s->run->options.backends};
+    session_emit(s, ev);
+}
+
 void session_admit(struct session *s)
 {
     s->admission = ADMIT;
     s->legs[SIDE_SERVER] = LEG_CONNECTING;
+    s->backend = s->run->backend;
+    if (s->run->options.backends > 1)
+        write_route(s);
     session_act(s, ACTION_CONNECT, SIDE_SERVER, CUT_FIN);
 }
 

@@ -144,6 +144,7 @@ struct session {
     uint32_t conn;
     unsigned client, number; /* which port it came to; what the trace calls it */
     enum admission admission;
+    unsigned backend; /* to which it was connected */
     nsec hang_until;
     enum cut refusal; /* of REFUSE: CUT_RST or CUT_CLOSE */
     enum tls_trouble tls_trouble;
@@ -246,6 +247,8 @@ struct run {
     struct asking *asking; /* in the order they began */
     nsec step_began, step_ends;
     struct activation *blocking;
+    unsigned backend; /* for connections to come */
+    bool no_backend;  /* the route step under way names one that there is not */
     /* per step: the clients' counters when it began; NULL: not begun */
     struct counters **baselines;
     bool started, finished, ended, settling;

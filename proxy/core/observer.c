@@ -236,7 +236,8 @@ static bool rewrite_request(struct session *s, const struct http_head *head, str
         const struct http_head *from = head;
         if (stripped && http_parse(HTTP_REQUEST, text_chars(&first), first.len, &again))
             from = &again;
-        http_with_header(from, "Host", plan->rewrite_host, out);
+        const char *const *hosts = s->run->options.hosts;
+        http_with_header(from, "Host", hosts ? hosts[s->backend] : plan->rewrite_host, out);
         note_rewrite(s, SIDE_CLIENT, "Host set to the server's");
         rewritten = true;
     } else if (stripped) {

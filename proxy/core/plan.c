@@ -53,6 +53,7 @@ static void step_fini(struct step *step)
     case STEP_PROMPT:
         free(step->prompt.text);
         break;
+    case STEP_ROUTE:
     case STEP_HOOK:
     case STEP_SIGNAL:
     case STEP_RESTART:
@@ -161,6 +162,15 @@ void plan_drop_expectation(struct plan *plan, size_t index)
     plan->expect_count--;
     memmove(&plan->expect[index], &plan->expect[index + 1],
             (plan->expect_count - index) * sizeof *plan->expect);
+}
+
+unsigned plan_backends(const struct plan *plan)
+{
+    unsigned count = 1;
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].kind == STEP_ROUTE && plan->steps[i].route >= count)
+            count = plan->steps[i].route + 1;
+    return count;
 }
 
 bool plan_sends(const struct plan *plan)

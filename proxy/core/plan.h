@@ -6,8 +6,9 @@
 #include "fault/fault.h"
 #include "trace/policy.h"
 
-#define PLAN_CLIENTS_LIMIT 64
-#define PLAN_STEPS_LIMIT   1000 /* after repeats are unrolled */
+#define PLAN_CLIENTS_LIMIT  64
+#define PLAN_BACKENDS_LIMIT 8
+#define PLAN_STEPS_LIMIT    1000 /* after repeats are unrolled */
 
 enum which_connections { CONNS_ALL, CONNS_NEW, CONNS_NEWEST, CONNS_EXISTING, CONNS_CLIENT };
 
@@ -136,7 +137,8 @@ enum step_kind {
     STEP_SIGNAL,
     STEP_RESTART,
     STEP_REQUEST,
-    STEP_PROMPT
+    STEP_PROMPT,
+    STEP_ROUTE
 };
 
 struct step {
@@ -151,6 +153,7 @@ struct step {
         struct close_step close;
         struct hook_step hook;
         struct signal_step signal;
+        unsigned route; /* connections that begin from here on go to that backend, from 0 */
         struct restart_step restart;
         struct request_step request;
         struct prompt_step prompt;
@@ -259,6 +262,8 @@ const struct fault_step *plan_without_tls(const struct plan *, bool client_tls, 
 const struct fault_step *plan_wants_authority(const struct plan *);
 /* The first fault that only speed 1 does justice, RULES 0 "Clocks"; NULL: none. */
 const struct fault_step *plan_kernel_timed(const struct plan *);
+/* How many backends its steps name; at least 1. */
+unsigned plan_backends(const struct plan *);
 /* The built-in client sends in it, by itself or when it is asked. */
 bool plan_sends(const struct plan *);
 /* The first step of that kind; NULL: none. */

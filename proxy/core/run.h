@@ -19,7 +19,9 @@ struct run_options {
     const char *auth_message, *auth_ack; /* likewise; NULL: not declared */
     const char *session_state;           /* likewise */
     /* hash payloads and record frames; false: forwarding only (proxy without a trace) */
-    int64_t epoch; /* time of day at target time 0, seconds since 1970 */
+    unsigned backends;        /* of the server, among which route steps choose; 0: one */
+    const char *const *hosts; /* Host towards each, in place of the plan's; NULL: that one */
+    int64_t epoch;            /* time of day at target time 0, seconds since 1970 */
     bool observe;
     /* Told of each whole message as far as it is looked at, unmasked and inflated, with its event;
      * it is recorded as a hash only. NULL: nobody wants to know. */

@@ -49,7 +49,8 @@ static void ask_driver(struct session *s, struct action action)
 
 void session_act(struct session *s, enum action_kind kind, enum side side, enum cut how)
 {
-    ask_driver(s, (struct action){.kind = kind, .side = side, .how = how});
+    ask_driver(s,
+               (struct action){.kind = kind, .side = side, .how = how, .backend = s->backend});
 }
 
 /* --- Turns --- */

@@ -29,7 +29,8 @@ struct action {
     enum action_kind kind;
     enum side side;
     enum cut how;
-    double ratio; /* DEAFEN */
+    double ratio;     /* DEAFEN */
+    unsigned backend; /* CONNECT: to which, from 0 */
 };
 
 /* Callbacks of the driver; called from inside session_* functions and run_expire. */

@@ -209,6 +209,14 @@ static void take_baseline(struct run *run)
     run->baselines[run->step] = counters;
 }
 
+/* Connections that exist stay where they are. */
+static void route(struct run *run, unsigned backend)
+{
+    run->no_backend = backend > 0 && backend >= run->options.backends;
+    if (!run->no_backend)
+        run->backend = backend;
+}
+
 static void begin_step(struct run *run)
 {
     const struct step *step = &run->plan->steps[run->step];
@@ -248,6 +256,9 @@ static void begin_step(struct run *run)
     case STEP_PROMPT:
         errands_prompt(run, &step->prompt);
         break;
+    case STEP_ROUTE:
+        route(run, step->route);
+        break;
     }
 }
 
@@ -264,6 +275,8 @@ static const char *outcome_of_step(struct run *run)
     }
     if (step->kind == STEP_HOOK && run->no_hook)
         return "no hook";
+    if (step->kind == STEP_ROUTE && run->no_backend)
+        return "no backend";
     if (step->kind == STEP_RESTART || step->kind == STEP_REQUEST)
         return run->answer;
     if (step->kind == STEP_PROMPT)

@@ -231,22 +231,47 @@ uint16_t driver_listen(struct driver *driver, unsigned client, const char *host,
 
 /* --- Life --- */
 
+static void forget_backends(struct driver *driver)
+{
+    for (size_t i = 0; i < driver->backend_count; i++) {
+        free((char *)driver->backends[i].host);
+        free((char *)driver->backends[i].server_name);
+    }
+}
+
+/* NULL: done; else why not. */
+static const char *take_backends(struct driver *driver)
+{
+    const struct driver_config *config = &driver->config;
+    assert(config->more_count < PLAN_BACKENDS_LIMIT);
+    for (size_t i = 0; i <= config->more_count; i++) {
+        struct driver_upstream *backend = &driver->backends[driver->backend_count];
+        *backend = i == 0 ? config->upstream : config->more[i - 1];
+        const char *why = socket_resolve(backend->host, backend->port, &driver->upstreams[i]);
+        if (why)
+            return why;
+        backend->host = xstrdup(backend->host);
+        if (backend->server_name)
+            backend->server_name = xstrdup(backend->server_name);
+        driver->backend_count++;
+    }
+    return NULL;
+}
+
 struct driver *driver_new(struct loop *loop, struct run *run, const struct driver_config *config,
                           const char **why)
 {
     assert(config->speed > 0);
     struct driver *driver = xcalloc(1, sizeof *driver);
-    *why = socket_resolve(config->upstream.host, config->upstream.port, &driver->upstream);
+    driver->config = *config;
+    *why = take_backends(driver);
     if (*why) {
+        forget_backends(driver);
         free(driver);
         return NULL;
     }
     driver->loop = loop;
     driver->run = run;
-    driver->config = *config;
-    driver->config.upstream.host = xstrdup(config->upstream.host);
-    if (config->upstream.server_name)
-        driver->config.upstream.server_name = xstrdup(config->upstream.server_name);
     driver->clock = (struct clock){.start = loop_now(), .speed = config->speed};
     driver->links.next = driver->links.previous = &driver->links;
     driver->turn.on_turn = on_turn;
@@ -290,7 +315,6 @@ void driver_free(struct driver *driver)
         link_abandon(driver->links.next);
     loop_untouch(&driver->turn);
     free_dead(driver);
-    free((char *)driver->config.upstream.host);
-    free((char *)driver->config.upstream.server_name);
+    forget_backends(driver);
     free(driver);
 }

@@ -25,8 +25,10 @@ struct driver_config {
     double speed;              /* target seconds per real second */
     struct recorder *recorder; /* kept; flushed each turn; NULL: none */
     struct driver_upstream upstream;
-    struct tls_context *tls;     /* towards the clients; NULL: plain; kept, not owned */
-    const struct flawed *flawed; /* for TLS faults; NULL: there are none; kept, not owned */
+    const struct driver_upstream *more; /* its other backends, from the second on; copied */
+    size_t more_count;                  /* below PLAN_BACKENDS_LIMIT */
+    struct tls_context *tls;            /* towards the clients; NULL: plain; kept, not owned */
+    const struct flawed *flawed;        /* for TLS faults; NULL: there are none; kept, not owned */
     /* After each turn that touched the run, when it has settled: look at run_finished here. May
      * call driver_stop, not driver_free. NULL: not wanted. */
     void (*on_turn)(void *context);

@@ -1,5 +1,6 @@
 #include "net/link.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -204,12 +205,13 @@ static void cut(struct link *link, enum side side, enum cut how)
     }
 }
 
-static void connect_server(struct link *link)
+static void connect_server(struct link *link, unsigned backend)
 {
-    const struct driver_upstream *upstream = &link->driver->config.upstream;
+    const struct driver_upstream *upstream = &link->driver->backends[backend];
+    assert(backend < link->driver->backend_count);
     link->hanging = false;
     watch_ends(link);
-    stream_connect(&link->server, &link->driver->upstream, upstream->tls,
+    stream_connect(&link->server, &link->driver->upstreams[backend], upstream->tls,
                    upstream->server_name ? upstream->server_name : upstream->host);
 }
 
@@ -218,7 +220,7 @@ static void on_action(void *driver, struct action action)
     struct link *link = driver;
     switch (action.kind) {
     case ACTION_CONNECT:
-        connect_server(link);
+        connect_server(link, action.backend);
         return;
     case ACTION_CUT:
         cut(link, action.side, action.how);

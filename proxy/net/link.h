@@ -36,7 +36,9 @@ struct driver {
     struct run *run; /* NULL: stopped */
     struct driver_config config;
     struct clock clock;
-    struct addresses upstream;
+    struct addresses upstreams[PLAN_BACKENDS_LIMIT];
+    struct driver_upstream backends[PLAN_BACKENDS_LIMIT]; /* the first is config.upstream */
+    size_t backend_count;
     struct link links; /* ring head */
     struct link *dead; /* freed at the end of the turn */
     struct entrance *entrances;

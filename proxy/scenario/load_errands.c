@@ -1,4 +1,5 @@
-/* restart, request and prompt: what a scenario asks of processes, of HTTP servers and of people. */
+/* restart, request, prompt and route: what a scenario asks of processes, of HTTP servers, of people
+ * and of the way to the server. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,5 +168,43 @@ void load_prompt(struct loader *l, const struct node *step, const struct node *b
         load_text(l, text, &out->prompt);
     if (at_most)
         (void)field_duration(at_most, &out->prompt.at_most, l->diag); /* told */
+    out->what = words_of_step(l->plan, out);
+}
+
+/* --- route --- */
+
+/* "a", or "0": the first of server.urls. */
+static bool read_backend(const char *text, unsigned *out)
+{
+    static const char letters[] = "abcdefgh", digits[] = "01234567";
+    _Static_assert(PLAN_BACKENDS_LIMIT == 8, "as many letters, as many digits");
+    const char *letter = text[0] ? strchr(letters, text[0]) : NULL;
+    const char *digit = text[0] ? strchr(digits, text[0]) : NULL;
+    if ((!letter && !digit) || text[1] != '\0')
+        return false;
+    *out = (unsigned)(letter ? letter - letters : digit - digits);
+    return true;
+}
+
+void load_route(struct loader *l, const struct node *step, const struct node *body)
+{
+    static const char *const known[] = {"to", NULL};
+    unsigned backend = 0;
+    (void)step;
+    if (!field_is_mapping(body, "{to: b}", l->diag))
+        return;
+    fields_check(body, known, NULL, "a route", l->diag);
+    const struct node *to = field_need(body, "to", l->diag);
+    if (!to || !field_is_scalar(to, "b", l->diag))
+        return;
+    if (!read_backend(to->text, &backend)) {
+        diag_error(l->diag, to->place,
+                   "'to' is %s: one of server.urls of the target file, the first is a or 0, as in "
+                   "route: {to: b}",
+                   field_written(to));
+        return;
+    }
+    struct step *out = plan_add_step(l->plan, STEP_ROUTE);
+    out->route = backend;
     out->what = words_of_step(l->plan, out);
 }

@@ -25,6 +25,7 @@ void load_signal(struct loader *, const struct node *step, const struct node *bo
 void load_restart(struct loader *, const struct node *step, const struct node *body);
 void load_request(struct loader *, const struct node *step, const struct node *body);
 void load_prompt(struct loader *, const struct node *step, const struct node *body);
+void load_route(struct loader *, const struct node *step, const struct node *body);
 /* TERM, INT, ...: borrowed for ever. */
 void load_signal_name(struct loader *, const struct node *, const char **out);
 /* all, or {client: 0}. */

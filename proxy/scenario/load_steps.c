@@ -7,8 +7,8 @@
 #include "scenario/load_parts.h"
 
 static const char *const actions[] = {"wait",   "clear",   "mark",    "close",  "repeat", "hook",
-                                      "signal", "restart", "request", "prompt", NULL};
-static const char *const later_actions[] = {"route", "load", NULL};
+                                      "signal", "restart", "request", "prompt", "route",  NULL};
+static const char *const later_actions[] = {"load", NULL};
 static const char *const fault_options[] = {"direction", "connections", "probability", "at",
                                             "as",        "for",         "fallback",    NULL};
 static const char *const speech_options[] = {"to", "direction", "connections", "probability", "at",
@@ -219,7 +219,7 @@ static void refuse_unknown_action(struct loader *l, const struct node *step)
         diag_error(
             l->diag, step->place,
             "a step says what to do: wait, clear, mark, close, repeat, hook, signal, restart, "
-            "request, prompt, or a fault (halfopen list faults)");
+            "request, prompt, route, or a fault (halfopen list faults)");
         return;
     }
     const char *near = nearest_name(wrong->key, actions, sizeof actions / sizeof *actions - 1);
@@ -270,6 +270,7 @@ static const struct action {
     {"repeat", load_repeat, no_options},   {"hook", load_hook, ask_options},
     {"signal", load_signal, ask_options},  {"restart", load_restart, ask_options},
     {"request", load_request, no_options}, {"prompt", load_prompt, prompt_options},
+    {"route", load_route, no_options},
 };
 
 static const struct action *action_of(const char *name)

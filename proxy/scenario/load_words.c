@@ -233,6 +233,9 @@ char *words_of_step(const struct plan *plan, const struct step *step)
     case STEP_PROMPT:
         text_addf(&out, "prompt: %s", step->prompt.text);
         break;
+    case STEP_ROUTE:
+        text_addf(&out, "route to backend %u", step->route);
+        break;
     }
     return text_take(&out);
 }

@@ -15,7 +15,7 @@
 static const char *const known[] = {"system",    "client", "server",   "tls",   "behind",
                                     "heartbeat", "auth",   "messages", "hooks", "close_codes",
                                     "policy",    "rules",  "sessions", NULL};
-static const char *const later[] = {"urls", "external", NULL};
+static const char *const later[] = {"external", NULL};
 
 /* --- Small parts --- */
 
@@ -240,6 +240,9 @@ static void free_lists(struct target *target)
     }
     for (size_t i = 0; i < target->require_count; i++)
         free(target->require[i]);
+    for (size_t i = 0; target->server.urls && target->server.urls[i]; i++)
+        free(target->server.urls[i]);
+    free(target->server.urls);
     free(target->client.env);
     free(target->require);
     policy_written_free(target->policy);

@@ -41,6 +41,7 @@ struct target {
     struct {
         bool given; /* false: the built-in server */
         char *command, *url, *health;
+        char **urls; /* of several backends, the first is url; NULL ends, or NULL: one */
         char *ca; /* a file, relative to the target file made relative to the working directory */
         bool verify; /* the server's certificate; true unless said otherwise */
     } server;

@@ -88,8 +88,36 @@ static void load_url(const struct node *node, char **out, struct diag *diag)
     if (!node || !field_copy(node, out, diag))
         return;
     if (!begins(node->text, "ws://") && !begins(node->text, "wss://"))
-        diag_error(diag, node->place, "'%s' is %s: it begins with ws:// or wss://", node->key,
-                   field_written(node));
+        diag_error(diag, node->place, "'%s' is %s: it begins with ws:// or wss://",
+                   node->key ? node->key : "urls", field_written(node));
+}
+
+static size_t scheme_length(const char *url)
+{
+    return strcspn(url, ":");
+}
+
+/* One way to all of them: a client that is sent elsewhere must not notice by the scheme. */
+static void load_urls(struct target *target, const struct node *urls, struct diag *diag)
+{
+    if (!field_is_list(urls, "[ws://10.0.0.1:8080/feed, ws://10.0.0.2:8080/feed]", diag))
+        return;
+    if (urls->count < 2 || urls->count > PLAN_BACKENDS_LIMIT) {
+        diag_error(diag, urls->key_place, "'urls' are %zu: at least 2, at most %d backends",
+                   urls->count, PLAN_BACKENDS_LIMIT);
+        return;
+    }
+    size_t count = 0;
+    char **list = target->server.urls = xcalloc(urls->count + 1, sizeof *list);
+    for (const struct node *child = urls->first; child; child = child->next) {
+        load_url(child, &list[count], diag);
+        if (list[count] && begins(list[count], "ws") &&
+            scheme_length(list[count]) != scheme_length(list[0]))
+            diag_error(diag, child->place, "some of 'urls' begin with ws://, some with wss://");
+        count += list[count] != NULL;
+    }
+    if (count > 0)
+        target->server.url = xstrdup(list[0]);
 }
 
 /* It is asked in plain HTTP, and from this machine. */
@@ -128,16 +156,22 @@ static void load_tls(struct target *target, const struct node *tls, struct diag 
 
 void target_load_server(struct target *target, const struct node *server, struct diag *diag)
 {
-    static const char *const known[] = {"command", "url", "health", "tls", NULL};
-    static const char *const later[] = {"urls", "host", NULL};
+    static const char *const known[] = {"command", "url", "urls", "health", "tls", NULL};
+    static const char *const later[] = {"host", NULL};
     if (!field_is_mapping(server, "{url: 'ws://127.0.0.1:8080/feed'}", diag))
         return;
     target->server.given = true;
     fields_check(server, known, later, "a server", diag);
     const struct node *command = field_find(server, "command"), *url = field_find(server, "url");
     const struct node *tls = field_find(server, "tls");
-    if (!command && !url)
-        diag_error(diag, server->key_place, "'server' needs a command or a url");
+    const struct node *urls = field_find(server, "urls");
+    if (!command && !url && !urls)
+        diag_error(diag, server->key_place, "'server' needs a command, a url or urls");
+    if (urls && (command || url))
+        diag_error(diag, urls->key_place, "'urls' does not go with '%s': it names all backends",
+                   command ? "command" : "url");
+    if (urls)
+        load_urls(target, urls, diag);
     (void)field_copy(command, &target->server.command, diag); /* told */
     load_url(url, &target->server.url, diag);
     load_health(field_find(server, "health"), &target->server.health, diag);

@@ -307,13 +307,39 @@ static void a_client_that_never_connects_ends_the_run(void)
     plan_free(plan);
 }
 
-SUITE(steps, TEST(a_wait_lasts_as_long_as_it_says),
-      TEST(a_wait_for_what_is_so_already_is_over_at_once), TEST(a_wait_runs_out_at_its_limit),
-      TEST(a_ping_a_pong_and_a_heartbeat_are_waited_for), TEST(quiet_counts_from_the_last_traffic),
-      TEST(quiet_is_broken_by_traffic), TEST(closed_and_reopened_count_since_the_last_act),
-      TEST(since_counts_from_the_step_it_names), TEST(the_first_of_several_conditions_counts),
-      TEST(attempts_are_counted_for_each_client), TEST(an_exit_is_waited_for),
-      TEST(a_quorum_is_all_any_a_share_or_one_client),
+/* The one that is open stays; a client that comes back goes to the other. */
+static void connections_to_come_are_routed(void)
+{
+    struct show show = play(1,
+                            "  - wait: {until: open, at_most: 30s}\n"
+                            "  - route: {to: b}\n"
+                            "  - wait: 10s\n"
+                            "  - reset: {connections: existing}\n"
+                            "  - wait: {until: reopened, at_most: 30s}\n",
+                            NULL);
+    CHECK_STR(outcome(&show, 2), "done");
+    CHECK_INT(sim_count(show.trace, EV_TCP_ROUTE), 2);
+    CHECK_INT(sim_event(show.trace, EV_TCP_ROUTE, 0)->tcp_route.backend, 0);
+    CHECK_INT(sim_event(show.trace, EV_TCP_ROUTE, 1)->tcp_route.backend, 1);
+    CHECK_INT(sim_event(show.trace, EV_TCP_ROUTE, 1)->tcp_route.of, 2);
+    end(&show);
+}
+
+static void with_one_backend_nothing_is_told(void)
+{
+    struct show show = play(1, "  - wait: {until: open, at_most: 30s}\n  - route: {to: 0}\n", NULL);
+    CHECK_STR(outcome(&show, 2), "done");
+    CHECK_INT(sim_count(show.trace, EV_TCP_ROUTE), 0);
+    end(&show);
+}
+
+SUITE(steps, TEST(connections_to_come_are_routed), TEST(with_one_backend_nothing_is_told),
+      TEST(a_wait_lasts_as_long_as_it_says), TEST(a_wait_for_what_is_so_already_is_over_at_once),
+      TEST(a_wait_runs_out_at_its_limit), TEST(a_ping_a_pong_and_a_heartbeat_are_waited_for),
+      TEST(quiet_counts_from_the_last_traffic), TEST(quiet_is_broken_by_traffic),
+      TEST(closed_and_reopened_count_since_the_last_act), TEST(since_counts_from_the_step_it_names),
+      TEST(the_first_of_several_conditions_counts), TEST(attempts_are_counted_for_each_client),
+      TEST(an_exit_is_waited_for), TEST(a_quorum_is_all_any_a_share_or_one_client),
       TEST(steps_without_a_wait_happen_in_one_turn), TEST(a_fault_with_a_time_and_no_label_blocks),
       TEST(a_fault_with_a_time_and_a_label_runs_beside),
       TEST(a_fault_with_neither_stays_to_the_end), TEST(a_close_is_ours_and_is_answered),

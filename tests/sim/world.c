@@ -408,6 +408,7 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
     struct run_options options = {
         .seed = cfg->seed,
         .server_builtin = true,
+        .backends = plan_backends(plan),
         .close_codes = &sim->close_codes,
         .message_id = declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
         .auth_message = says_who ? LOGIN_MESSAGE : NULL,

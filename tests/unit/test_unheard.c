@@ -353,6 +353,16 @@ static void refusing_goes_before_hanging(void)
     end(rig);
 }
 
+static void a_route_to_a_backend_that_is_not_there_changes_nothing(void)
+{
+    struct rig *rig = begin("  - route: {to: b}\n");
+    start(rig);
+    CHECK_INT(count(rig, "\"outcome\":\"no backend\""), 1);
+    accept(rig);
+    CHECK_INT(count(rig, "\"ev\":\"tcp.route\""), 0);
+    end(rig);
+}
+
 SUITE(unheard, TEST(losses_add_up_and_what_is_left_stays),
       TEST(a_leg_that_was_left_without_a_word_stays_deaf),
       TEST(a_loss_that_is_refused_is_no_silence), TEST(another_faults_refusal_is_not_its_own),
@@ -362,4 +372,5 @@ SUITE(unheard, TEST(losses_add_up_and_what_is_left_stays),
       TEST(a_handshake_that_was_only_stalled_fails_by_the_client),
       TEST(failed_handshakes_are_attempts_to_wait_for),
       TEST(doors_hang_as_long_as_any_fault_wants_it), TEST(the_door_of_one_client_hangs_alone),
-      TEST(each_client_loses_the_address_that_it_used), TEST(refusing_goes_before_hanging))
+      TEST(each_client_loses_the_address_that_it_used), TEST(refusing_goes_before_hanging),
+      TEST(a_route_to_a_backend_that_is_not_there_changes_nothing))
