@@ -64,7 +64,7 @@ static bool counts(const struct ending *ending, bool first, const struct trace *
 static nsec spread_by_choice(const struct trace *trace)
 {
     nsec noise = trace->noise * (trace->noise > LOUD ? LOUD_FACTOR : 2);
-    return nsec_max(SPREAD + noise, trace_worst_stall(trace));
+    return nsec_max(SPREAD + noise, trace_likely_stall(trace));
 }
 
 /* The first loss of each client; of a single client all of them. */

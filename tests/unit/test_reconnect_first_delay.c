@@ -39,6 +39,20 @@ static void no_further_apart_than_a_stall_of_the_host_decides_nothing(void)
                  "closer together than the 800 ms that would show chance");
 }
 
+/* One of ten seconds, perhaps while its processes were started, is not likely where it matters. */
+static void a_stall_far_beyond_the_noise_is_somewhere_else(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_noise(&e.story, 0.031);
+    e.story.events[e.story.count - 1].run_noise.worst = nsec_from_seconds(10);
+    for (int i = 0; i < 10; i++) {
+        ended_cut(&e, i, 0, 20);
+        ended_open(&e, i, 20.5 + 1.0 * i / 9);
+    }
+    ended_expect(&e, 100, &reconnect_first_delay_rule, PASS, "500 ms to 1.50 s after the loss");
+}
+
 static void a_quarter_of_a_second_passes(void)
 {
     fleet(8, 1, 1.25, 0, PASS, "at least 0.25 s apart");
@@ -165,7 +179,8 @@ static void one_client_that_lost_often_is_judged_by_its_losses(void)
 
 SUITE(reconnect_first_delay, TEST(delays_that_differ_pass),
       TEST(no_further_apart_than_a_stall_of_the_host_decides_nothing),
-      TEST(a_quarter_of_a_second_passes), TEST(a_little_less_warns_when_clients_are_many),
+      TEST(a_stall_far_beyond_the_noise_is_somewhere_else), TEST(a_quarter_of_a_second_passes),
+      TEST(a_little_less_warns_when_clients_are_many),
       TEST(a_little_less_decides_nothing_when_they_are_few), TEST(the_same_delay_warns),
       TEST(the_same_delay_of_four_decides_nothing), TEST(noise_is_no_chance),
       TEST(a_crowd_on_a_loud_host_is_no_chance), TEST(the_host_is_loud_above_forty_milliseconds),

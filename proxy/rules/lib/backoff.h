@@ -24,8 +24,8 @@ struct backoff_policy {
     double base, factor, cap; /* delays are base, base * factor, ... and never more than cap */
     double jitter;            /* half width: 0.5 means each is multiplied by 0.5 to 1.5 */
     double eps;               /* timing noise: a delay is known to within about this */
-    double stall; /* the longest that the host is known to have kept the run: clients that are woken
-                   * together may lie apart by as much without meaning to */
+    double stall; /* how long the host may have kept them: clients that are woken together may lie
+                   * apart by as much without meaning to */
 };
 
 /* One client in one outage. The lists are borrowed. Of lists of different length those with less

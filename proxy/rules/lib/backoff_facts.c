@@ -35,7 +35,7 @@ static struct backoff_policy policy_of(const struct trace *trace,
         .factor = config->factor > 0 ? config->factor : policy->backoff_factor,
         .jitter = config->jitter > 0 ? config->jitter : policy->backoff_jitter,
         .eps = noise > LEAST_NOISE ? noise : LEAST_NOISE,
-        .stall = nsec_to_seconds(trace_worst_stall(trace))};
+        .stall = nsec_to_seconds(trace_likely_stall(trace))};
 }
 
 /* --- Lists for the estimator --- */

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "ws/frame.h"
 
-#define PAUSE_LONG NSEC_PER_SEC /* a shorter one hides no beat worth the name */
+#define STALL_NOISE 32           /* the longest stall of a run is seldom where it matters */
+#define PAUSE_LONG  NSEC_PER_SEC /* a shorter one hides no beat worth the name */
 
 static bool is_application_data(const struct event *ev, uint32_t conn)
 {
@@ -186,6 +187,11 @@ nsec trace_worst_stall(const struct trace *trace)
     size_t i = 0;
     const struct event *noise = trace_next(trace, &i, EV_RUN_NOISE);
     return noise ? noise->run_noise.worst : 0;
+}
+
+nsec trace_likely_stall(const struct trace *trace)
+{
+    return nsec_min(trace_worst_stall(trace), STALL_NOISE * trace->noise);
 }
 
 struct heartbeats *heartbeats_of_rules(const struct trace *trace)

@@ -40,6 +40,9 @@ struct heartbeats *connection_heartbeats(const struct trace *, const struct conn
 
 /* The longest that the host kept the run from going on. */
 nsec trace_worst_stall(const struct trace *);
+/* How far apart it may keep clients that one loss wakes: the same, but no more than is likely of a
+ * host with that much noise. */
+nsec trace_likely_stall(const struct trace *);
 
 /* A User-Agent as browsers have; it may be NULL. */
 bool agent_is_browser(const char *agent);
