@@ -225,13 +225,13 @@ const struct rule_desc scale_other_backend_rule = {
         "the state that it had (state.survives). What the target file does not declare is left out; nothing at all "
         "is not tested. All of it passes; what those rules warn of is a warning, what they fail is a failure here. "
         "A backend that does not take the client decides nothing about the client, and losses after which it came "
-        "to the same backend again convict nobody here. WebSocket connections are long, and no balancer can move "
+        "to the same backend again convict nobody here. Which of the two has to keep the state is not seen: client and server are judged together. WebSocket connections are long, and no balancer can move "
         "one: each deployment sends all clients of a machine elsewhere. The remedy is to keep sessions where all "
         "backends find them, and to say again on every connection what the server has to know.",
     .source = "RFC 6455 7.2.3",
     .example = "scale.other_backend: {}",
     .level = MUST,
-    .applies = APPLIES_CLIENT,
+    .applies = APPLIES_CLIENT | APPLIES_SERVER,
     .clock = CLOCK_TIMER,
     .certainty = STATISTICAL,
     .needs = NEEDS(WS_OPEN),
