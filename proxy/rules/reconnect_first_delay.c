@@ -61,17 +61,17 @@ static bool counts(const struct ending *ending, bool first, const struct trace *
 
 /* What a spread may owe to the host, and the longest that it kept the run: clients that one loss
  * wakes come late by different times. */
-static nsec spread_by_choice(const struct trace *trace)
+static nsec spread_by_choice(const struct trace *trace, bool alone)
 {
     nsec noise = trace->noise * (trace->noise > LOUD ? LOUD_FACTOR : 2);
-    return nsec_max(SPREAD + noise, trace_likely_stall(trace));
+    return nsec_max(SPREAD + noise, alone ? 0 : trace_likely_stall(trace));
 }
 
 /* The first loss of each client; of a single client all of them. */
 static struct sight look(const struct endings *endings, const struct trace *trace)
 {
-    struct sight sight = {.repeated = endings_clients(endings) == 1,
-                          .dispersed = spread_by_choice(trace)};
+    bool alone = endings_clients(endings) == 1;
+    struct sight sight = {.repeated = alone, .dispersed = spread_by_choice(trace, alone)};
     for (size_t i = 0; i < endings->count;) {
         size_t end = endings_of_client_end(endings, i);
         size_t first = i;
