@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "control/job_parts.h"
 #include "control/run_start.h"
-#include "endpoint/backlog.h"
+#include "endpoint/client.h"
 #include "endpoint/news.h"
 #include "net/socket.h"
 #include "net/wall.h"
@@ -169,7 +169,7 @@ static bool open_driver(struct job *job)
         .backends = backends_of(job),
         .hosts = subject->backend_count > 0 ? job->hosts : NULL,
         .close_codes = subject_close_codes(subject),
-        .message_id = subject_has_builtin_client(subject) ? BACKLOG_MESSAGE_ID : NULL,
+        .message_id = subject_has_builtin_client(subject) ? CLIENT_MESSAGE_ID : NULL,
         .auth_message = subject_auth(subject, job->spec.plan).message,
         .auth_ack = subject_auth(subject, job->spec.plan).ack,
         .session_state = subject_has_builtin_client(subject) ? NEWS_SESSION_STATE : NULL,

@@ -11,7 +11,12 @@
 
 #include "base/nsec.h"
 #include "base/text.h"
+#include "endpoint/backlog.h"
 #include "endpoint/endpoint_policy.h"
+#include "endpoint/news.h"
+
+/* By which the messages it sends and those it subscribes to are recognised again (messages.id). */
+#define CLIENT_MESSAGE_ID "(?|" BACKLOG_MESSAGE_ID "|" NEWS_EVENT_ID ")"
 
 struct client;
 

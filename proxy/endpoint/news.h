@@ -14,7 +14,8 @@
 #include "base/text.h"
 
 #define NEWS_TOPICS        2
-#define NEWS_SESSION_STATE "^\\{\"type\":\"welcome\",\"session\":(\\d+)" /* PCRE2 */
+#define NEWS_EVENT_ID      "^\\{\"type\":\"event\",\"topic\":\"\\w+\",\"seq\":(\\d+)\\}" /* PCRE2 */
+#define NEWS_SESSION_STATE "^\\{\"type\":\"welcome\",\"session\":(\\d+)"                 /* PCRE2 */
 
 /* Events are published on the first topic; on the other nothing ever happens. */
 enum news_topic { TOPIC_EVENTS, TOPIC_ROOM };

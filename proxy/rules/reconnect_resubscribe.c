@@ -33,11 +33,11 @@ struct tallied {
     uint64_t from[FATES], to[FATES]; /* evidence */
     size_t hurt_clients;             /* SILENT or STARVED on some connection */
     size_t clients, short_firsts, mute, never_back;
-    size_t needed, came;            /* of a PARTLY or STARVED */
-    size_t said;                    /* of the longest preamble */
-    nsec latest;                    /* of LATE */
-    uint64_t missed;                /* of UNASKED */
-    bool all_came, some_never_came; /* of those RESTORED: of the server's numbers */
+    size_t needed, came;                           /* of a PARTLY or STARVED */
+    size_t said;                                   /* of the longest preamble */
+    nsec latest;                                   /* of LATE */
+    uint64_t missed;                               /* of UNASKED */
+    bool all_came, some_never_came, some_left_out; /* of those RESTORED: of the server's numbers */
     bool declared;
 };
 
@@ -74,6 +74,10 @@ static enum fate fate_of_restored(const struct speech *speech, const struct rene
     tallied->all_came = tallied->all_came || missed->sort == MISSED_NOTHING;
     if (missed->sort != MISSED_SOME)
         return RESTORED;
+    if (!missed->declared) {
+        tallied->some_left_out = true;
+        return RESTORED;
+    }
     if (asked || (missed->others && !resume_known)) {
         tallied->some_never_came = true;
         return RESTORED;
@@ -290,6 +294,9 @@ static const char *what_of_missed(const struct tallied *tallied)
 {
     if (tallied->some_never_came)
         return "; some of the server's messages never came, for which its answer may make up";
+    if (tallied->some_left_out)
+        return "; some numbers of the server's messages were left out, and messages.id would say "
+               "whether they are messages that it missed";
     return tallied->all_came ? ", and all of the server's messages that it had missed came"
                              : "; what it missed does not show";
 }
@@ -410,10 +417,10 @@ const struct rule_desc reconnect_resubscribe_rule = {
         "a credential in its request, is not tested, for which of its messages subscribe is not known. sessions.subscribe says so: then "
         "all its subscriptions count, however late they were made, one client that takes up none again fails, and "
         "some that are missing are a warning; a first group names what is subscribed to. Or sessions.resume says "
-        "by which message the client resumes, which is enough. Numbers in the server's messages (messages.id, or "
-        "seen to count) show what was missed in the outage: where some never came and the client asked for "
-        "nothing, which means it said nothing but what it had said before, word for word, that is a warning, "
-        "unless the server's answer may make up for it. A client that says nothing when it connects has nothing "
+        "by which message the client resumes, which is enough. Ids in the server's messages (messages.id) "
+        "show what was missed in the outage: where some never came and the client asked for nothing, which means it "
+        "said nothing but what it had said before, word for word, that is a warning, unless the server's answer may "
+        "make up for it. Numbers that were only seen to count decide nothing: they may count seconds. A client that says nothing when it connects has nothing "
         "to say again: its address or its cookie may do it. No clause of a standard asks for this; a server "
         "cannot know what a new connection wants, and a client that is silent on it looks alive and receives "
         "nothing. The remedy is to keep subscriptions outside the connection and to send them whenever one opens.",

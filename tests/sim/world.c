@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "endpoint/backlog.h"
+#include "endpoint/client.h"
 #include "endpoint/login.h"
 #include "endpoint/news.h"
 #include "tests/sim/inside.h"
@@ -410,7 +410,7 @@ static void begin(struct sim *sim, const struct sim_config *cfg, struct text *li
         .server_builtin = true,
         .backends = plan_backends(plan),
         .close_codes = &sim->close_codes,
-        .message_id = declared & DECLARES_MESSAGES ? BACKLOG_MESSAGE_ID : NULL,
+        .message_id = declared & DECLARES_MESSAGES ? CLIENT_MESSAGE_ID : NULL,
         .auth_message = says_who ? LOGIN_MESSAGE : NULL,
         .auth_ack = says_who ? LOGIN_ACK : NULL,
         .session_state = declared & DECLARES_SESSION_STATE ? NEWS_SESSION_STATE : NULL,

@@ -33,7 +33,7 @@ void renewal_number(struct story *s, double from, double every, unsigned first, 
     static char ids[400][8];
     for (unsigned id = first; id <= last && id < 400; id++) {
         snprintf(ids[id], sizeof ids[id], "%u", id);
-        story_id(s, from + every * (id - first), SIDE_SERVER, ids[id], "counted");
+        story_id(s, from + every * (id - first), SIDE_SERVER, ids[id], "declared");
     }
 }
 

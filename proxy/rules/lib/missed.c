@@ -86,6 +86,7 @@ static void weigh(struct numbers *numbers, struct missed *out)
     for (size_t i = 0; i < numbers->count; i++)
         came += numbers->list[i] > had && (i == 0 || numbers->list[i] != numbers->list[i - 1]);
     out->count = most - had - came;
+    out->declared = numbers->declared;
     out->sort = out->count > 0 ? MISSED_SOME : MISSED_NOTHING;
 }
 

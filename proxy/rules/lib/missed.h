@@ -12,6 +12,7 @@ enum missed_sort { MISSED_UNKNOWN, MISSED_NOTHING, MISSED_SOME };
 struct missed {
     enum missed_sort sort;
     uint64_t count; /* of SOME: never came */
+    bool declared;  /* the numbers are ids; else they were seen to count, whatever they count */
     bool others;    /* the server said other things afterwards: they may make up for it */
 };
 
