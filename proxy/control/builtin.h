@@ -14,6 +14,9 @@ struct builtin_server *builtin_server_new(struct loop *, const char *host, uint1
                                           struct tls_context *, const struct server_policy *,
                                           double speed,
                                           void (*log)(const char *event, const char *detail));
+/* What it publishes and the sessions it gives are those of a bulletin, which is kept; began: when
+ * that did. Before it has connections. */
+void builtin_server_share(struct builtin_server *, struct bulletin *, nsec began);
 uint16_t builtin_server_port(const struct builtin_server *);
 /* No more connections, and all that are there are closed. true: there are none; else on_empty
  * comes, in a turn, once there are none. */

@@ -18,7 +18,7 @@ struct builtin_server {
     struct dialer *dialer;
     struct server_policy policy;
     struct clock clock;
-    struct bulletin bulletin;
+    struct bulletin own, *bulletin;
     void (*log)(const char *event, const char *detail);
     void (*on_empty)(void *context); /* once it is closed; NULL: it is not */
     void *context;
@@ -159,7 +159,7 @@ static void on_accept(void *context, struct peer *peer)
     guest->server = server;
     guest->peer = peer;
     guest->conn = server_conn_new(&server->policy, &server_ops, guest, now_of(server));
-    server_conn_share(guest->conn, &server->bulletin);
+    server_conn_share(guest->conn, server->bulletin);
     guest->next = server->guests;
     if (guest->next)
         guest->next->previous = guest;
@@ -177,7 +177,8 @@ struct builtin_server *builtin_server_new(struct loop *loop, const char *host, u
     server->loop = loop;
     server->policy = *policy;
     server->clock = (struct clock){.start = loop_now(), .speed = speed};
-    server->bulletin = server_bulletin(policy, now_of(server));
+    server->own = server_bulletin(policy, 0);
+    server->bulletin = &server->own;
     server->log = log;
     server->dialer = dialer_new(loop);
     server->port = dialer_listen(server->dialer, host, port, tls, &peer_ops, on_accept, server);
@@ -187,6 +188,13 @@ struct builtin_server *builtin_server_new(struct loop *loop, const char *host, u
         return NULL;
     }
     return server;
+}
+
+/* One clock for all who share it, or the events of one would be others than the next one's. */
+void builtin_server_share(struct builtin_server *server, struct bulletin *bulletin, nsec began)
+{
+    server->bulletin = bulletin;
+    server->clock.start = began;
 }
 
 uint16_t builtin_server_port(const struct builtin_server *server)

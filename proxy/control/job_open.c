@@ -58,8 +58,15 @@ static struct builtin_server *new_builtin(struct job *job, uint16_t port)
     policy.auth_answer = auth.answer;
     struct builtin_server *server =
         builtin_server_new(job->loop, "127.0.0.1", port, NULL, &policy, job->spec.speed, NULL);
-    if (!server)
+    if (!server) {
         job_say_trouble(job, NULL, "the built-in server cannot listen on 127.0.0.1");
+        return NULL;
+    }
+    if (job->posted == 0) {
+        job->posted = loop_now();
+        job->bulletin = server_bulletin(&policy, 0);
+    }
+    builtin_server_share(server, &job->bulletin, job->posted);
     return server;
 }
 

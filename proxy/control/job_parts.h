@@ -52,6 +52,8 @@ struct job {
     nsec asked_at;         /* target */
     struct builtin_server *server;
     struct builtin_server *others[PLAN_BACKENDS_LIMIT - 1]; /* further backends; NULL: none */
+    struct bulletin bulletin; /* of all built-in servers, those that are started again too */
+    nsec posted;              /* when it began; 0: it did not */
     struct tls_context *tls_to_client, *tls_to_server;
     struct flawed flawed;  /* certificates for TLS faults */
     struct dialer *dialer; /* asks whether the server listens */
