@@ -15,9 +15,11 @@ char *browser_page(const char *page, const char *url);
 /* The same for a whole URL inside another. */
 char *browser_encoded(const char *url);
 
-/* A command line that opens the page without a window and shows nobody its profile, which is the
- * folder given. The caller frees. */
-char *browser_command(const char *program, const char *profile, const char *page);
+/* A command line that opens the page without a window; its profile and its home are the folder
+ * given. authority: certificate of one that it is to trust, by certutil; NULL: none. The caller
+ * frees. */
+char *browser_command(const char *program, const char *profile, const char *page,
+                      const char *authority);
 
 /* A new empty folder. NULL: errno says why. The caller frees the name. */
 char *browser_new_profile(void);

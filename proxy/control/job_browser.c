@@ -40,7 +40,8 @@ struct job_browser *job_browser_new(struct job *job, unsigned client, const char
     browser->profile = profile;
     browser->page = browser_page(subject->client_page, url);
     browser->began = loop_now();
-    *command = browser_command(subject->browser, profile, browser->page);
+    const char *authority = job->tls_to_client && job->spec.ca ? job->spec.ca->authority : NULL;
+    *command = browser_command(subject->browser, profile, browser->page, authority);
     return browser;
 }
 

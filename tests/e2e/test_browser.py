@@ -76,6 +76,15 @@ class Browser(harness.Case):
         self.assertEqual(rule["verdict"], "pass", rule)
 
 
+    def test_it_trusts_the_authority_of_the_run(self):
+        if not shutil.which("certutil"):
+            self.skipTest("Chromium is told of an authority by certutil")
+        _, found, _ = self.run_page("page.html", 1, "--tls")
+        opened = harness.of_kind(found, "tls.open", side="client")
+        self.assertEqual({ev["name"] for ev in opened}, {"localhost"})
+        self.assertTrue(harness.of_kind(found, "ws.open"))
+
+
 class NoBrowser(harness.Case):
     def test_it_says_what_to_install(self):
         target = self.write("target.yaml", "client: {browser: 'http://localhost/?ws={url}'}\n")

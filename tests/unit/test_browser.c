@@ -48,11 +48,23 @@ static void the_url_is_encoded_in_every_place(void)
 
 static void a_command_line_is_quoted(void)
 {
-    char *command = browser_command("/opt/my browser", "/tmp/p", "http://a/?b&c");
-    CHECK_INT(strncmp(command, "exec env TMPDIR=/tmp/p '/opt/my browser' --headless=new ", 56), 0);
+    static const char begin[] =
+        "exec env HOME=/tmp/p TMPDIR=/tmp/p '/opt/my browser' --headless=new ";
+    char *command = browser_command("/opt/my browser", "/tmp/p", "http://a/?b&c", NULL);
+    CHECK_INT(strncmp(command, begin, strlen(begin)), 0);
     CHECK_INT(strstr(command, " --user-data-dir=/tmp/p ") != NULL, 1);
     CHECK_INT(strstr(command, " 'http://a/?b&c'") != NULL, 1);
     CHECK_INT(strstr(command, "--no-sandbox") != NULL, geteuid() == 0);
+    free(command);
+}
+
+static void an_authority_goes_into_its_database(void)
+{
+    static const char begin[] =
+        "mkdir -p /tmp/p/.pki/nssdb && certutil -N --empty-password -d sql:/tmp/p/.pki/nssdb && "
+        "certutil -A -t C,, -n halfopen -i '/a b/ca.pem' -d sql:/tmp/p/.pki/nssdb\nexec env ";
+    char *command = browser_command("chromium", "/tmp/p", "http://a/", "/a b/ca.pem");
+    CHECK_INT(strncmp(command, begin, strlen(begin)), 0);
     free(command);
 }
 
@@ -85,4 +97,5 @@ static void a_profile_is_removed_with_all_in_it(void)
 
 SUITE(browser, TEST(the_variable_goes_first), TEST(what_is_not_there_is_not_found),
       TEST(the_url_is_encoded_in_every_place), TEST(a_command_line_is_quoted),
-      TEST(pages_of_the_origin_are_counted), TEST(a_profile_is_removed_with_all_in_it))
+      TEST(an_authority_goes_into_its_database), TEST(pages_of_the_origin_are_counted),
+      TEST(a_profile_is_removed_with_all_in_it))
