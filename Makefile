@@ -42,7 +42,7 @@ help:
 ## make check      install what is missing, build, and run all tests
 ## make unit       the unit and simulated tests only
 ## make e2e        the tests over real sockets only
-## make clients    seven real client libraries against what is known of them (20 minutes)
+## make clients    real client libraries against what is known of them (25 minutes)
 ## make matrix     every flaw in every scenario in simulation, twenty seeds each
 ## make flaws      every flaw of the built-in client over real sockets, each found by its rule
 ## make sound      how often the sound client is convicted in 20,000 simulated runs

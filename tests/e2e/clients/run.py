@@ -27,9 +27,9 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
 
-    def skip(self, words):
+    def skip(self, words, why="noisy"):
         self.skipped += 1
-        print("noisy " + words.rstrip(), flush=True)
+        print(f"{why} {words.rstrip()}", flush=True)
 
     def note(self, right, words):
         if right:
@@ -117,8 +117,17 @@ def check_offline(tally, options, name, results, report):
     tally.note(same, f"{name:36}{'judged again, offline':26}")
 
 
+def lacks_module(facts):
+    module = facts.get("module")
+    return module and subprocess.run(["/usr/bin/python3", "-c", f"import {module}"], stderr=subprocess.DEVNULL,
+                                     check=False).returncode != 0
+
+
 def check_client(tally, options, name, facts):
     if not scenarios_of(options, facts):
+        return
+    if lacks_module(facts):
+        tally.skip(f"{name:36}there is no {facts['module']} in /usr/bin/python3", "lacks")
         return
     with tempfile.TemporaryDirectory(prefix="halfopen-clients-") as folder:
         report = os.path.join(options.keep, name) if options.keep else folder
