@@ -15,6 +15,8 @@ void session_admit(struct session *s)
     s->backend = s->run->backend;
     if (s->run->options.backends > 1)
         write_route(s);
+    if (s->run->plan->round_robin && s->run->options.backends > 1)
+        s->run->backend = (s->run->backend + 1) % s->run->options.backends;
     session_act(s, ACTION_CONNECT, SIDE_SERVER, CUT_FIN);
 }
 

@@ -166,7 +166,7 @@ void plan_drop_expectation(struct plan *plan, size_t index)
 
 unsigned plan_backends(const struct plan *plan)
 {
-    unsigned count = 1;
+    unsigned count = plan->round_robin ? 2 : 1;
     for (size_t i = 0; i < plan->step_count; i++)
         if (plan->steps[i].kind == STEP_ROUTE && plan->steps[i].route >= count)
             count = plan->steps[i].route + 1;

@@ -211,6 +211,7 @@ struct plan {
     bool tls;
     bool
         named; /* the client is given a name, which stands for 127.0.0.1 and ::1; with tls always */
+    bool round_robin; /* each connection to the next backend; else to the one of the newest route */
     bool strip_deflate; /* some fault breaks it: taken out of every offer */
     struct builtin_server_options server;
     struct builtin_client_options client;
@@ -262,7 +263,7 @@ const struct fault_step *plan_without_tls(const struct plan *, bool client_tls, 
 const struct fault_step *plan_wants_authority(const struct plan *);
 /* The first fault that only speed 1 does justice, RULES 0 "Clocks"; NULL: none. */
 const struct fault_step *plan_kernel_timed(const struct plan *);
-/* How many backends its steps name; at least 1. */
+/* How many backends it is about: those that its steps name; at least 1, in turn at least 2. */
 unsigned plan_backends(const struct plan *);
 /* The built-in client sends in it, by itself or when it is asked. */
 bool plan_sends(const struct plan *);

@@ -8,8 +8,9 @@
 #include "rules/rule.h"
 #include "scenario/load_parts.h"
 
-static const char *const known[] = {"scenario", "story",  "tests",  "clients", "repeat", "tls",
-                                    "address",  "server", "client", "steps",   "expect", NULL};
+static const char *const known[] = {"scenario", "story",   "tests",   "clients", "repeat",
+                                    "tls",      "address", "routing", "server",  "client",
+                                    "steps",    "expect",  NULL};
 static const char *const later[] = {"matrix", "load", NULL};
 
 static const char *const tests_names[] = {"client", "server", "path", "both", NULL};
@@ -17,6 +18,7 @@ static const unsigned tests_values[] = {TESTS_CLIENT, TESTS_SERVER, TESTS_PATH,
                                         TESTS_CLIENT | TESTS_SERVER};
 
 static const char *const addresses[] = {"127.0.0.1", "localhost", NULL};
+static const char *const routings[] = {"sticky", "round_robin", NULL};
 
 static const struct param server_params[] = {
     P_DURATION(builtin_server_options, pings, .def = "0s", .min = "0s", .max = "1h",
@@ -145,6 +147,9 @@ static void load_head(struct loader *l, const struct node *root)
         (void)field_flag(tls, &l->plan->tls, l->diag); /* told */
     if (address)
         l->plan->named = field_choice(address, addresses, l->diag) > 0;
+    const struct node *routing = field_find(root, "routing");
+    if (routing)
+        l->plan->round_robin = field_choice(routing, routings, l->diag) > 0;
     load_builtin(l, field_find(root, "server"), server_params, &l->plan->server, "{pings: 30s}",
                  "the built-in server");
     load_builtin(l, field_find(root, "client"), client_params, &l->plan->client, "{sends: 1MiB/s}",

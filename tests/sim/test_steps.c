@@ -325,6 +325,24 @@ static void connections_to_come_are_routed(void)
     end(&show);
 }
 
+static void in_turn_each_connection_goes_to_the_next(void)
+{
+    struct sim_config cfg;
+    struct text lines;
+    struct plan *plan = sim_plan_of("scenario: turn\nstory: In turn.\ntests: client\nclients: 3\n"
+                                    "routing: round_robin\nsteps:\n  - wait: 1s\n");
+    sim_config_init(&cfg, plan);
+    text_init(&lines);
+    sim_run(&cfg, &lines);
+    struct trace *trace = sim_read(&lines);
+    CHECK_INT(sim_count(trace, EV_TCP_ROUTE), 3);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(sim_event(trace, EV_TCP_ROUTE, i)->tcp_route.backend, i % 2);
+    trace_free(trace);
+    text_fini(&lines);
+    plan_free(plan);
+}
+
 static void with_one_backend_nothing_is_told(void)
 {
     struct show show = play(1, "  - wait: {until: open, at_most: 30s}\n  - route: {to: 0}\n", NULL);
@@ -333,13 +351,14 @@ static void with_one_backend_nothing_is_told(void)
     end(&show);
 }
 
-SUITE(steps, TEST(connections_to_come_are_routed), TEST(with_one_backend_nothing_is_told),
-      TEST(a_wait_lasts_as_long_as_it_says), TEST(a_wait_for_what_is_so_already_is_over_at_once),
-      TEST(a_wait_runs_out_at_its_limit), TEST(a_ping_a_pong_and_a_heartbeat_are_waited_for),
-      TEST(quiet_counts_from_the_last_traffic), TEST(quiet_is_broken_by_traffic),
-      TEST(closed_and_reopened_count_since_the_last_act), TEST(since_counts_from_the_step_it_names),
-      TEST(the_first_of_several_conditions_counts), TEST(attempts_are_counted_for_each_client),
-      TEST(an_exit_is_waited_for), TEST(a_quorum_is_all_any_a_share_or_one_client),
+SUITE(steps, TEST(connections_to_come_are_routed), TEST(in_turn_each_connection_goes_to_the_next),
+      TEST(with_one_backend_nothing_is_told), TEST(a_wait_lasts_as_long_as_it_says),
+      TEST(a_wait_for_what_is_so_already_is_over_at_once), TEST(a_wait_runs_out_at_its_limit),
+      TEST(a_ping_a_pong_and_a_heartbeat_are_waited_for), TEST(quiet_counts_from_the_last_traffic),
+      TEST(quiet_is_broken_by_traffic), TEST(closed_and_reopened_count_since_the_last_act),
+      TEST(since_counts_from_the_step_it_names), TEST(the_first_of_several_conditions_counts),
+      TEST(attempts_are_counted_for_each_client), TEST(an_exit_is_waited_for),
+      TEST(a_quorum_is_all_any_a_share_or_one_client),
       TEST(steps_without_a_wait_happen_in_one_turn), TEST(a_fault_with_a_time_and_no_label_blocks),
       TEST(a_fault_with_a_time_and_a_label_runs_beside),
       TEST(a_fault_with_neither_stays_to_the_end), TEST(a_close_is_ours_and_is_answered),
