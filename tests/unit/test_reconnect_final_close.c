@@ -323,8 +323,23 @@ static void its_own_close_and_a_fatal_one_are_judged_apart(void)
     expect(&e, 100, FAIL, "after the server had closed with 1008");
 }
 
-SUITE(reconnect_final_close, TEST(staying_away_after_its_own_close_passes),
-      TEST(coming_back_after_its_own_close_fails), TEST(one_attempt_just_within_the_minute_fails),
+/* The last that is closed had others beside it, though the fault began before any of them. */
+static void who_came_with_several_after_the_fault_began_is_not_judged(void)
+{
+    struct ended_story e;
+    ended_begin(&e);
+    story_of(&e.story, 0, 0);
+    story_fault(&e.story, 0, "close_with", SIDE_CLIENT, false);
+    ended_close(&e, 0, 1, 0.1, 4401);
+    ended_close(&e, 0, 1.05, 0.1, 4401);
+    ended_open(&e, 0, 3);
+    ended_open(&e, 0, 4);
+    expect(&e, 100, INCONCLUSIVE, "had other connections");
+}
+
+SUITE(reconnect_final_close, TEST(who_came_with_several_after_the_fault_began_is_not_judged),
+      TEST(staying_away_after_its_own_close_passes), TEST(coming_back_after_its_own_close_fails),
+      TEST(one_attempt_just_within_the_minute_fails),
       TEST(half_a_minute_after_its_own_close_decides_nothing),
       TEST(a_process_that_ends_after_its_own_close_stays_away),
       TEST(who_does_not_close_was_perhaps_not_reached),

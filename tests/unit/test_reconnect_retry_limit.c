@@ -226,7 +226,26 @@ static void our_own_client_is_not_under_test(void)
     expect(&o, last + 1, NOT_APPLICABLE, "halfopen's own");
 }
 
-SUITE(reconnect_retry_limit, TEST(ten_attempts_and_a_word_pass),
+static void attempts_of_several_connections_cannot_be_told_apart(void)
+{
+    struct outage_story o;
+    begin(&o);
+    outage_cut(&o, 0, OUTAGE_AT);
+    double last = attempts(&o, 0, 11);
+    expect(&o, last + 1, INCONCLUSIVE, "for several connections that it keeps");
+}
+
+static void who_keeps_several_and_stops_without_a_word_fails(void)
+{
+    struct outage_story o;
+    begin(&o);
+    outage_cut(&o, 0, OUTAGE_AT);
+    double last = attempts(&o, 0, 3);
+    expect(&o, last + 90.1, FAIL, "without telling the user");
+}
+
+SUITE(reconnect_retry_limit, TEST(attempts_of_several_connections_cannot_be_told_apart),
+      TEST(who_keeps_several_and_stops_without_a_word_fails), TEST(ten_attempts_and_a_word_pass),
       TEST(eleven_attempts_and_a_word_warn), TEST(a_word_within_ten_seconds_is_in_time),
       TEST(stopping_without_a_word_fails), TEST(less_than_ninety_seconds_of_silence_decide_nothing),
       TEST(who_waited_long_is_watched_longer), TEST(more_than_ten_attempts_without_a_word_fail),
