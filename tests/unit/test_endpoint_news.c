@@ -186,6 +186,21 @@ static void a_session_is_known_by_its_number(void)
     check_heard(&reader, "#1 #1 #2 #3 ");
 }
 
+/* Of another connection, or of another server that stands for the same. */
+static void a_session_is_known_wherever_its_bulletin_is(void)
+{
+    struct reader first, second;
+    reader_init(&first);
+    reader_init(&second);
+    publisher_init(&second.publisher, &first.bulletin, hear, &second);
+    say(&first, "{\"type\":\"hello\",\"session\":0}", SECONDS(101));
+    say(&first, "{\"type\":\"hello\",\"session\":0}", SECONDS(102));
+    say(&second, "{\"type\":\"hello\",\"session\":2}", SECONDS(103));
+    say(&second, "{\"type\":\"hello\",\"session\":0}", SECONDS(104));
+    check_heard(&first, "#1 #2 ");
+    check_heard(&second, "#2 #3 ");
+}
+
 /* --- The client's half --- */
 
 /* Through ten seconds, an outage of ten more, and twenty after it. */
@@ -271,7 +286,7 @@ SUITE(endpoint_news, TEST(every_word_reads_as_it_was_written), TEST(other_words_
       TEST(a_resume_is_given_what_came_meanwhile_and_not_twice),
       TEST(who_did_not_subscribe_is_given_nothing), TEST(so_many_events_are_kept_and_no_more),
       TEST(events_that_found_no_room_come_later), TEST(a_session_is_known_by_its_number),
-      TEST(what_was_missed_is_asked_for), TEST(who_does_not_ask_gets_what_is_new),
-      TEST(who_does_not_subscribe_again_gets_nothing), TEST(a_session_goes_on),
-      TEST(a_session_that_is_forgotten_begins_anew),
+      TEST(a_session_is_known_wherever_its_bulletin_is), TEST(what_was_missed_is_asked_for),
+      TEST(who_does_not_ask_gets_what_is_new), TEST(who_does_not_subscribe_again_gets_nothing),
+      TEST(a_session_goes_on), TEST(a_session_that_is_forgotten_begins_anew),
       TEST(by_default_nothing_is_asked_of_the_server))
