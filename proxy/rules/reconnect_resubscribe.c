@@ -93,10 +93,10 @@ static enum fate fate_of_unrestored(const struct speech *speech, const struct re
     bool other_words = renewal->fresh && !speech->declared;
     if (other_words)
         return streams->steady > 0 && streams->again == streams->steady ? RENEWED : OTHERWISE;
-    bool starved = streams->steady > 0 && streams->again == 0;
     if (renewal->came == 0)
-        return streams->goes_on || elsewhere || (known && !starved) ? LEFT_TO_SERVER : SILENT;
-    return starved && !elsewhere ? STARVED : PARTLY;
+        return streams->goes_on || elsewhere || (known && !streams->missing) ? LEFT_TO_SERVER
+                                                                             : SILENT;
+    return streams->missing && !elsewhere ? STARVED : PARTLY;
 }
 
 static enum fate fate_of(const struct speech *speech, const struct messages *heard,
@@ -106,9 +106,8 @@ static enum fate fate_of(const struct speech *speech, const struct messages *hea
     struct renewal renewal = renewal_of(speech, preamble, era);
     struct missed missed = missed_between(heard, &speech->eras, era - 1, era);
     struct streams streams = streams_after(heard, &speech->eras, first, era);
-    bool starved = streams.steady > 0 && streams.again == 0;
     if (renewal.last != NEVER && renewal.last <= era_window(speech->trace))
-        return starved ? UNHEARD : fate_of_restored(speech, &renewal, &missed, tallied);
+        return streams.missing ? UNHEARD : fate_of_restored(speech, &renewal, &missed, tallied);
     if (renewal.resumed)
         return RESUMED;
     if (renewal.last != NEVER) {

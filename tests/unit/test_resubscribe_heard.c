@@ -37,6 +37,54 @@ static void a_greeting_is_no_stream(void)
     renewal_expect(&s, FAIL, "did not repeat the only message");
 }
 
+static void all_of_it_and_another_kind(struct story *s, int client)
+{
+    renewal_all_of_it(s, client);
+    renewal_hear(s, BACK + 0.5, 1, OVER, "tock");
+}
+
+static void a_part_and_another_kind(struct story *s, int client)
+{
+    renewal_in_part(s, client);
+    renewal_hear(s, BACK + 0.5, 1, OVER, "tock");
+}
+
+/* A binary message whose number has one digit more has another length in its head. */
+static void a_stream_may_look_different_later(void)
+{
+    struct story s;
+    renewal_streamed(&s, all_of_it_and_another_kind);
+    renewal_expect(&s, PASS, "repeated the messages");
+    renewal_streamed(&s, a_part_and_another_kind);
+    renewal_expect(&s, NOT_TESTED, "1 of the 2 messages");
+}
+
+static void greeted(struct story *s, int client, int pings)
+{
+    renewal_in_part(s, client);
+    renewal_hear(s, BACK + 0.1, 0.2, BACK + 4.9, "history");
+    renewal_hear(s, BACK + 6, 5, BACK + 6 + 5 * pings - 1, "beat");
+}
+
+static void greeted_and_two_beats(struct story *s, int client)
+{
+    greeted(s, client, 2);
+}
+
+static void greeted_and_three_beats(struct story *s, int client)
+{
+    greeted(s, client, 3);
+}
+
+static void a_greeting_and_a_heartbeat_are_no_stream(void)
+{
+    struct story s;
+    renewal_streamed(&s, greeted_and_two_beats);
+    renewal_expect(&s, FAIL, "came no more");
+    renewal_streamed(&s, greeted_and_three_beats);
+    renewal_expect(&s, NOT_TESTED, "1 of the 2 messages");
+}
+
 /* Perhaps it subscribes by other means than its WebSocket. */
 static void all_of_it_and_no_stream_decides_nothing(void)
 {
@@ -351,7 +399,8 @@ static void other_digits_may_ask_for_it(void)
     renewal_expect(&s, PASS, "never came");
 }
 
-SUITE(resubscribe_heard, TEST(all_of_it_and_no_stream_decides_nothing),
+SUITE(resubscribe_heard, TEST(a_stream_may_look_different_later),
+      TEST(a_greeting_and_a_heartbeat_are_no_stream), TEST(all_of_it_and_no_stream_decides_nothing),
       TEST(a_server_that_goes_on_unasked_may_know_it_again),
       TEST(what_our_own_server_says_excuses_nobody), TEST(a_part_and_no_stream_fails),
       TEST(a_part_and_the_stream_is_not_known),

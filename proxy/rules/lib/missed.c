@@ -115,6 +115,8 @@ struct missed missed_between(const struct messages *messages, const struct eras 
 #define TWICE           2 /* what comes once may come with every connection */
 #define STEADY_LEAST    5
 #define STEADY_INTERVAL (3 * NSEC_PER_SEC)
+#define GREETING        (5 * NSEC_PER_SEC)  /* of a connection: answers, not yet a stream */
+#define HARDLY_ANYTHING 3                   /* messages behind it; heartbeats are few */
 #define STEADY_WATCH    (15 * NSEC_PER_SEC) /* for so long it must be missing */
 
 struct kind {
@@ -161,11 +163,14 @@ struct streams streams_after(const struct messages *messages, const struct eras 
     struct kinds kinds = {.count = 0};
     struct streams streams = {0};
     struct walk then = {messages, eras, first, 0}, now = {messages, eras, after, 0};
+    size_t others = 0;
     for (const struct message *message; (message = walk_on(&then));)
         note_kind(&kinds, message);
-    for (const struct message *message; (message = walk_on(&now));)
+    for (const struct message *message; (message = walk_on(&now));) {
         for (size_t i = 0; i < kinds.count; i++)
             kinds.list[i].after += strcmp(kinds.list[i].sig, message->sig) == 0;
+        others += !message->ours && message->at > era_opened(eras, after, message->conn) + GREETING;
+    }
     for (size_t i = 0; i < kinds.count; i++) {
         const struct kind *kind = &kinds.list[i];
         bool steady = is_steady(kind, first) && after->to - after->from >= STEADY_WATCH;
@@ -173,5 +178,6 @@ struct streams streams_after(const struct messages *messages, const struct eras 
         streams.again += steady && kind->after > 0;
         streams.goes_on = streams.goes_on || (kind->before >= TWICE && kind->after > 0);
     }
+    streams.missing = streams.steady > 0 && streams.again == 0 && others < HARDLY_ANYTHING;
     return streams;
 }

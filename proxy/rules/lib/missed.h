@@ -24,6 +24,7 @@ struct missed missed_between(const struct messages *, const struct eras *, const
 struct streams {
     size_t steady, again; /* sent every 3 s or oftener until the loss; of these, sent again */
     bool goes_on;         /* some that were sent more than once before the loss are sent again */
+    bool missing;         /* none of the steady ones is, and hardly anything else comes */
 };
 
 struct streams streams_after(const struct messages *, const struct eras *, const struct era *first,
