@@ -30,6 +30,7 @@ struct limits {
 
 enum show {
     SERVER_PINGS = SIGHT_FIRST,
+    MUTE_SERVER, /* halfopen's own, which does not know the application's pings */
     NOT_SLOW,
     TOO_FEW,
     SERVER_ENDED,
@@ -42,10 +43,9 @@ enum show {
 
 static const enum verdict verdicts[SHOWS] = {
 
-    [SERVER_PINGS] = NOT_APPLICABLE, [NOT_SLOW] = INCONCLUSIVE,
-    [TOO_FEW] = INCONCLUSIVE,        [SERVER_ENDED] = INCONCLUSIVE,
-    [OTHER_REASON] = INCONCLUSIVE,   [PATIENT] = PASS,
-    [ALARM_ONCE] = INCONCLUSIVE,     [ALARM] = FAIL,
+    [MUTE_SERVER] = NOT_TESTED, [SERVER_PINGS] = NOT_APPLICABLE, [NOT_SLOW] = INCONCLUSIVE,
+    [TOO_FEW] = INCONCLUSIVE,   [SERVER_ENDED] = INCONCLUSIVE,   [OTHER_REASON] = INCONCLUSIVE,
+    [PATIENT] = PASS,           [ALARM_ONCE] = INCONCLUSIVE,     [ALARM] = FAIL,
 };
 
 /* --- Pings and how long their answers take --- */
@@ -176,6 +176,15 @@ static bool is_asked(const struct trace *trace, const struct connection *c)
     return asked;
 }
 
+static bool asks_in_vain(const struct trace *trace, const struct connection *c)
+{
+    struct heartbeats *beats = connection_heartbeats(trace, c);
+    const struct heartbeat_group *own = heartbeats_best(beats, SIDE_CLIENT);
+    bool vain = c->server_by == BY_BUILTIN && own && own->kind == HEARTBEAT_APPLICATION;
+    heartbeats_free(beats);
+    return vain;
+}
+
 /* A client that has waited longer before did not give up for want of this answer. */
 static bool is_alarm(const struct answers *answers, nsec age, const struct limits *limits)
 {
@@ -208,6 +217,8 @@ static struct sight look(const struct trace *trace, const struct connection *c, 
     bool pinged = !answers.answered && is_asked(trace, c);
     nsec age = answers.waiting > 0 ? c->to - answers.pings[0].at : 0;
     sight.show = pinged ? SERVER_PINGS : (int)show_of(&answers, c, age, given);
+    if (sight.show == NOT_SLOW && !answers.answered && asks_in_vain(trace, c))
+        sight.show = MUTE_SERVER;
     sight.measured = sight.show >= ALARM_ONCE                                   ? age
                      : sight.show == OTHER_REASON || sight.show == SERVER_ENDED ? c->to - c->from
                                                                                 : answers.slowest;
@@ -252,6 +263,9 @@ static void add_sentence(struct text *out, const struct sights *sights, const vo
     case SERVER_PINGS:
         text_add(out, " sends no pings that are answered, so that no answer can be late; see "
                       "reconnect.silent_death for the server's");
+        break;
+    case MUTE_SERVER:
+        text_add(out, words_mute_server);
         break;
     case SERVER_ENDED:
         words_add_range(out, " was left by the server after ", tally, " of the slow connection");

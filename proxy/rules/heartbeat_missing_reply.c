@@ -32,6 +32,7 @@ struct limits {
 enum show {
     UNTOUCHED = SIGHT_FIRST, /* no answer was ever kept from it */
     SERVER_PINGS,
+    MUTE_SERVER, /* halfopen's own, which does not know the application's pings */
     NO_PING,
     TOO_SHORT,
     OWN_WISH,
@@ -46,17 +47,12 @@ enum show {
 
 static const enum verdict verdicts[SHOWS] = {
 
-    [UNTOUCHED] = INCONCLUSIVE,
-    [SERVER_PINGS] = NOT_APPLICABLE,
-    [NO_PING] = INCONCLUSIVE,
-    [TOO_SHORT] = INCONCLUSIVE,
-    [OWN_WISH] = INCONCLUSIVE,
-    [EXITED] = INCONCLUSIVE,
-    [OTHER_LIFE] = INCONCLUSIVE,
-    [IN_TIME] = PASS,
-    [LATE] = WARN,
-    [TOO_LATE] = FAIL,
-    [NEVER_NOTICED] = FAIL,
+    [UNTOUCHED] = INCONCLUSIVE, [SERVER_PINGS] = NOT_APPLICABLE,
+    [MUTE_SERVER] = NOT_TESTED, [NO_PING] = INCONCLUSIVE,
+    [TOO_SHORT] = INCONCLUSIVE, [OWN_WISH] = INCONCLUSIVE,
+    [EXITED] = INCONCLUSIVE,    [OTHER_LIFE] = INCONCLUSIVE,
+    [IN_TIME] = PASS,           [LATE] = WARN,
+    [TOO_LATE] = FAIL,          [NEVER_NOTICED] = FAIL,
 };
 
 /* One connection on which the first answer was lost. */
@@ -225,12 +221,20 @@ static enum show show_of_end(const struct watch *watch, const struct limits *lim
     return took <= nsec_add(limits->warn, limits->noise) ? LATE : TOO_LATE;
 }
 
+static bool asks_in_vain(const struct watch *watch)
+{
+    const struct heartbeat_group *own = heartbeats_best(watch->beats, SIDE_CLIENT);
+    return watch->c->server_by == BY_BUILTIN && own && own->kind == HEARTBEAT_APPLICATION;
+}
+
 static enum show show_of(const struct watch *watch, const struct limits *limits)
 {
     if (!watch->label)
         return UNTOUCHED;
+    if (!watch->asked && watch->server_pings && !watch->beat)
+        return SERVER_PINGS;
     if (!watch->asked)
-        return watch->server_pings && !watch->beat ? SERVER_PINGS : NO_PING;
+        return asks_in_vain(watch) ? MUTE_SERVER : NO_PING;
     if (watch->end)
         return show_of_end(watch, limits);
     if (watch->exited)
@@ -271,6 +275,9 @@ static void add_undecided(struct text *out, enum show show, const struct tally *
     case SERVER_PINGS:
         text_add(out, " waited for the server's pings and sent none; reconnect.silent_death shows "
                       "whether those are missed");
+        break;
+    case MUTE_SERVER:
+        text_add(out, words_mute_server);
         break;
     case NO_PING:
         text_add(out, " sent no ping whose answer could be lost");

@@ -122,6 +122,17 @@ static void beats_of_both_sides_are_no_answers(void)
     end(&s, 170, NOT_APPLICABLE, "sends no pings that are answered");
 }
 
+static void pings_that_halfopens_server_does_not_know_are_not_tested(void)
+{
+    struct story s;
+    begin(&s, 0);
+    s.server_by = BY_BUILTIN;
+    story_open(&s, 0);
+    for (double at = 25; at < 165; at += 25)
+        story_word(&s, at, SIDE_CLIENT, "ping");
+    end(&s, 170, NOT_TESTED, "halfopen's own server cannot answer");
+}
+
 /* Regular messages that nobody answers are no questions: their newest is not waited for. */
 static void regular_news_are_no_pings(void)
 {
@@ -384,6 +395,7 @@ static void halfopens_own_client_is_not_judged(void)
 
 SUITE(heartbeat_false_alarm, TEST(answers_that_are_waited_for_pass),
       TEST(a_heartbeat_without_a_known_word_is_waited_for_too), TEST(two_of_them_are_too_few),
+      TEST(pings_that_halfopens_server_does_not_know_are_not_tested),
       TEST(regular_news_are_no_pings), TEST(beats_of_both_sides_are_no_answers),
       TEST(an_answer_is_not_late_for_questions_before_it), TEST(two_are_too_few),
       TEST(quick_answers_ask_for_no_patience), TEST(a_second_is_slow), TEST(giving_up_twice_fails),

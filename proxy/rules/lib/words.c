@@ -2,6 +2,10 @@
 
 #include "base/units.h"
 
+const char words_mute_server[] =
+    " sent heartbeats of its application, which halfopen's own server cannot "
+    "answer; give the real one (server in the target file)";
+
 void words_add_time(struct text *out, const char *before, nsec time, const char *behind)
 {
     text_add(out, before);

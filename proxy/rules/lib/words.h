@@ -9,4 +9,7 @@ void words_add_time(struct text *, const char *before, nsec time, const char *be
 /* "before", the range of what was measured, "behind". */
 void words_add_range(struct text *, const char *before, const struct tally *, const char *behind);
 
+/* Of a client whose pings are messages of its application, with no server that knows them. */
+extern const char words_mute_server[];
+
 #endif
