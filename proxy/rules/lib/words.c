@@ -3,7 +3,7 @@
 #include "base/units.h"
 
 const char words_mute_server[] =
-    " sent heartbeats of its application, which halfopen's own server cannot "
+    " sent heartbeats of the application, which halfopen's own server cannot "
     "answer; give the real one (server in the target file)";
 
 void words_add_time(struct text *out, const char *before, nsec time, const char *behind)
