@@ -144,8 +144,8 @@ const char *results_exit_words(const struct results *results)
         return "the environment failed";
     case 4:
         return counts.open_must > 0
-                   ? "nothing failed, but a MUST rule could not be decided"
-                   : "nothing failed, but a rule the target file requires was not decided";
+                   ? "no MUST rule failed, but one could not be decided"
+                   : "no MUST rule failed, but a rule the target file requires was not decided";
     case 130:
         return "interrupted";
     default:

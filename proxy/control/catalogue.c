@@ -262,7 +262,7 @@ static const char exit_codes[] =
     "  2    the command line or a YAML file is wrong; nothing was run\n"
     "  3    the environment failed: a port taken, a server unreachable, a client that never\n"
     "       connected\n"
-    "  4    nothing failed, but a MUST rule that had all it needs could not be decided, or one the\n"
+    "  4    no MUST rule failed, but one that had all it needs could not be decided, or one the\n"
     "       target file requires was not\n"
     "  130  interrupted; the report holds what is known\n\n"
     "Several at once: 2 before 1 before 3 before 4.\n\n"

@@ -104,7 +104,7 @@ class Claims(OptionsCase):
         ended = self.run_with(SOUND, quiet, *self.target("rules: {require: [reconnect.cap]}\n"))
         self.assertEqual(ended.code, 4, ended)
         self.assertIn("required  reconnect.cap (RECON-04) was not decided: inconclusive", ended.out)
-        self.assertIn("exit 4: nothing failed, but a rule the target file requires was not decided", ended.out)
+        self.assertIn("exit 4: no MUST rule failed, but a rule the target file requires was not decided", ended.out)
         self.assertEqual(self.results()["required_undecided"], ["reconnect.cap"])
 
     def test_a_required_rule_that_no_scenario_judges_is_exit_4(self):

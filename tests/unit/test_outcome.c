@@ -115,8 +115,7 @@ static void what_decided_nothing_is_never_green(void)
     (void)add(open, &must[1], PASS);
     (void)add(untested, &must[0], NOT_TESTED);
     (void)add(untested, &must[1], NOT_APPLICABLE);
-    check(open, INCONCLUSIVE, "Not decided",
-          "nothing failed, but a MUST rule could not be decided");
+    check(open, INCONCLUSIVE, "Not decided", "no MUST rule failed, but one could not be decided");
     check(untested, INCONCLUSIVE, "Nothing was decided",
           "nothing was decided: no rule could be tested or applies");
     check(nothing, INCONCLUSIVE, "Nothing was run",
@@ -141,7 +140,7 @@ static void a_required_rule_that_is_open_is_named_as_such(void)
     (void)add(results, &should[0], NOT_TESTED);
     results_require(results, &should[0]);
     check(results, INCONCLUSIVE, "Not decided",
-          "nothing failed, but a rule the target file requires was not decided");
+          "no MUST rule failed, but a rule the target file requires was not decided");
 }
 
 static void trouble_is_red_and_an_interruption_what_was_found(void)
