@@ -25,6 +25,8 @@ static void expect(struct story *s, const char *kind, const char *params, enum v
     CHECK_STR(verdict_name(found), verdict_name(verdict));
     if (!strstr(story_text(s), part))
         CHECK_STR(story_text(s), part);
+    if (found == FAIL)
+        CHECK(findings_worst(&s->findings)->fix != NULL);
     story_end(s);
 }
 

@@ -217,6 +217,24 @@ static struct text sentence(const struct tale *tale, const struct window *window
     return out;
 }
 
+static void add_fix(const struct tale *tale, uint64_t count, struct finding *finding)
+{
+    const struct assertion *asked = tale->view->assertion;
+    const char *who = tale->view->side == SIDE_SERVER ? "server" : "client";
+    const char *limit = asked->within > 0 ? ", or ask for it within a longer time" : "";
+    if (count > tale->most)
+        finding_fix(finding,
+                    "find what makes the %s do it, at the event that is cited; or correct "
+                    "the assertion in the scenario",
+                    who);
+    else
+        finding_fix(finding, "let the %s do it%s; if it does already, correct the assertion%s", who,
+                    limit,
+                    asked->match ? ", whose pattern has to fit the message as it is sent, spaces "
+                                   "included, within its first 4 KiB"
+                                 : "");
+}
+
 static void fail(struct tale *tale, const struct window *window, const struct sight *sight,
                  uint64_t count, struct findings *out)
 {
@@ -226,10 +244,13 @@ static void fail(struct tale *tale, const struct window *window, const struct si
     text_add(&words, tale->most == 0 ? ", and is never to" : ", and ");
     if (tale->most != 0) {
         add_asked(tale, &words);
-        text_add(&words, tale->least > count ? " is asked for" : " is allowed");
+        bool several = (tale->least > count ? tale->least : tale->most) != 1;
+        text_add(&words, several ? " are" : " is");
+        text_add(&words, tale->least > count ? " asked for" : " allowed");
     }
     tale->fail = finding_add(out, FAIL, "%s", text_chars(&words));
     add_values(tale, count, tale->fail);
+    add_fix(tale, count, tale->fail);
     finding_evidence(tale->fail, window->seq,
                      count > tale->most ? sight->last->seq
                                         : last_seq(tale->view->trace, window->to));

@@ -18,6 +18,9 @@ static void say(const struct event *ev, enum verdict verdict, struct findings *o
                               ev->http_asked.method, ev->http_asked.url,
                               (unsigned long long)ev->http_asked.status,
                               (unsigned long long)ev->http_asked.expected);
+    if (verdict == FAIL)
+        finding_fix(finding, "look into the server's log for that request; or correct `status` in "
+                             "the scenario");
     finding_measured(finding, "status", (double)ev->http_asked.status);
     finding_allowed(finding, "status", (double)ev->http_asked.expected);
     finding_evidence(finding, ev->seq, ev->seq);
