@@ -91,6 +91,9 @@ void story_expect(struct story *s, const struct rule_desc *rule, enum verdict wa
     enum verdict got = story_judge(s, rule, NULL);
     CHECK_STR(verdict_name(got), verdict_name(want));
     CHECK_CONTAINS(story_text(s), part);
+    if (got == FAIL)
+        check_str(__FILE__, __LINE__, rule->name,
+                  findings_worst(&s->findings)->fix ? "a fix" : "no fix", "a fix");
     story_end(s);
 }
 
