@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/units.h"
 #include "reports/results.h"
 
@@ -182,31 +183,73 @@ static bool is_open(const struct scenario_result *scenario, const struct rule_re
     return rule->verdict == NOT_TESTED || (rule->verdict == INCONCLUSIVE && !scenario->trouble);
 }
 
-static void add_open_one(struct page *page, const struct scenario_result *scenario,
-                         const struct rule_result *rule)
+struct open_one {
+    const struct scenario_result *scenario;
+    const struct rule_result *rule;
+};
+
+static bool is_same(const char *a, const char *b)
 {
-    add_word(page, rule->verdict);
-    text_addf(page->out, "  %s (%s)  ", rule->rule->name, open_word(rule->verdict));
-    add_scenario(page->out, scenario);
+    return a && b && strcmp(a, b) == 0;
+}
+
+static bool is_open_alike(const struct rule_result *a, const struct rule_result *b)
+{
+    return a->verdict == b->verdict && rule_is(a->rule, b->rule) && is_same(a->summary, b->summary);
+}
+
+static void add_open_one(struct page *page, const struct open_one *one, bool shows_line)
+{
+    add_word(page, one->rule->verdict);
+    text_addf(page->out, "  %s (%s)  ", one->rule->rule->name, open_word(one->rule->verdict));
+    add_scenario(page->out, one->scenario);
     text_add(page->out, "\n    ");
-    add_wrapped(page, 4, rule->summary);
-    add_remark_of(page, rule);
+    add_wrapped(page, 4, one->rule->summary);
+    if (shows_line) {
+        text_add(page->out, "    ");
+        add_wrapped(page, 4, one->rule->fix);
+    }
+    add_remark_of(page, one->rule);
+}
+
+/* What several scenarios leave open for the same reason is told once, and so is a line to add. */
+static void add_unless_told(struct page *page, const struct open_one *told, size_t count,
+                            const struct open_one *one)
+{
+    bool shows_line = one->rule->verdict == NOT_TESTED && one->rule->fix;
+    for (size_t i = 0; i < count; i++) {
+        if (is_open_alike(told[i].rule, one->rule))
+            return;
+        shows_line = shows_line && !is_same(told[i].rule->fix, one->rule->fix);
+    }
+    add_open_one(page, one, shows_line);
+}
+
+static size_t count_results(const struct results *results)
+{
+    size_t count = 0;
+    for (size_t s = 0; s < results->scenario_count; s++)
+        count += results->scenarios[s].rule_count;
+    return count;
 }
 
 static void add_open_ones(struct page *page)
 {
-    bool any = false;
+    struct open_one *open = xcalloc(count_results(page->results) + 1, sizeof *open);
+    size_t count = 0;
     for (size_t s = 0; s < page->results->scenario_count; s++) {
         const struct scenario_result *scenario = &page->results->scenarios[s];
         for (size_t r = 0; r < scenario->rule_count; r++) {
             const struct rule_result *rule = &scenario->rules[r];
             if (!is_open(scenario, rule) || is_decided(page->results, rule->rule))
                 continue;
-            any = true;
-            add_open_one(page, scenario, rule);
+            open[count] = (struct open_one){scenario, rule};
+            add_unless_told(page, open, count, &open[count]);
+            count++;
         }
     }
-    if (any)
+    free(open);
+    if (count > 0)
         text_add(page->out, "\n");
 }
 

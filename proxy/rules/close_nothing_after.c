@@ -79,10 +79,8 @@ static void check(const struct trace *trace, const void *config, struct findings
                           "fault close_with, would have shown what comes behind its answer");
         return;
     } else if (!seen.sends) {
-        finding = finding_add(out, NOT_TESTED,
-                              "the client sends no data, so none could come behind "
-                              "its %zu Closes; give hooks.send in the target file",
-                              seen.closed);
+        finding = finding_sends_nothing(
+            out, trace, "the client sends no data, so none could come behind its Close");
         finding_evidence(finding, seen.from, seen.to);
     } else {
         finding =

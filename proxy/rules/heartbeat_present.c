@@ -241,6 +241,8 @@ static void add_fix(struct finding *finding, enum show show, const struct limits
                     limits->can_ping ? "use pings, which RFC 6455 wants answered, instead of "
                                        "unsolicited pongs, or "
                                      : "");
+    else if (show == REPLY_UNKNOWN)
+        finding_fix(finding, "add to halfopen.yaml: server: {command: 'node server.js {port}'}");
     text_fini(&ping);
 }
 

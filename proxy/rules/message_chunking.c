@@ -87,9 +87,7 @@ static void check(const struct trace *trace, const void *config, struct findings
         if (builtin)
             finding_own_client(out);
         else
-            (void)finding_add(out, NOT_TESTED,
-                              "the client sends no messages; give hooks.send in the "
-                              "target file");
+            (void)finding_sends_nothing(out, trace, "the client sends no messages");
         return;
     }
     enum verdict verdict = largest.len > cfg->warn ? FAIL : largest.len > cfg->pass ? WARN : PASS;

@@ -167,10 +167,11 @@ static void judge(const struct outbox *box, struct findings *out)
                   "more comes than is asked for by hooks.send, so that a copy under a new id does "
                   "not show");
     else
-        (void)say(
-            &copies, NOT_TESTED, out,
-            "nothing came again under its own id, and a copy under a new one shows only where "
-            "it is known how many messages there are; give hooks.send");
+        finding_fix_line(
+            say(&copies, NOT_TESTED, out,
+                "nothing came again under its own id, and a copy under a new one shows only where "
+                "it is known how many messages there are; give hooks.send"),
+            DECLARES_SEND);
 }
 
 static void check(const struct trace *trace, const void *config, struct findings *out)

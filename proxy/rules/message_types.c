@@ -238,8 +238,7 @@ static void check(const struct trace *trace, const void *config, struct findings
     else if (seen.kind_count == 0 && !crashed && seen.builtin)
         (void)finding_add(out, NOT_APPLICABLE, "the client is halfopen's own and not under test");
     else if (seen.kind_count == 0 && !crashed)
-        (void)finding_add(out, NOT_TESTED,
-                          "the client sends no messages; give hooks.send in the target file");
+        (void)finding_sends_nothing(out, trace, "the client sends no messages");
     free(seen.kinds);
     free(seen.turned);
 }

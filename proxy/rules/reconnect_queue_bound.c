@@ -109,8 +109,8 @@ static void say_no_pair(const struct pair *pair, struct findings *out)
         (void)finding_add(out, INCONCLUSIVE,
                           "a new connection did not last until all that was kept had been sent");
     else if (box->ask_count == 0 && !trace_declares(box->trace, DECLARES_SEND))
-        (void)finding_add(out, NOT_TESTED,
-                          "the client sends nothing while it has no connection; give hooks.send");
+        (void)finding_sends_nothing(out, box->trace,
+                                    "the client sends nothing while it has no connection");
     else
         (void)finding_add(
             out, INCONCLUSIVE,

@@ -146,9 +146,8 @@ static void say_too_little(const struct outbox *box, const struct account *accou
         finding = finding_add(out, INCONCLUSIVE,
                               "no new connection lasted the 5 s in which what was kept arrives");
     else if (box->ask_count == 0 && !trace_declares(box->trace, DECLARES_SEND))
-        finding =
-            finding_add(out, NOT_TESTED,
-                        "the client sends nothing while it has no connection; give hooks.send");
+        finding = finding_sends_nothing(out, box->trace,
+                                        "the client sends nothing while it has no connection");
     else
         finding = finding_add(out, INCONCLUSIVE,
                               "only %llu messages fell due while the client had no connection: at "

@@ -185,8 +185,7 @@ static void fix_silence(struct finding *finding)
 
 static void name_the_line(struct finding *finding)
 {
-    const struct declaration *line = declaration_missing(DECLARES_SUBSCRIBE, 0);
-    finding_fix(finding, "add to halfopen.yaml: %s", line->example);
+    finding_fix_line(finding, DECLARES_SUBSCRIBE);
 }
 
 static void say_hurt(const struct tallied *tallied, enum fate fate, struct findings *out)

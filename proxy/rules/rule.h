@@ -5,6 +5,7 @@
 #define HALFOPEN_RULES_RULE_H
 
 #include "base/param.h"
+#include "trace/declares.h"
 #include "trace/trace.h"
 
 /* In ascending order of how they merge within a scenario except that NOT_APPLICABLE and NOT_TESTED
@@ -37,7 +38,7 @@ struct rule_desc {
     /* enum declares, or-ed: without each of these in the target file not_tested, naming the line */
     unsigned declares;
     unsigned declares_any; /* likewise, but one of these is enough; 0: none is needed */
-    uint64_t wants; /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
+    uint64_t wants;        /* events the runner provides only on request: NEEDS(PROCESS_MEMORY) */
     /* a fault that silences a side (fault_desc.silences): the loader warns without one */
     bool needs_silence;
     const struct param *params; /* "": take it from the policy */
@@ -65,6 +66,12 @@ struct finding *finding_add(struct findings *, enum verdict, const char *format,
 /* NOT_APPLICABLE: the client is halfopen's own. */
 void finding_own_client(struct findings *);
 void finding_fix(struct finding *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What cannot be judged of a client that sends nothing: NOT_TESTED with the line to add, or, where
+ * the scenario asked it to send, INCONCLUSIVE. */
+struct finding *finding_sends_nothing(struct findings *, const struct trace *,
+                                      const char *sentence);
+/* The fix is a line to add to the target file. */
+void finding_fix_line(struct finding *, enum declares);
 /* seconds, bytes, counts, ratios */
 void finding_measured(struct finding *, const char *key, double value);
 void finding_allowed(struct finding *, const char *key, double value);

@@ -90,6 +90,15 @@ static void a_client_that_sends_nothing_is_not_tested(void)
     expect(&s, NOT_TESTED, "give hooks.send");
 }
 
+static void one_that_sends_nothing_although_asked_decides_nothing(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_target(&s, "{\"hooks\":{\"send\":true}}");
+    story_open(&s, 0);
+    expect(&s, INCONCLUSIVE, "the client sends no messages, asked by hooks.send or not");
+}
+
 static void an_echo_of_what_we_turned_is_ours(void)
 {
     struct story s;
@@ -162,6 +171,7 @@ static void our_own_client_is_not_judged(void)
 SUITE(message_types, TEST(kinds_that_fit_their_opcode_pass), TEST(bytes_in_text_fail),
       TEST(json_in_binary_warns), TEST(a_kind_under_both_opcodes_warns),
       TEST(what_the_server_sends_does_not_count), TEST(a_client_that_sends_nothing_is_not_tested),
+      TEST(one_that_sends_nothing_although_asked_decides_nothing),
       TEST(an_echo_of_what_we_turned_is_ours), TEST(a_process_that_ends_of_it_fails),
       TEST(an_end_later_or_after_a_close_or_asked_for_is_none_of_it),
       TEST(another_clients_end_is_not_this_ones), TEST(our_own_client_is_not_judged))

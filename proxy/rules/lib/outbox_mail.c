@@ -186,8 +186,7 @@ static void say_silent(const struct outbox *box, struct findings *out)
     }
     struct finding *finding =
         finding_add(out, NOT_TESTED, "the client sends nothing by itself; give hooks.send");
-    finding_fix(finding, "add to halfopen.yaml: %s",
-                declaration_missing(DECLARES_SEND, 0)->example);
+    finding_fix_line(finding, DECLARES_SEND);
 }
 
 static void say_nameless(const struct outbox *box, struct findings *out)
@@ -209,8 +208,7 @@ static void say_nameless(const struct outbox *box, struct findings *out)
         finding_add(out, NOT_TESTED,
                     "the %zu messages of the client cannot be recognised again%s; give messages.id",
                     box->count, why);
-    finding_fix(finding, "add to halfopen.yaml: %s",
-                declaration_missing(DECLARES_MESSAGES, 0)->example);
+    finding_fix_line(finding, DECLARES_MESSAGES);
 }
 
 static void say_unclear(const struct outbox *box, struct findings *out)

@@ -145,11 +145,31 @@ void finding_table(struct finding *finding, const char *lines)
     finding->table = xstrdup(lines);
 }
 
+static void fix_by(struct finding *finding, const struct declaration *lacks)
+{
+    finding_fix(finding, "add to halfopen.yaml: %s", lacks->example);
+}
+
+void finding_fix_line(struct finding *finding, enum declares what)
+{
+    fix_by(finding, declaration_missing(what, 0));
+}
+
+struct finding *finding_sends_nothing(struct findings *findings, const struct trace *trace,
+                                      const char *sentence)
+{
+    if (trace_declares(trace, DECLARES_SEND))
+        return finding_add(findings, INCONCLUSIVE, "%s, asked by hooks.send or not", sentence);
+    struct finding *finding = finding_add(findings, NOT_TESTED, "%s; give hooks.send", sentence);
+    finding_fix_line(finding, DECLARES_SEND);
+    return finding;
+}
+
 void finding_lacks(struct findings *findings, const struct declaration *lacks)
 {
     struct finding *finding = finding_add(findings, NOT_TESTED, "%s; give %s.%s", lacks->lack,
                                           lacks->part, lacks->member);
-    finding_fix(finding, "add to halfopen.yaml: %s", lacks->example);
+    fix_by(finding, lacks);
 }
 
 const struct finding *findings_worst(const struct findings *findings)
