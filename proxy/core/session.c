@@ -49,8 +49,7 @@ static void ask_driver(struct session *s, struct action action)
 
 void session_act(struct session *s, enum action_kind kind, enum side side, enum cut how)
 {
-    ask_driver(s,
-               (struct action){.kind = kind, .side = side, .how = how, .backend = s->backend});
+    ask_driver(s, (struct action){.kind = kind, .side = side, .how = how, .backend = s->backend});
 }
 
 /* --- Turns --- */
@@ -281,6 +280,11 @@ bool session_wants_input(const struct session *s, enum side from)
     if (s->legs[from] == LEG_CUT || s->legs[from] == LEG_CONNECTING || s->legs[from] == LEG_NONE)
         return false;
     return buf_len(&lane->out) < OUT_HIGH_BYTES && !chain_holds_too_much(s, lane->dir);
+}
+
+bool session_is_held_back(const struct session *s, enum side from)
+{
+    return !s->over && chain_holds_too_much(s, dir_of_source(from));
 }
 
 static void note_queues(struct session *s, enum side from)

@@ -63,6 +63,8 @@ void session_connected(struct session *, nsec now);
 void session_connect_failed(struct session *, const char *how, nsec now);
 void session_writable(struct session *, enum side to, nsec now);
 bool session_wants_input(const struct session *, enum side from);
+/* A fault has as much of what comes from there as it may hold. */
+bool session_is_held_back(const struct session *, enum side from);
 /* What became of an action, when it was not simply done. */
 void session_answer(struct session *, const char *action, const char *answer, const char *detail,
                     nsec now);

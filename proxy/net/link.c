@@ -44,6 +44,8 @@ static void follow_interest(struct link *link, enum side side)
 {
     struct stream *stream = stream_of(link, side);
     stream_read(stream, session_wants_input(link->session, side));
+    if (session_is_held_back(link->session, side))
+        stream_hold_window(stream);
 }
 
 /* An end is told although bytes before it are unread where nobody is going to read them soon. */

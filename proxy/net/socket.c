@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HELD_BYTES   (64 << 10)
 #define SHRUNK_BYTES (64 << 10) /* the kernel accounts twice that, for its own overhead */
 
 #define DRAIN_LIMIT ((size_t)8 << 20)
@@ -264,6 +266,11 @@ static size_t receive_buffer(int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len))
         return 0;
     return (size_t)bytes;
+}
+
+void socket_hold_window(int fd, bool held)
+{
+    set_option(fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, held ? HELD_BYTES : INT_MAX / 2);
 }
 
 size_t socket_shrink(int fd, size_t *before)

@@ -62,6 +62,8 @@ void socket_reset(int fd); /* RST at once, and closed */
  * bytes with RST. The FIN is that of close(2), so that whatever comes after it meets an RST. */
 void socket_finish(int fd);
 
+/* While it is held no more than 64 KiB is promised, beside what was already. */
+void socket_hold_window(int fd, bool held);
 /* Smallest receive buffer, so that a window closes soon. Returns its size in bytes as the kernel
  * accounts it (*before: what it was); 0: errno. */
 size_t socket_shrink(int fd, size_t *before);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "net/stream_parts.h"
 
+#define FLOWS_BYTES     ((size_t)1 << 20)  /* read without a pause: its window is its own again */
 #define TLS_WRITE_BYTES ((size_t)64 << 10) /* encrypted at a time: what may wait for the socket */
 
 struct stream_dialing {
@@ -186,11 +187,23 @@ size_t stream_write(struct stream *stream, const uint8_t *bytes, size_t len)
 
 /* --- reading --- */
 
+static enum io_result read_socket(struct stream *stream, uint8_t *scratch, size_t *got)
+{
+    enum io_result result = socket_read(stream->fd, scratch, LOOP_SCRATCH_BYTES, got);
+    if (result != IO_OK || !stream->held)
+        return result;
+    stream->flowed += *got;
+    stream->held = stream->flowed < FLOWS_BYTES;
+    if (!stream->held)
+        socket_hold_window(stream->fd, false);
+    return result;
+}
+
 static void pull_plain(struct stream *stream)
 {
     size_t got;
     uint8_t *scratch = loop_scratch(stream->loop);
-    enum io_result result = socket_read(stream->fd, scratch, LOOP_SCRATCH_BYTES, &got);
+    enum io_result result = read_socket(stream, scratch, &got);
     if (result == IO_OK)
         stream->ops->on_data(stream, scratch, got);
     else if (result != IO_WANT_READ)
@@ -248,7 +261,7 @@ static void pull_tls(struct stream *stream)
     if (tls_fed(stream->tls) == 0 || stream->state == STREAM_HANDSHAKE) {
         size_t got;
         uint8_t *scratch = loop_scratch(stream->loop);
-        enum io_result result = socket_read(stream->fd, scratch, LOOP_SCRATCH_BYTES, &got);
+        enum io_result result = read_socket(stream, scratch, &got);
         if (result == IO_OK) {
             stream->greeted = true;
             tls_feed(stream->tls, scratch, got);
@@ -455,6 +468,15 @@ void stream_read(struct stream *stream, bool on)
     stream_rewatch(stream);
     if (stream->tls || stream->hung_up)
         loop_touch(stream->loop, &stream->turn);
+}
+
+void stream_hold_window(struct stream *stream)
+{
+    if (stream->fd < 0 || stream->reading)
+        return;
+    stream->held = true;
+    stream->flowed = 0;
+    socket_hold_window(stream->fd, true);
 }
 
 void stream_watch_end(struct stream *stream, bool on)

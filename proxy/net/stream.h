@@ -51,6 +51,8 @@ struct stream {
     bool greeted;             /* TLS: something of the peer was read */
     bool ended;               /* nothing more is read */
     bool silent;              /* nothing is read or written any more */
+    bool held;                /* the window is, until reading has gone on for a while */
+    size_t flowed;            /* bytes read since */
 };
 
 /* All begin with reading on. Takes the fd; tls NULL: plain, and open at once (no on_open). */
@@ -67,6 +69,9 @@ void stream_connect(struct stream *, const struct addresses *, struct tls_contex
  * is taken and dropped. */
 size_t stream_write(struct stream *, const uint8_t *bytes, size_t len);
 void stream_read(struct stream *, bool on); /* off: the peer's window closes in time */
+/* While it is not read, its window promises little, and for a while after; else the kernel takes in
+ * megabytes that no slow path would. */
+void stream_hold_window(struct stream *);
 /* While it is not read, report a FIN all the same (RST always is). */
 void stream_watch_end(struct stream *, bool on);
 void stream_finish(struct stream *); /* FIN (TLS: close_notify first) after what was written */

@@ -15,7 +15,7 @@
 #define ASKED_MESSAGE  ((uint64_t)16 << 10)
 #define MANY_PINGS     2000 /* a second */
 #define BOMB           "16MiB"
-#define PINGS_LESS     8
+#define PINGS_LESS     10
 
 static void give_up(const struct diag *diag, const char *what)
 {
@@ -128,7 +128,7 @@ static bool is(const struct fault_step *fault, const char *name, const char *val
     return same;
 }
 
-/* Of many pings an eighth is enough, likewise. */
+/* Of many pings a tenth is enough, likewise. */
 static void thin_out_pings(struct fault_step *fault)
 {
     struct text rate;
