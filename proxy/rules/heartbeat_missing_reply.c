@@ -298,7 +298,8 @@ static void add_undecided(struct text *out, enum show show, const struct tally *
             "proves as much; an idle connection would tell");
         break;
     default:
-        words_add_range(out, " was watched for only ", tally, " after its unanswered ping");
+        words_add_range(out, " did nothing for the ", tally,
+                        " that were seen after an unanswered ping");
         words_add_time(out, "; ", limits->warn, " would have been needed");
         break;
     }

@@ -109,7 +109,8 @@ static void never_within_a_short_watch_is_inconclusive(void)
     struct story s;
     begin(&s, 0);
     ping_in_vain(&s, 30);
-    end(&s, 65, INCONCLUSIVE, "watched for only 35.0 s after its unanswered ping; 35 s");
+    end(&s, 65, INCONCLUSIVE,
+        "did nothing for the 35.0 s that were seen after an unanswered ping; 35 s");
 }
 
 static void the_ping_before_the_first_lost_pong_counts(void)
@@ -152,7 +153,7 @@ static void the_end_of_the_fault_ends_the_watch(void)
     begin(&s, 0);
     ping_in_vain(&s, 30);
     story_fault_off(&s, 50, "drop_pong", "over");
-    end(&s, 200, INCONCLUSIVE, "watched for only 20.0 s");
+    end(&s, 200, INCONCLUSIVE, "did nothing for the 20.0 s");
 }
 
 static void what_we_end_is_not_the_clients_doing(void)
@@ -161,7 +162,7 @@ static void what_we_end_is_not_the_clients_doing(void)
     begin(&s, 0);
     ping_in_vain(&s, 30);
     story_cut(&s, 50, "reset", "rst");
-    end(&s, 200, INCONCLUSIVE, "watched for only 20.0 s");
+    end(&s, 200, INCONCLUSIVE, "did nothing for the 20.0 s");
 }
 
 static void the_servers_close_is_not_the_clients_doing(void)
@@ -171,7 +172,7 @@ static void the_servers_close_is_not_the_clients_doing(void)
     ping_in_vain(&s, 30);
     story_close(&s, 50, SIDE_SERVER, 1001);
     story_close(&s, 70, SIDE_CLIENT, 1001);
-    end(&s, 200, INCONCLUSIVE, "watched for only 20.0 s");
+    end(&s, 200, INCONCLUSIVE, "did nothing for the 20.0 s");
 }
 
 static void data_of_the_server_proves_as_much(void)
@@ -226,7 +227,7 @@ static void processes_that_we_end_do_not_count(void)
     begin(&s, 0);
     ping_in_vain(&s, 30);
     story_exit(&s, 45, "signal 15", true);
-    end(&s, 200, INCONCLUSIVE, "watched for only 15.0 s");
+    end(&s, 200, INCONCLUSIVE, "did nothing for the 15.0 s");
 }
 
 static void a_client_that_never_pings_is_inconclusive(void)

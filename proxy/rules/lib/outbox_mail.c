@@ -204,10 +204,10 @@ static void say_nameless(const struct outbox *box, struct findings *out)
                     "the pattern is matched against each whole message; its first group is the id");
         return;
     }
-    struct finding *finding =
-        finding_add(out, NOT_TESTED,
-                    "the %zu messages of the client cannot be recognised again%s; give messages.id",
-                    box->count, why);
+    struct finding *finding = finding_add(
+        out, NOT_TESTED,
+        "the %zu message%s of the client cannot be recognised again%s; give messages.id",
+        box->count, box->count == 1 ? "" : "s", why);
     finding_fix_line(finding, DECLARES_MESSAGES);
 }
 
