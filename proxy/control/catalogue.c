@@ -333,7 +333,8 @@ bool catalogue_explain(const char *name, struct text *out, char **near)
         explain_assertion(own_kind_of(name), out);
     else if (strcmp(name, "exit") == 0)
         text_add(out, exit_codes);
-    else if (!catalogue_explain_intermediary(name, out) && !catalogue_explain_file(name, out)) {
+    else if (!catalogue_explain_step(name, out) && !catalogue_explain_intermediary(name, out) &&
+             !catalogue_explain_file(name, out)) {
         *near = nearest_to(name);
         return false;
     }

@@ -24,11 +24,13 @@ void catalogue_intermediaries_json(struct json *);
 void catalogue_flaws_text(struct text *);
 void catalogue_flaws_json(struct json *);
 
-/* A rule (by name or id), a fault, a flaw, an intermediary, a profile, a suite, a scenario, or
+/* A rule (by name or id), a fault, a step, a flaw, an intermediary, a profile, a suite, a scenario, or
  * `exit`, in full. false: nothing is called that; near is a name to suggest, which the caller
  * frees, or NULL. */
 bool catalogue_explain(const char *name, struct text *out, char **near);
 
+/* A step that is no fault; false: none is called so. */
+bool catalogue_explain_step(const char *name, struct text *out);
 /* An intermediary in full; false: none is called so. */
 bool catalogue_explain_intermediary(const char *name, struct text *out);
 /* A profile, a suite or a scenario that comes along; false: none is called so. */

@@ -125,7 +125,12 @@ static int take_option(const struct command *command, int left, char **argv, voi
                    option->placeholder);
         return 1;
     }
-    set(option, into, equals ? equals + 1 : argv[1], diag);
+    const char *value = equals ? equals + 1 : argv[1];
+    if (value[strspn(value, " \t")] == '\0')
+        diag_error(diag, command_line, "--%s is empty: --%s %s", option->name, option->name,
+                   option->placeholder);
+    else
+        set(option, into, value, diag);
     return equals ? 1 : 2;
 }
 

@@ -271,6 +271,11 @@ class Told(OptionsCase):
         self.assertEqual(ended.code, 0, ended)
         self.assertNotIn("::", ended.out.replace("ws://", ""))
 
+    def test_an_option_that_is_given_nothing_is_exit_2(self):
+        ended = self.run_with(" ", self.quiet())
+        self.assertEqual(ended.code, 2)
+        self.assertIn("--client is empty: --client CMD", ended.err)
+
     def test_another_format_is_exit_2(self):
         ended = self.run_with(SOUND, self.quiet(), "--format", "gitlab")
         self.assertEqual(ended.code, 2, ended)

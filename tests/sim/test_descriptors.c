@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "control/catalogue.h"
 #include "rules/rule.h"
 #include "tests/check.h"
 #include "tests/sim/kept.h"
@@ -264,6 +265,34 @@ static void examples_of_rules_are_expectations(void)
     }
 }
 
+static void steps_are_explained_by_an_example_that_loads(void)
+{
+    static const char *const names[] = {"wait",   "clear",   "mark",    "close",  "repeat", "hook",
+                                        "signal", "restart", "request", "prompt", "route"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct text out;
+        text_init(&out);
+        CHECK(catalogue_explain_step(names[i], &out));
+        const char *example = strstr(text_chars(&out), "    - ");
+        int len = example ? (int)strcspn(example, "\n") : 0;
+        char *steps = xprintf("    - drop: {}\n      as: outage\n%.*s\n", len, example);
+        struct plan *plan = plan_around(QUIET, steps, NULL);
+        CHECK(plan && plan->step_count >= 2);
+        plan_free(plan);
+        free(steps);
+        text_fini(&out);
+    }
+}
+
+static void no_other_step_is_explained(void)
+{
+    struct text out;
+    text_init(&out);
+    CHECK(!catalogue_explain_step("drop", &out));
+    CHECK_STR(text_chars(&out), "");
+    text_fini(&out);
+}
+
 /* --- Events --- */
 
 static void every_event_and_field_is_documented(void)
@@ -297,5 +326,6 @@ SUITE(descriptors, TEST(no_parameter_is_named_as_an_option_of_a_step),
       TEST(rules_are_named_as_their_files_and_ids_are_their_own), TEST(briefs_and_docs_read_well),
       TEST(defaults_lie_within_their_bounds),
       TEST(examples_of_faults_do_something_within_a_minute_and_the_same_again),
-      TEST(examples_of_rules_are_expectations), TEST(every_event_and_field_is_documented),
+      TEST(examples_of_rules_are_expectations), TEST(steps_are_explained_by_an_example_that_loads),
+      TEST(no_other_step_is_explained), TEST(every_event_and_field_is_documented),
       TEST(what_rules_need_are_events_that_exist))
