@@ -224,8 +224,7 @@ static void drain_tls(struct stream *stream)
     while (stream->state == STREAM_OPEN && stream->reading && !stream->silent && !stream->ended) {
         size_t got;
         enum io_result result = tls_read(stream->tls, scratch, LOOP_SCRATCH_BYTES, &got);
-        (void)stream_flush(
-            stream); /* answers to key updates; failures are reported at the end of the turn */
+        (void)stream_flush(stream); /* answers to key updates */
         if (result == IO_OK)
             stream->ops->on_data(stream, scratch, got);
         else if (result != IO_WANT_READ)

@@ -32,7 +32,6 @@ static const struct meant {
     int times;
 } meant[] = {
 #define MEANT(flaw, scenario, rule, least)             {#flaw, scenario, rule, least, SEEDS},
-#define SIMULATED(flaw, scenario, rule, least, why)    {#flaw, scenario, rule, least, SEEDS},
 #define OFTEN(flaw, scenario, rule, least, times, why) {#flaw, scenario, rule, least, times},
 #include "tests/sim/convictions.def"
 };
