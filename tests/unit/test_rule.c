@@ -26,6 +26,42 @@ static const struct rule_desc rule = {.name = "test",
                                       .config_size = sizeof(struct config),
                                       .check = check_within};
 
+static const struct rule_desc of_faults = {.name = "test.of_faults",
+                                           .needs = NEEDS(FAULT_ON),
+                                           .params = params,
+                                           .config_size = sizeof(struct config),
+                                           .check = check_within};
+
+/* A step that waits from 2 s on. */
+static void wait_with(struct story *s, const char *outcome)
+{
+    struct event *start = story_add(s, 2, EV_STEP_START, SIDE_NONE, BY_PROXY);
+    start->step_start = (struct ev_step_start){.step = 1, .what = "wait until open", .label = ""};
+    struct event *end = story_add(s, 3, EV_STEP_END, SIDE_NONE, BY_PROXY);
+    end->step_end = (struct ev_step_end){.step = 1, .outcome = outcome};
+}
+
+static void that_no_fault_acted_is_told_with_what_was_waited_for(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    wait_with(&s, "ran out");
+    story_run_end(&s, 4);
+    story_expect(&s, &of_faults, INCONCLUSIVE,
+                 "no fault began to act, for what was waited for did not happen (wait until open)");
+}
+
+static void where_all_steps_were_done_their_moment_did_not_come(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    wait_with(&s, "done");
+    story_run_end(&s, 4);
+    story_expect(&s, &of_faults, INCONCLUSIVE, "the connections ended before its moment came");
+}
+
 static void without_what_it_needs_a_rule_is_not_asked(void)
 {
     struct story s;
@@ -259,6 +295,8 @@ static void a_sawtooth_does_not_hide_the_slope(void)
 }
 
 SUITE(rule, TEST(without_what_it_needs_a_rule_is_not_asked),
+      TEST(that_no_fault_acted_is_told_with_what_was_waited_for),
+      TEST(where_all_steps_were_done_their_moment_did_not_come),
       TEST(that_there_is_no_frame_the_rule_tells_itself),
       TEST(what_the_target_file_does_not_give_is_not_tested), TEST(of_some_things_one_is_enough),
       TEST(of_a_run_that_was_not_begun_nothing_is_tested),

@@ -194,7 +194,7 @@ static const char *absence_of(enum event_kind kind)
 {
     switch ((int)kind) {
     case EV_FAULT_ON:
-        return "no fault began to act; see why the scenario did not get that far";
+        return "no fault began to act";
     case EV_WS_OPEN:
         return "no WebSocket connection was opened";
     case EV_TCP_OPEN:
@@ -215,15 +215,46 @@ static const char *absence_of(enum event_kind kind)
 static const uint64_t frames =
     NEEDS(WS_FRAME) | NEEDS(WS_MESSAGE) | NEEDS(WS_DELIVERED) | NEEDS(WS_ID);
 
-static const char *missing_event(const struct rule_desc *rule, const struct trace *trace)
+/* EV_KINDS: none is missing. */
+static enum event_kind missing_event(const struct rule_desc *rule, const struct trace *trace)
 {
     uint64_t seen = frames;
     for (size_t i = 0; i < trace->count; i++)
         seen |= (uint64_t)1 << trace->events[i].kind;
     for (int kind = 0; kind < EV_KINDS; kind++)
         if ((rule->needs & ~seen) >> kind & 1)
-            return absence_of((enum event_kind)kind);
+            return (enum event_kind)kind;
+    return EV_KINDS;
+}
+
+/* The first step that ran out of its time; NULL: none did. */
+static const char *step_that_ran_out(const struct trace *trace)
+{
+    const char *what = NULL;
+    for (size_t i = 0; i < trace->count; i++) {
+        const struct event *ev = &trace->events[i];
+        if (ev->kind == EV_STEP_START && ev->step_start.what)
+            what = ev->step_start.what;
+        if (ev->kind == EV_STEP_END && strcmp(ev->step_end.outcome, "ran out") == 0)
+            return what;
+    }
     return NULL;
+}
+
+static void say_missing(enum event_kind kind, const struct trace *trace, struct findings *out)
+{
+    const char *step = step_that_ran_out(trace);
+    if (kind != EV_FAULT_ON)
+        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: %s", absence_of(kind));
+    else if (step)
+        (void)finding_add(out, INCONCLUSIVE,
+                          "nothing to judge: %s, for what was waited for did not happen (%s)",
+                          absence_of(kind), step);
+    else
+        (void)finding_add(out, INCONCLUSIVE,
+                          "nothing to judge: %s: the scenario has none, or the connections ended "
+                          "before its moment came",
+                          absence_of(kind));
 }
 
 _Static_assert(EV_KINDS <= 64, "needs are bits of a uint64_t");
@@ -257,9 +288,9 @@ void rule_judge(const struct rule_desc *rule, const struct trace *trace, const v
     void *defaults = NULL;
     if (!is_tested(rule, trace, out))
         return;
-    const char *missing = missing_event(rule, trace);
-    if (missing) {
-        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: %s", missing);
+    enum event_kind missing = missing_event(rule, trace);
+    if (missing != EV_KINDS) {
+        say_missing(missing, trace, out);
         return;
     }
     if (is_cut_of_needs(rule, trace)) {
