@@ -62,6 +62,14 @@ static void where_all_steps_were_done_their_moment_did_not_come(void)
     story_expect(&s, &of_faults, INCONCLUSIVE, "the connections ended before its moment came");
 }
 
+static void in_a_run_cut_short_it_was_over_before(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_open(&s, 0);
+    story_expect(&s, &of_faults, INCONCLUSIVE, "no fault began to act before the run was over");
+}
+
 static void without_what_it_needs_a_rule_is_not_asked(void)
 {
     struct story s;
@@ -297,6 +305,7 @@ static void a_sawtooth_does_not_hide_the_slope(void)
 SUITE(rule, TEST(without_what_it_needs_a_rule_is_not_asked),
       TEST(that_no_fault_acted_is_told_with_what_was_waited_for),
       TEST(where_all_steps_were_done_their_moment_did_not_come),
+      TEST(in_a_run_cut_short_it_was_over_before),
       TEST(that_there_is_no_frame_the_rule_tells_itself),
       TEST(what_the_target_file_does_not_give_is_not_tested), TEST(of_some_things_one_is_enough),
       TEST(of_a_run_that_was_not_begun_nothing_is_tested),

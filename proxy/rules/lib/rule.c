@@ -241,6 +241,14 @@ static const char *step_that_ran_out(const struct trace *trace)
     return NULL;
 }
 
+/* All steps were done, or ran out of their time. */
+static bool is_finished(const struct trace *trace)
+{
+    size_t i = 0;
+    const struct event *end = trace_next(trace, &i, EV_RUN_END);
+    return end && strcmp(end->run_end.reason, "finished") == 0;
+}
+
 static void say_missing(enum event_kind kind, const struct trace *trace, struct findings *out)
 {
     const char *step = step_that_ran_out(trace);
@@ -250,6 +258,9 @@ static void say_missing(enum event_kind kind, const struct trace *trace, struct 
         (void)finding_add(out, INCONCLUSIVE,
                           "nothing to judge: %s, for what was waited for did not happen (%s)",
                           absence_of(kind), step);
+    else if (!is_finished(trace))
+        (void)finding_add(out, INCONCLUSIVE, "nothing to judge: %s before the run was over",
+                          absence_of(kind));
     else
         (void)finding_add(out, INCONCLUSIVE,
                           "nothing to judge: %s: the scenario has none, or the connections ended "
