@@ -16,8 +16,8 @@ void judge_with(const struct judge *, const struct trace *, struct scenario_resu
 
 /* Is there a failure that a second run must confirm? */
 bool judge_wants_repeat(const struct scenario_result *);
-/* The second run's word on the first one's failures: both fail, confirmed; it warns, a warning; else
- * inconclusive, not repeatable. second is only read. */
+/* The second run's word on the first one's failures: both fail, confirmed; it warns, a warning;
+ * else inconclusive, not repeatable. second is only read. */
 void judge_merge(struct scenario_result *first, const struct scenario_result *second);
 
 #endif

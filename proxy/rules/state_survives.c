@@ -118,8 +118,8 @@ static void say_same(const struct tallied *tallied, struct findings *out)
 static void say_undecided(const struct tallied *tallied, struct findings *out)
 {
     static const char *const words[FATES] = {
-        [MOVES] = "the client's state is another each time it is seen: give a part of it that "
-                  "stays while nothing happens",
+        [MOVES] = ("the client's state is another each time it is seen: give a part of it that "
+                   "stays while nothing happens"),
         [EMPTY_BEFORE] = "the client had no state before it lost its connection",
         [UNSEEN_AFTER] = "nothing was seen of the client's state after it lost its connection",
         [UNSEEN_BEFORE] = "nothing was seen of the client's state before it lost its connection",

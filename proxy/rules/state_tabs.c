@@ -240,18 +240,19 @@ static void report(struct findings *out, enum fate fate, const struct tally *tal
                    uint64_t tabs)
 {
     struct text text;
+    enum verdict verdict = verdicts[fate];
     size_t most = (size_t)tally->most; /* connections, counted as the tally counts */
     text_init(&text);
     tally_add_who(tally, of, &text);
     add_sentence(fate, tabs, most, &text);
-    struct finding *finding = finding_add(out, verdicts[fate], "%s", text_chars(&text));
+    struct finding *finding = finding_add(out, verdict, "%s", text_chars(&text));
     text_fini(&text);
-    if (fate < SHARED)
+    if (verdict != PASS && verdict != WARN)
         return;
     finding_measured(finding, "connections", (double)most);
     finding_allowed(finding, "connections", 1);
     finding_evidence(finding, tally->from, tally->to);
-    if (verdicts[fate] == WARN)
+    if (verdict == WARN)
         finding_fix(finding,
                     "keep the connection in a SharedWorker, or let the tabs elect one that "
                     "keeps it (Web Locks) and tells the others (BroadcastChannel)");

@@ -5,14 +5,14 @@
 #define HALFOPEN_TRACE_DECLARES_H
 
 enum declares {
-    DECLARES_SEND = 1,     /* hooks.send */
-    DECLARES_CLOSE = 2,    /* hooks.close */
-    DECLARES_GAVE_UP = 4,  /* hooks.gave_up */
-    DECLARES_MESSAGES = 8, /* messages.id */
-    DECLARES_AUTH = 16,    /* auth.message */
-    DECLARES_CODES = 32,   /* close_codes */
-    DECLARES_ACK = 64,     /* auth.ack */
-    DECLARES_ANSWER = 128, /* auth.answer, or a server that answers by itself */
+    DECLARES_SEND = 1,             /* hooks.send */
+    DECLARES_CLOSE = 2,            /* hooks.close */
+    DECLARES_GAVE_UP = 4,          /* hooks.gave_up */
+    DECLARES_MESSAGES = 8,         /* messages.id */
+    DECLARES_AUTH = 16,            /* auth.message */
+    DECLARES_CODES = 32,           /* close_codes */
+    DECLARES_ACK = 64,             /* auth.ack */
+    DECLARES_ANSWER = 128,         /* auth.answer, or a server that answers by itself */
     DECLARES_STATE = 256,          /* hooks.state */
     DECLARES_SUBSCRIBE = 512,      /* sessions.subscribe */
     DECLARES_RESUME = 1024,        /* sessions.resume */

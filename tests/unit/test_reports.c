@@ -232,59 +232,6 @@ static void text_is_the_golden_one(void)
     results_free(results);
 }
 
-/* --- What is open --- */
-
-#define LINE "add to halfopen.yaml: hooks: {send: {stdin: 'send {n}'}}"
-
-static size_t times(const char *page, const char *words)
-{
-    size_t count = 0;
-    for (const char *at = page; (at = strstr(at, words)) != NULL; at += strlen(words))
-        count++;
-    return count;
-}
-
-static void add_untested(struct scenario_result *scenario, const struct rule_desc *rule,
-                         const char *summary)
-{
-    add_rule(scenario, rule, NOT_TESTED, summary)->fix = xstrdup(LINE);
-}
-
-static void check_told(struct results *results, const char *words, size_t want)
-{
-    struct text out;
-    text_init(&out);
-    results_conclude(results);
-    report_text(results, "halfopen-report", INK_PLAIN, &out);
-    CHECK_INT(times(text_chars(&out), words), want);
-    text_fini(&out);
-    results_free(results);
-}
-
-static void what_two_scenarios_leave_open_alike_is_told_once(void)
-{
-    struct results *results = results_new();
-    add_untested(add_scenario(results, "a"), &cap, "the client sends nothing");
-    add_untested(add_scenario(results, "b"), &cap, "the client sends nothing");
-    check_told(results, "reconnect.cap (not tested)", 1);
-}
-
-static void what_they_leave_open_for_other_reasons_is_told_twice(void)
-{
-    struct results *results = results_new();
-    add_untested(add_scenario(results, "a"), &cap, "the client sends nothing");
-    add_untested(add_scenario(results, "b"), &cap, "nothing says how to make it send");
-    check_told(results, "reconnect.cap (not tested)", 2);
-}
-
-static void a_line_to_add_is_told_once(void)
-{
-    struct results *results = results_new();
-    add_untested(add_scenario(results, "a"), &cap, "the client sends nothing");
-    add_untested(add_scenario(results, "b"), &pressure, "the client sends nothing");
-    check_told(results, LINE, 1);
-}
-
 /* --- JUnit --- */
 
 static void say_nothing(void *context, const char *format, ...)
@@ -602,8 +549,7 @@ static void a_folder_that_is_not_there_is_said(void)
 
 SUITE(reports, TEST(results_json_is_the_golden_one), TEST(junit_is_the_golden_one),
       TEST(html_is_the_golden_one), TEST(text_is_the_golden_one),
-      TEST(what_two_scenarios_leave_open_alike_is_told_once),
-      TEST(what_they_leave_open_for_other_reasons_is_told_twice), TEST(a_line_to_add_is_told_once),
+
       TEST(junit_keeps_to_its_schema), TEST(an_accepted_failure_is_no_failure_for_ci),
       TEST(every_link_within_the_page_leads_somewhere), TEST(what_failed_comes_first),
       TEST(html_shows_hostile_words_and_does_not_obey), TEST(junit_stays_xml_with_hostile_words),
