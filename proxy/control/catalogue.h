@@ -24,8 +24,8 @@ void catalogue_intermediaries_json(struct json *);
 void catalogue_flaws_text(struct text *);
 void catalogue_flaws_json(struct json *);
 
-/* A rule (by name or id), a fault, a step, a flaw, an intermediary, a profile, a suite, a scenario, or
- * `exit`, in full. false: nothing is called that; near is a name to suggest, which the caller
+/* A rule (by name or id), a fault, a step, a flaw, an intermediary, a profile, a suite, a scenario,
+ * or `exit`, in full. false: nothing is called that; near is a name to suggest, which the caller
  * frees, or NULL. */
 bool catalogue_explain(const char *name, struct text *out, char **near);
 

@@ -1,5 +1,5 @@
-/* halfopen explain NAME: a rule, a fault, a step, a flaw, an intermediary, a profile, a suite, a scenario
- * or the exit codes, in full. */
+/* halfopen explain NAME: a rule, a fault, a step, a flaw, an intermediary, a profile, a suite, a
+ * scenario or the exit codes, in full. */
 #include <stdio.h>
 #include <stdlib.h>
 
