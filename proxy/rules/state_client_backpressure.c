@@ -200,14 +200,17 @@ static void say_undecided(const struct client *client, const char *why, struct f
 
 static void say_too_little(const struct client *client, struct findings *out)
 {
+    bool asked = trace_declares(client->trace, DECLARES_SEND);
     struct text text;
     text_init(&text);
     text_add(&text, "the client sends ");
     units_add_rate(&text, client->rate);
-    text_add(&text,
-             ", which does not fill the kernel's buffers; it has to send more by itself, for "
-             "example 1 MiB/s");
+    text_add(&text, ", which does not fill the kernel's buffers");
+    text_add(&text, asked ? ": let hooks.send make messages of 16 KiB"
+                          : "; give hooks.send, for messages of some KiB");
     struct finding *finding = say(out, client, NOT_TESTED, &text);
+    if (!asked)
+        finding_fix_line(finding, DECLARES_SEND);
     finding_measured(finding, "rate", client->rate);
     finding_allowed(finding, "least_rate", RATE_LEAST);
 }
@@ -367,7 +370,7 @@ const struct rule_desc state_client_backpressure_rule = {
         "failure, and a bound above the policy's buffer_limit a warning. Closing the connection "
         "within the ping interval plus the pong timeout plus 10 s is a bound too. A client that "
         "sends less than 64 KiB/s, or too little to fill the kernel's buffers eight times over, is "
-        "not tested. No clause of a standard asks for it: the network takes what it takes, and "
+        "not tested; hooks.send is asked for messages all the time. No clause of a standard asks for it: the network takes what it takes, and "
         "memory that grows for as long as the network is slow ends the process. The remedy is to "
         "look at bufferedAmount before sending.",
     .source = "WHATWG WebSockets, bufferedAmount",

@@ -26,9 +26,8 @@ static void stall(struct story *s, double from, double to, double backlog)
         story_data(s, to + 0.1, SIDE_CLIENT, "load", (uint64_t)backlog);
 }
 
-static void two_stalls(struct story *s, double rate, double first, double second)
+static void go_on_with_two_stalls(struct story *s, double rate, double first, double second)
 {
-    story_begin(s);
     story_open(s, 0);
     sends(s, 0, 40, rate);
     stall(s, 40, 80, first);
@@ -36,6 +35,12 @@ static void two_stalls(struct story *s, double rate, double first, double second
     stall(s, 120, 200, second);
     sends(s, 200.2, 260, rate);
     story_run_end(s, 260);
+}
+
+static void two_stalls(struct story *s, double rate, double first, double second)
+{
+    story_begin(s);
+    go_on_with_two_stalls(s, rate, first, second);
 }
 
 static void expect(struct story *s, enum verdict want, const char *part)
@@ -108,7 +113,16 @@ static void a_client_that_sends_little_is_not_tested(void)
 {
     struct story s;
     two_stalls(&s, 200, 8000, 16000);
-    expect(&s, NOT_TESTED, "it has to send more by itself");
+    expect(&s, NOT_TESTED, "give hooks.send");
+}
+
+static void a_client_that_sends_little_when_asked_is_to_send_more(void)
+{
+    struct story s;
+    story_begin(&s);
+    story_target(&s, "{\"hooks\": {\"send\": {\"stdin\": \"send {n}\"}}}");
+    go_on_with_two_stalls(&s, 200, 8000, 16000);
+    expect(&s, NOT_TESTED, "let hooks.send make messages of 16 KiB");
 }
 
 static void a_client_that_sends_nothing_is_not_tested(void)
@@ -359,6 +373,7 @@ SUITE(state_client_backpressure, TEST(keeping_everything_fails),
       TEST(the_kernels_share_is_not_held_against_the_client), TEST(a_bound_above_the_limit_warns),
       TEST(neither_doubled_nor_constant_is_inconclusive),
       TEST(a_client_that_sends_little_is_not_tested),
+      TEST(a_client_that_sends_little_when_asked_is_to_send_more),
       TEST(a_client_that_sends_nothing_is_not_tested), TEST(what_fits_the_kernel_is_not_tested),
       TEST(one_stall_is_inconclusive), TEST(a_stall_that_never_ended_is_inconclusive),
       TEST(an_unknown_rate_is_inconclusive), TEST(a_backlog_still_draining_is_inconclusive),
