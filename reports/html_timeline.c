@@ -18,6 +18,8 @@
 #define LANES_LIMIT 60   /* clients drawn */
 #define MARKS_LIMIT 6000 /* frames drawn per picture */
 #define LABELS      16   /* faults named */
+#define STEPS       50   /* drawn; of more every second, third ... */
+#define STEP_WIDTH  18.0
 
 struct picture {
     const struct trace *trace;
@@ -50,6 +52,17 @@ static double bottom_of(const struct picture *p)
 static bool is_drawn(const struct picture *p, int client)
 {
     return client >= 0 && (size_t)client < p->lanes;
+}
+
+/* Moves what would overlap to the right, and what is then beyond the edge back to the left. */
+static void spread_out(double *at, const double *widths, size_t count, double edge)
+{
+    for (size_t i = 1; i < count; i++)
+        at[i] = fmax(at[i], at[i - 1] + widths[i - 1]);
+    for (size_t i = count; i-- > 0;) {
+        at[i] = fmin(at[i], edge - widths[i]);
+        edge = at[i];
+    }
 }
 
 /* --- Axis --- */
@@ -137,16 +150,20 @@ static void draw_window(struct picture *p, const struct event *on, nsec until)
 
 static void draw_labels(struct picture *p, const struct labels *labels)
 {
-    double free_from = LEFT;
-    for (size_t i = 0; i < labels->count; i++) {
-        double x = x_of(p, labels->list[i].from);
-        double width = 8.0 * (double)strlen(labels->list[i].words);
-        x = x < free_from ? free_from : x;
-        x = x + width > WIDTH ? WIDTH - width : x;
-        text_addf(p->out, "<text class='shade' x='%.1f' y='%.1f'>", x, LABEL_Y);
+    double at[LABELS] = {0}, widths[LABELS] = {0}, room = WIDTH - LEFT;
+    size_t count = 0;
+    for (; count < labels->count; count++) {
+        at[count] = x_of(p, labels->list[count].from);
+        widths[count] = 8.0 * (double)strlen(labels->list[count].words) + 10;
+        room -= widths[count];
+        if (room < 0)
+            break; /* each window has its name as a title */
+    }
+    spread_out(at, widths, count, WIDTH);
+    for (size_t i = 0; i < count; i++) {
+        text_addf(p->out, "<text class='shade' x='%.1f' y='%.1f'>", at[i], LABEL_Y);
         html_add(p->out, labels->list[i].words);
         text_add(p->out, "</text>");
-        free_from = x + width + 10;
     }
 }
 
@@ -226,7 +243,8 @@ static void draw_attempt(struct picture *p, const struct attempt *attempt)
                                         "answered by a status",
                                         "cut",
                                         "abandoned by the client",
-                                        "still under way at the end"};
+                                        "still under way at the end",
+                                        "ended in its TLS handshake"};
     double x = x_of(p, attempt->start), y = y_of(p, attempt->client), half = p->lane < 12 ? 2 : 3.5;
     if (attempt->outcome == ATTEMPT_OPENED) {
         draw_bar(p, attempt);
@@ -308,26 +326,40 @@ static void draw_marks(struct picture *p)
 
 /* --- Steps --- */
 
+static void draw_step(struct picture *p, const struct event *ev, double at)
+{
+    text_addf(p->out, "<g><title>step %llu at %.2f s: ", (unsigned long long)ev->step_start.step,
+              nsec_to_seconds(ev->at));
+    html_add(p->out, ev->step_start.what);
+    text_addf(p->out,
+              "</title><circle cx='%.1f' cy='%.1f' r='8' fill='var(--soft)' stroke='var(--dim)'/>"
+              "<text x='%.1f' y='%.1f' text-anchor='middle'>%llu</text></g>",
+              at, STEPS_Y, at, STEPS_Y + 4, (unsigned long long)ev->step_start.step);
+}
+
+static size_t count_steps(const struct trace *trace)
+{
+    size_t count = 0, i = 0;
+    while (trace_next(trace, &i, EV_STEP_START))
+        count++;
+    return count;
+}
+
 static void draw_steps(struct picture *p)
 {
-    double last = -100;
-    for (size_t i = 0; i < p->trace->count; i++) {
-        const struct event *ev = &p->trace->events[i];
-        if (ev->kind != EV_STEP_START)
+    const struct event *steps[STEPS];
+    double at[STEPS] = {0}, widths[STEPS] = {0};
+    size_t count = 0, number = 0, every = 1 + count_steps(p->trace) / (STEPS + 1), i = 0;
+    for (const struct event *ev; (ev = trace_next(p->trace, &i, EV_STEP_START)); number++) {
+        if (number % every != 0 || count == STEPS)
             continue;
-        double x = x_of(p, ev->at), at = x - last < 18 ? last + 18 : x;
-        at = at > WIDTH - 9 ? WIDTH - 9 : at;
-        last = at;
-        text_addf(p->out,
-                  "<g><title>step %llu at %.2f s: ", (unsigned long long)ev->step_start.step,
-                  nsec_to_seconds(ev->at));
-        html_add(p->out, ev->step_start.what);
-        text_addf(
-            p->out,
-            "</title><circle cx='%.1f' cy='%.1f' r='8' fill='var(--soft)' stroke='var(--dim)'/>"
-            "<text x='%.1f' y='%.1f' text-anchor='middle'>%llu</text></g>",
-            at, STEPS_Y, at, STEPS_Y + 4, (unsigned long long)ev->step_start.step);
+        steps[count] = ev;
+        at[count] = x_of(p, ev->at) - STEP_WIDTH / 2;
+        widths[count++] = STEP_WIDTH;
     }
+    spread_out(at, widths, count, WIDTH);
+    for (size_t k = 0; k < count; k++)
+        draw_step(p, steps[k], at[k] + STEP_WIDTH / 2);
 }
 
 static void list_steps(struct picture *p)
