@@ -208,7 +208,7 @@ class Hearing(HooksCase):
 
     def test_in_the_log_a_whole_line_counts(self):
         ended = self.run_with("gave_up: {log: '^giving up'}\n", HEARS, self.python(CLIENT + """\
-sys.stdout.write("giving"); sys.stdout.flush(); time.sleep(0.3)
+sys.stdout.write("giving"); sys.stdout.flush(); time.sleep(2)
 sys.stderr.write("\\nnot giving up\\n" + "x" * 100000); time.sleep(0.3)
 sys.stderr.write("giving up\\ngiving up token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl\\n")
 time.sleep(60)
@@ -223,7 +223,7 @@ time.sleep(60)
     def test_by_its_exit(self):
         for code, outcome in ((3, "interrupted"), (4, "interrupted")):
             ended = self.run_with("gave_up: {exit: 3}\n", HEARS,
-                                  self.python(CLIENT + f"time.sleep(0.5)\nos._exit({code})\n"))
+                                  self.python(CLIENT + f"time.sleep(2)\nos._exit({code})\n"))
             self.assertEqual(ended.code, 0, ended)
             self.assertEqual([heard["detail"] for heard in self.heard()], ["exit 3"] if code == 3 else [])
 

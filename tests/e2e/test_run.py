@@ -44,6 +44,15 @@ steps:
   - wait: %s
 """
 
+# Once it has begun the clients are told so.
+TOLD = """\
+scenario: quiet
+steps:
+  - wait: {until: open, at_most: 10s}
+  - send: {to: client, text: go}
+  - wait: %s
+"""
+
 # What a client written here begins with.
 PRELUDE = f"""\
 import os, sys, time
@@ -585,7 +594,7 @@ time.sleep(600)
         self.assertIn("observed for only", ended.out)
 
     def test_a_client_that_flaps(self):
-        client = self.python("while True:\n    dial().sock.close()\n")
+        client = self.python("while True:\n    dial().sock.close()\n    time.sleep(0.005)\n")
         ended = self.run_one(QUIET % "2s" + "expect: [heartbeat.interval]\n", client)
         self.assertEqual(ended.code, 4, ended)
         self.assertGreater(len(of_kind(events(self.trace("quiet")), "ws.open")), 10)
@@ -649,17 +658,17 @@ time.sleep(600)
         self.assertFalse(os.path.exists(self.trace("second")))
 
     def test_a_client_that_exits_in_the_middle_and_one_that_stays(self):
-        client = self.python("wire = dial()\nif sys.argv[1] == '0':\n    time.sleep(0.3)\n    sys.exit(7)\n"
+        client = self.python("wire = dial()\nwire.frame()\nif sys.argv[1] == '0':\n    sys.exit(7)\n"
                              "time.sleep(60)\n") + " {index}"
-        ended = self.run_one(QUIET % "1s", client, "--clients", "2")
+        ended = self.run_one(TOLD % "3s", client, "--clients", "2")
         self.assertEqual(ended.code, 0, ended)
         exited, = of_kind(events(self.trace("quiet")), "process.exit")
         self.assertEqual((exited["client"], exited["how"], exited["asked"]), (0, "exit 7", False))
         self.assertEqual(events(self.trace("quiet"))[-1]["reason"], "finished")
 
     def test_all_clients_exit_in_the_middle(self):
-        client = self.python("wire = dial()\ntime.sleep(0.3)\n")
-        ended = self.run_one(QUIET % "30s" + "expect: [heartbeat.interval]\n", client)
+        client = self.python("wire = dial()\nwire.frame()\n")
+        ended = self.run_one(TOLD % "30s" + "expect: [heartbeat.interval]\n", client)
         self.assertEqual(ended.code, 4, ended)
         self.assertEqual(events(self.trace("quiet"))[-1]["reason"],
                          "every client process has exited")
