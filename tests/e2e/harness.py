@@ -75,6 +75,16 @@ def request_head(path="/", host="127.0.0.1", key="dGhlIHNhbXBsZSBub25jZQ==", hea
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+def has_loopback6():
+    """Containers often have no ::1."""
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 class Wire:
     """A socket, read by need: heads, frames, bytes. EOFError when it ends too early."""
 
