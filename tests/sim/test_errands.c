@@ -4,34 +4,7 @@
 
 #include "base/mem.h"
 #include "tests/check.h"
-#include "tests/sim/world.h"
-
-struct show {
-    struct trace *trace;
-    struct scenario_result result;
-};
-
-static struct show play(const char *yaml)
-{
-    struct show show = {0};
-    struct sim_config cfg;
-    struct text lines;
-    struct plan *plan = sim_plan_of(yaml);
-    sim_config_init(&cfg, plan);
-    text_init(&lines);
-    (void)sim_run(&cfg, &lines);
-    show.trace = sim_read(&lines);
-    sim_judge(&lines, &show.result);
-    text_fini(&lines);
-    plan_free(plan);
-    return show;
-}
-
-static void end(struct show *show)
-{
-    trace_free(show->trace);
-    scenario_result_fini(&show->result);
-}
+#include "tests/sim/show.h"
 
 static const struct event *open_of(const struct show *show, int client)
 {
@@ -44,12 +17,12 @@ static const struct event *open_of(const struct show *show, int client)
 
 static void a_new_process_is_a_client_of_its_own(void)
 {
-    struct show show = play("scenario: a\nclients: 2\nsteps:\n"
-                            "  - restart: {who: client, down: 4s, clients: {client: 1}}\n"
-                            "  - wait: {until: reopened, of: {client: 1}, at_most: 60s}\n"
-                            "  - wait: 2s\n"
-                            "expect:\n  - attempts: {at_least: 1, after: closed}\n"
-                            "  - attempts: {count: 1}\n    as: once\n");
+    struct show show = show_of("scenario: a\nclients: 2\nsteps:\n"
+                               "  - restart: {who: client, down: 4s, clients: {client: 1}}\n"
+                               "  - wait: {until: reopened, of: {client: 1}, at_most: 60s}\n"
+                               "  - wait: 2s\n"
+                               "expect:\n  - attempts: {at_least: 1, after: closed}\n"
+                               "  - attempts: {count: 1}\n    as: once\n");
     const struct event *signal = sim_event(show.trace, EV_PROCESS_SIGNAL, 0);
     const struct event *exit = sim_event(show.trace, EV_PROCESS_EXIT, 0);
     const struct event *start = sim_event(show.trace, EV_PROCESS_START, 0);
@@ -63,47 +36,47 @@ static void a_new_process_is_a_client_of_its_own(void)
     CHECK(open_of(&show, 2)->seq > start->seq);
     CHECK_STR(sim_event(show.trace, EV_STEP_END, 1)->step_end.outcome, "done");
     CHECK_STR(verdict_name(show.result.rules[1].verdict), "pass");
-    end(&show);
+    show_end(&show);
 }
 
 /* Its connection is gone, it is told to end, and does not come back: that is our doing. */
 static void who_was_told_to_end_is_not_asked_to_return(void)
 {
     struct show show =
-        play("scenario: a\nclients: 2\nclient: {sends: 1KiB/s}\nsteps:\n  - wait: 6s\n"
-             "  - refuse: {}\n    as: away\n  - reset: {}\n  - wait: 500ms\n"
-             "  - restart: {who: client, down: 5m}\n  - wait: 3m\n"
-             "expect:\n  - reconnect.backoff\n  - reconnect.first_delay\n"
-             "  - reconnect.retry_limit\n  - reconnect.cap\n"
-             "  - reconnect.hammering\n  - reconnect.single_flight\n"
-             "  - reconnect.recovery_time\n  - reconnect.jitter\n");
+        show_of("scenario: a\nclients: 2\nclient: {sends: 1KiB/s}\nsteps:\n  - wait: 6s\n"
+                "  - refuse: {}\n    as: away\n  - reset: {}\n  - wait: 500ms\n"
+                "  - restart: {who: client, down: 5m}\n  - wait: 3m\n"
+                "expect:\n  - reconnect.backoff\n  - reconnect.first_delay\n"
+                "  - reconnect.retry_limit\n  - reconnect.cap\n"
+                "  - reconnect.hammering\n  - reconnect.single_flight\n"
+                "  - reconnect.recovery_time\n  - reconnect.jitter\n");
     CHECK_INT(sim_count(show.trace, EV_PROCESS_EXIT), 2);
     for (size_t i = 0; i < show.result.rule_count; i++) {
         enum verdict verdict = show.result.rules[i].verdict;
         if (verdict == FAIL || verdict == WARN)
             CHECK_STR(show.result.rules[i].summary, "");
     }
-    end(&show);
+    show_end(&show);
 }
 
 /* A process that begins is not in a hurry to retry: it never lost anything. */
 static void a_new_process_is_no_retry_of_the_old_one(void)
 {
-    struct show show = play("scenario: a\nclients: 5\nsteps:\n  - wait: 6s\n"
-                            "  - refuse: {}\n    for: 20s\n    as: away\n  - reset: {}\n"
-                            "  - wait: 10s\n  - restart: {who: client}\n"
-                            "  - wait: {until: reopened, at_most: 2m}\n  - wait: 10s\n"
-                            "expect:\n  - reconnect.backoff\n  - reconnect.first_delay\n"
-                            "  - reconnect.jitter\n  - reconnect.hammering\n"
-                            "  - reconnect.backoff_reset\n  - reconnect.single_flight\n"
-                            "  - reconnect.storm\n");
+    struct show show = show_of("scenario: a\nclients: 5\nsteps:\n  - wait: 6s\n"
+                               "  - refuse: {}\n    for: 20s\n    as: away\n  - reset: {}\n"
+                               "  - wait: 10s\n  - restart: {who: client}\n"
+                               "  - wait: {until: reopened, at_most: 2m}\n  - wait: 10s\n"
+                               "expect:\n  - reconnect.backoff\n  - reconnect.first_delay\n"
+                               "  - reconnect.jitter\n  - reconnect.hammering\n"
+                               "  - reconnect.backoff_reset\n  - reconnect.single_flight\n"
+                               "  - reconnect.storm\n");
     CHECK(sim_count(show.trace, EV_PROCESS_START) == 5);
     for (size_t i = 0; i < show.result.rule_count; i++) {
         enum verdict verdict = show.result.rules[i].verdict;
         if (verdict == FAIL || verdict == WARN)
             CHECK_STR(show.result.rules[i].summary, "");
     }
-    end(&show);
+    show_end(&show);
 }
 
 /* --- Every rule, and nothing that a sound client did wrong --- */
@@ -119,7 +92,7 @@ static void check_nobody_is_convicted(const char *steps)
               steps);
     for (size_t i = 0; all_rules[i]; i++)
         text_addf(&yaml, "  - %s\n", all_rules[i]->name);
-    struct show show = play(text_chars(&yaml));
+    struct show show = show_of(text_chars(&yaml));
     CHECK(show.result.rule_count > 50);
     for (size_t i = 0; i < show.result.rule_count; i++) {
         const struct rule_result *rule = &show.result.rules[i];
@@ -129,7 +102,7 @@ static void check_nobody_is_convicted(const char *steps)
         CHECK_STR(told, "");
         free(told);
     }
-    end(&show);
+    show_end(&show);
     text_fini(&yaml);
 }
 
@@ -166,26 +139,26 @@ static void a_restart_convicts_nobody(void)
 
 static void a_request_is_recorded_and_judged(void)
 {
-    struct show show = play("scenario: a\nsteps:\n  - request: {url: /a}\n"
-                            "  - request: {method: POST, url: /b, status: 204}\n"
-                            "  - request: {url: /c, status: 200}\n");
+    struct show show = show_of("scenario: a\nsteps:\n  - request: {url: /a}\n"
+                               "  - request: {method: POST, url: /b, status: 204}\n"
+                               "  - request: {url: /c, status: 200}\n");
     CHECK_INT(sim_count(show.trace, EV_HTTP_ASKED), 3);
     CHECK_INT(show.result.rule_count, 1);
     CHECK_STR(show.result.rules[0].rule->name, "expect.a.requests");
     CHECK_STR(show.result.rules[0].summary, "GET /c was answered 204, and 200 is expected");
     CHECK_INT(show.result.rules[0].verdict, FAIL);
-    end(&show);
-    show = play("scenario: a\nsteps:\n  - request: {url: /b, status: 204}\n");
+    show_end(&show);
+    show = show_of("scenario: a\nsteps:\n  - request: {url: /b, status: 204}\n");
     CHECK_INT(show.result.rules[0].verdict, PASS);
-    end(&show);
+    show_end(&show);
 }
 
 static void a_prompt_lasts_until_it_is_answered(void)
 {
-    struct show show = play("scenario: a\nsteps:\n  - prompt: pull the cable\n  - mark: done\n");
+    struct show show = show_of("scenario: a\nsteps:\n  - prompt: pull the cable\n  - mark: done\n");
     CHECK_STR(sim_event(show.trace, EV_STEP_START, 0)->step_start.what, "prompt: pull the cable");
     CHECK_STR(sim_event(show.trace, EV_STEP_END, 0)->step_end.outcome, "done");
-    end(&show);
+    show_end(&show);
 }
 
 SUITE(errands, TEST(a_new_process_is_a_client_of_its_own),
