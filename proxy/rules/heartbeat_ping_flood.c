@@ -11,6 +11,7 @@
 #include "ws/frame.h"
 
 #define PINGS_LEAST    5000                /* fewer fill nothing */
+#define KEPT_LEAST     (1024.0 * 1024)     /* bytes: a client that keeps pongs grows by as much */
 #define LINGERS        (5 * NSEC_PER_SEC)  /* what a flood does may show a little later */
 #define CONTROL        (20 * NSEC_PER_SEC) /* of memory and data, before the first flood */
 #define MESSAGES_LEAST 20                  /* due in a flood: of fewer a share says nothing */
@@ -35,6 +36,7 @@ enum show {
     TOO_FEW,
     NO_ANSWERS,
     NO_MEMORY, /* its process is unknown */
+    UNPRESSED, /* the kernels took every pong that we did not read */
     ENDED_IT,
     TOLERATED,
     SLOW_DATA,
@@ -50,6 +52,7 @@ static const enum verdict verdicts[SHOWS] = {
     [TOO_FEW] = INCONCLUSIVE,
     [NO_ANSWERS] = INCONCLUSIVE,
     [NO_MEMORY] = NOT_TESTED,
+    [UNPRESSED] = INCONCLUSIVE,
     [ENDED_IT] = PASS,
     [TOLERATED] = PASS,
     [SLOW_DATA] = WARN,
@@ -65,6 +68,7 @@ struct sight {
     uint64_t pings, pongs;
     double rise, half_rise; /* bytes over the control: at most, and in the first half of a flood */
     bool has_memory;
+    bool held;         /* a fault kept the pongs of one of them waiting */
     double share;      /* of the usual data in the worst flood; 1: as usual, or nothing is sent */
     const char *exit;  /* how its process ended by itself, or NULL; borrowed */
     nsec closed_after; /* from the beginning of the flood; NEVER */
@@ -202,7 +206,10 @@ static enum show show_of(const struct sight *sight, uint64_t limit)
         return TOO_FEW;
     if (sight->pongs == 0)
         return NO_ANSWERS;
-    return sight->has_memory ? TOLERATED : NO_MEMORY;
+    if (!sight->has_memory)
+        return NO_MEMORY;
+    bool kept = sight->pongs < sight->pings || sight->rise >= KEPT_LEAST;
+    return sight->held && !kept ? UNPRESSED : TOLERATED;
 }
 
 static struct sight look_at(const struct trace *trace, const struct floods *floods, int client,
@@ -224,6 +231,7 @@ static struct sight look_at(const struct trace *trace, const struct floods *floo
         }
         sight.pings += flood->pings;
         sight.to = flood->to;
+        sight.held = sight.held || is_held_back(trace, flood);
         look_at_memory(trace, flood, usual, &sight);
         look_at_data(trace, flood, control, &sight);
         look_at_end(trace, flood, last, &sight);
@@ -266,6 +274,11 @@ static void add_undecided(struct text *out, const struct sight *sight)
         add_count(out, sight->pings,
                   "pings, which does not show what it would keep for those "
                   "that it answers");
+    } else if (sight->show == UNPRESSED) {
+        text_add(out, " answered all of ");
+        add_count(out, sight->pings,
+                  "pings, and the kernels' buffers took the pongs that nobody read: "
+                  "what it keeps when they are full does not show");
     } else {
         text_add(out, " took ");
         add_count(out, sight->pings,
@@ -409,7 +422,8 @@ const struct rule_desc heartbeat_ping_flood_rule = {
         "than 16 MiB is a failure when the second half of the flood adds as it comes, and a "
         "warning when most came at the beginning. Sending less than half of the usual data is a "
         "warning, less than a tenth a failure, and so is a process that ends. A client that sends "
-        "no data is judged by its memory alone. The remedy is one place for the pong that waits, "
+        "no data is judged by its memory alone. One that answers every ping while nobody reads the "
+        "pongs, and does not grow, shows nothing: the kernels' buffers took them. The remedy is one place for the pong that waits, "
         "not a queue.",
     .source = "RFC 6455 5.5.3",
     .example = "heartbeat.ping_flood: {memory: 16MiB}",
